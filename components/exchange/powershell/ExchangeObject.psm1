@@ -1,0 +1,467 @@
+<#
+.SYNOPSIS
+    What the scripts in this folder share: reading the desired object, connecting, retrying,
+    recognising our own objects, and reporting.
+
+.DESCRIPTION
+    Every script here reads one JSON object from standard input, connects to Exchange Online, brings
+    one object to the desired state, writes one JSON line (the observed object) to standard output,
+    and disconnects. Progress and warnings go to standard error, because PowerShell writes its own
+    warning and information streams to standard output, where only the JSON line belongs.
+
+    Credentials come from the environment of the process, never from the JSON. Exactly one way to
+    sign in is set:
+
+      EXCHANGE_ACCESS_TOKEN               an access token for https://outlook.office365.com
+      EXCHANGE_CERTIFICATE_PATH           a .pfx file, with EXCHANGE_APP_ID, and
+                                          EXCHANGE_CERTIFICATE_PASSWORD where it has one
+      EXCHANGE_MANAGED_IDENTITY           'system', or the client id of a user-assigned identity
+      EXCHANGE_USER_PRINCIPAL_NAME        a person, who signs in in the browser
+#>
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+
+function Write-Step {
+    <# .SYNOPSIS Shows progress or a warning on standard error. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Message
+    )
+    [Console]::Error.WriteLine($Message)
+}
+
+function ConvertFrom-DesiredJson {
+    <# .SYNOPSIS Reads the desired object that Pulumi sends on standard input. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [AllowEmptyString()] [string] $Json
+    )
+    if ([string]::IsNullOrWhiteSpace($Json)) {
+        throw 'Standard input is empty. Pipe the desired object to this script as JSON.'
+    }
+    ConvertFrom-Json -InputObject $Json
+}
+
+function Write-ObservedObject {
+    <# .SYNOPSIS Writes the one line that Pulumi keeps as the result: JSON, in ASCII only. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $InputObject
+    )
+    ConvertTo-Json -InputObject $InputObject -Compress -Depth 5 -EscapeHandling EscapeNonAscii
+}
+
+function Get-SignInParameter {
+    <# .SYNOPSIS Turns the environment's one way to sign in into parameters of Connect-ExchangeOnline. #>
+    [CmdletBinding()]
+    param()
+
+    $ways = @(
+        if ($env:EXCHANGE_ACCESS_TOKEN) { 'EXCHANGE_ACCESS_TOKEN' }
+        if ($env:EXCHANGE_CERTIFICATE_PATH) { 'EXCHANGE_CERTIFICATE_PATH' }
+        if ($env:EXCHANGE_MANAGED_IDENTITY) { 'EXCHANGE_MANAGED_IDENTITY' }
+        if ($env:EXCHANGE_USER_PRINCIPAL_NAME) { 'EXCHANGE_USER_PRINCIPAL_NAME' }
+    )
+    if ($ways.Count -ne 1) {
+        $found = 'none of them is set'
+        if ($ways.Count -gt 1) { $found = "these are set: $($ways -join ', ')" }
+        throw ('Set exactly one of EXCHANGE_ACCESS_TOKEN, EXCHANGE_CERTIFICATE_PATH, ' +
+            "EXCHANGE_MANAGED_IDENTITY and EXCHANGE_USER_PRINCIPAL_NAME to sign in to Exchange Online; $found.")
+    }
+
+    $way = $ways[0]
+    if ($way -eq 'EXCHANGE_ACCESS_TOKEN') {
+        return @{ AccessToken = $env:EXCHANGE_ACCESS_TOKEN }
+    }
+    if ($way -eq 'EXCHANGE_USER_PRINCIPAL_NAME') {
+        return @{ UserPrincipalName = $env:EXCHANGE_USER_PRINCIPAL_NAME }
+    }
+    if ($way -eq 'EXCHANGE_MANAGED_IDENTITY') {
+        $parameters = @{ ManagedIdentity = $true }
+        if ($env:EXCHANGE_MANAGED_IDENTITY -ne 'system') {
+            $parameters['ManagedIdentityAccountId'] = $env:EXCHANGE_MANAGED_IDENTITY
+        }
+        return $parameters
+    }
+    if (-not $env:EXCHANGE_APP_ID) {
+        throw 'EXCHANGE_CERTIFICATE_PATH needs EXCHANGE_APP_ID: the application (client) id that the certificate belongs to.'
+    }
+    $parameters = @{
+        CertificateFilePath = $env:EXCHANGE_CERTIFICATE_PATH
+        AppId               = $env:EXCHANGE_APP_ID
+    }
+    if ($env:EXCHANGE_CERTIFICATE_PASSWORD) {
+        $parameters['CertificatePassword'] = ConvertTo-SecureString -String $env:EXCHANGE_CERTIFICATE_PASSWORD -AsPlainText -Force
+    }
+    $parameters
+}
+
+function Connect-Organization {
+    <#
+    .SYNOPSIS
+        Connects to Exchange Online with just the cmdlets that a script needs.
+    .OUTPUTS
+        The connection, to be given to Disconnect-Organization.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $Desired,
+        [Parameter(Mandatory)] [string[]] $CommandName
+    )
+
+    # With a custom domain or a tenant id, signing in and reading succeed and every write fails:
+    # https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2
+    if ($Desired.organization -notmatch '\.(onmicrosoft\.(com|us)|onmschina\.cn)$') {
+        throw "The organization '$($Desired.organization)' is not an .onmicrosoft.com domain. Give the tenant's initial domain: with any other, Exchange Online signs in and then refuses every change."
+    }
+    $signIn = Get-SignInParameter
+
+    Import-Module -Name 'ExchangeOnlineManagement' -ErrorAction Stop
+
+    # Several of these processes may run at once, and each connection writes a module of its own to
+    # disk: in a shared folder they would overwrite one another's.
+    $basePath = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "scoped-mail-sender-$([guid]::NewGuid())"
+    New-Item -ItemType Directory -Path $basePath -ErrorAction Stop | Out-Null
+
+    $parameters = @{
+        CommandName           = @($CommandName) + 'Get-AcceptedDomain'
+        ShowBanner            = $false
+        SkipLoadingFormatData = $true
+        EXOModuleBasePath     = $basePath
+    }
+    # A person signs in to the home tenant of the user name; -Organization is for applications.
+    if (-not $signIn.ContainsKey('UserPrincipalName')) { $parameters['Organization'] = $Desired.organization }
+    if ($Desired.exchangeEnvironmentName) {
+        $parameters['ExchangeEnvironmentName'] = $Desired.exchangeEnvironmentName
+    }
+    Invoke-WithRetry -Action { Connect-ExchangeOnline @parameters @signIn -ErrorAction Stop | Out-Null }
+
+    # Exchange loads only what the caller's roles allow, and says "not recognized" of all the rest.
+    $missing = @($CommandName | Where-Object { -not (Get-Command -Name $_ -ErrorAction SilentlyContinue) })
+    if ($missing.Count -gt 0) {
+        throw "Exchange Online did not load $($missing -join ', ') for the signed-in identity: its Exchange roles do not allow them. README.md, 'From local to a real tenant', lists the roles."
+    }
+
+    # The environment's credentials and the stack's configuration are set in two places: a mix-up must
+    # not let one stack's objects appear in another stack's tenant.
+    $domains = @(Invoke-WithRetry -Action { Get-AcceptedDomain -ErrorAction Stop })
+    if (@($domains | Where-Object { $_.DomainName -eq $Desired.organization }).Count -eq 0) {
+        throw "The signed-in identity belongs to the tenant of $($domains[0].DomainName), but the stack's 'organization' is $($Desired.organization). Sign in to that one; nothing was changed."
+    }
+    [pscustomobject]@{ BasePath = $basePath }
+}
+
+function Disconnect-Organization {
+    <# .SYNOPSIS Ends the session; to be called in finally, whether or not a connection was made. #>
+    [CmdletBinding()]
+    param(
+        [object] $Connection
+    )
+    if (-not $Connection) { return }
+    try {
+        Disconnect-ExchangeOnline -Confirm:$false -ErrorAction Stop | Out-Null
+        Remove-Item -Path $Connection.BasePath -Recurse -Force -ErrorAction Stop
+    }
+    catch {
+        # What the script did is done: a session that does not end cleanly must not undo its result.
+        Write-Step -Message "warning: the Exchange Online session did not end cleanly: $($_.Exception.Message)"
+    }
+}
+
+function Test-TransientError {
+    <# .SYNOPSIS Tells whether the same call may succeed a little later. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
+    )
+    $ErrorRecord.Exception.Message -match ('\b(status code|HTTP|error)\D{0,20}(429|503|504)\b|too many requests|' +
+        'server is busy|server is too busy|micro ?delay|request limit exceeded|throttl|timed out|time-?out|' +
+        'underlying connection was closed|temporarily unavailable')
+}
+
+function Test-NotFoundError {
+    <# .SYNOPSIS Tells "there is no such object" apart from every other error. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
+    )
+    $ErrorRecord.Exception.Message -match 'ManagementObjectNotFoundException'
+}
+
+function Invoke-WithRetry {
+    <#
+    .SYNOPSIS
+        Runs an action that may be repeated safely, again while its error is a passing one.
+    .DESCRIPTION
+        Twenty attempts, fifteen seconds apart: five minutes. -NotFoundIsTransient is for objects that
+        were created a moment ago and that the next domain controller does not know yet.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [scriptblock] $Action,
+        [switch] $NotFoundIsTransient
+    )
+    $attempt = 1
+    while ($true) {
+        try {
+            return & $Action
+        }
+        catch {
+            $again = Test-TransientError -ErrorRecord $_
+            if ($NotFoundIsTransient -and (Test-NotFoundError -ErrorRecord $_)) { $again = $true }
+            if (-not $again -or $attempt -ge 20) { throw }
+            Write-Step -Message "waiting 15 s, attempt $attempt of 20: $(Get-ErrorText -ErrorRecord $_)"
+        }
+        Start-Sleep -Seconds 15
+        $attempt = $attempt + 1
+    }
+}
+
+function Find-MarkedRecipient {
+    <#
+    .SYNOPSIS
+        Finds the mailbox or group that carries our mark.
+    .DESCRIPTION
+        The mark is in CustomAttribute15 or, where a former run was cut off between creating and
+        marking, still the display name.
+    .OUTPUTS
+        The recipient, or nothing. Two of them, or one of another kind, is an error.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Mark,
+        [Parameter(Mandatory)] [string] $RecipientTypeDetails
+    )
+    $quoted = $Mark -replace "'", "''"
+    $filter = "CustomAttribute15 -eq '$quoted' -or CustomAttribute15 -eq '$quoted adopted' -or DisplayName -eq '$quoted'"
+    $marked = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
+    if ($marked.Count -eq 0) { return }
+    if ($marked.Count -gt 1) {
+        throw "$($marked.Count) objects carry the mark '$Mark': $(@($marked | ForEach-Object { $_.PrimarySmtpAddress }) -join ', '). Clear CustomAttribute15 of those that are not this one."
+    }
+    if ($marked[0].RecipientTypeDetails -ne $RecipientTypeDetails) {
+        throw "$($marked[0].PrimarySmtpAddress) carries the mark '$Mark' and is a $($marked[0].RecipientTypeDetails), not a $RecipientTypeDetails. Clear its CustomAttribute15 if it is not this stack's."
+    }
+    $marked[0]
+}
+
+function Find-OwnedRecipient {
+    <#
+    .SYNOPSIS
+        Finds the mailbox or group that is ours, or that the configuration tells us to adopt.
+    .DESCRIPTION
+        The mark finds our object even where the configuration has changed its address or name since.
+    .OUTPUTS
+        The recipient, or nothing. Whatever else holds the address is an error.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Mark,
+        [Parameter(Mandatory)] [string] $Address,
+        [Parameter(Mandatory)] [string] $RecipientTypeDetails,
+        [Parameter(Mandatory)] [bool] $Adopt
+    )
+    $marked = Find-MarkedRecipient -Mark $Mark -RecipientTypeDetails $RecipientTypeDetails
+    $filter = "EmailAddresses -eq 'smtp:$($Address -replace "'", "''")'"
+    $holders = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
+    if ($marked) {
+        $others = @($holders | Where-Object { [string]$_.Guid -ne [string]$marked.Guid })
+        if ($others.Count -gt 0) {
+            throw "$Address belongs to '$($others[0].DisplayName)' ($($others[0].RecipientTypeDetails)), while $($marked.PrimarySmtpAddress) carries our mark. Choose another address."
+        }
+        return $marked
+    }
+    if ($holders.Count -eq 0) { return }
+    $holder = $holders[0]
+    if ($holder.RecipientTypeDetails -ne $RecipientTypeDetails) {
+        throw "$Address exists and is a $($holder.RecipientTypeDetails), not a $RecipientTypeDetails. It is never converted: choose another address."
+    }
+    if ($holder.CustomAttribute15) {
+        throw "$Address exists and carries the mark '$($holder.CustomAttribute15)' in CustomAttribute15: it belongs to another stack or tool. Choose another address."
+    }
+    if (-not $Adopt) {
+        throw "$Address exists ('$($holder.DisplayName)') and was not created by this stack. Choose another address, or set 'adopt: true' on this object in the stack's configuration: it is then managed from here on, and never removed."
+    }
+    $holder
+}
+
+function Get-OwnedRecipient {
+    <# .SYNOPSIS Returns the object that carries our mark; waits while it is too new to be found. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Mark,
+        [Parameter(Mandatory)] [string] $RecipientTypeDetails
+    )
+    Wait-Result -Subject "a $RecipientTypeDetails with the mark '$Mark'" -Action {
+        Find-MarkedRecipient -Mark $Mark -RecipientTypeDetails $RecipientTypeDetails
+    }
+}
+
+function Get-ExistingRecipient {
+    <# .SYNOPSIS Returns the recipient with an address; waits while it is too new to be found. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Address
+    )
+    Invoke-WithRetry -NotFoundIsTransient -Action { Get-Recipient -Identity $Address -ErrorAction Stop }
+}
+
+function Wait-Result {
+    <# .SYNOPSIS Repeats a search until it yields something: five minutes at most. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Subject,
+        [Parameter(Mandatory)] [scriptblock] $Action
+    )
+    $attempt = 1
+    while ($attempt -le 20) {
+        $result = & $Action
+        if ($result) { return $result }
+        Write-Step -Message "waiting 15 s, attempt $attempt of 20: Exchange Online does not show $Subject yet"
+        Start-Sleep -Seconds 15
+        $attempt = $attempt + 1
+    }
+    throw "Exchange Online did not show $Subject within five minutes. If it was created a moment ago, run the deployment again later; if it was removed by hand, run it again to create it anew."
+}
+
+function Invoke-Removal {
+    <# .SYNOPSIS Runs a removal; an object that is gone already, as after a lost answer, is removed. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [scriptblock] $Action
+    )
+    Invoke-WithRetry -Action {
+        try {
+            & $Action
+        }
+        catch {
+            if (-not (Test-NotFoundError -ErrorRecord $_)) { throw }
+        }
+    }
+}
+
+function Get-OwnershipMark {
+    <#
+    .SYNOPSIS
+        The value that CustomAttribute15 should have: the mark, and for what we did not create a word more.
+    .DESCRIPTION
+        That word is what keeps an adopted object from being removed with the stack.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $Recipient,
+        [Parameter(Mandatory)] [string] $Mark
+    )
+    if ($Recipient.CustomAttribute15 -eq $Mark -or $Recipient.DisplayName -eq $Mark) { return $Mark }
+    "$Mark adopted"
+}
+
+function Get-PolicyOnGroup {
+    <#
+    .SYNOPSIS
+        Lists the application access policies whose scope is a group.
+    .DESCRIPTION
+        Compares object ids: ScopeName and ScopeIdentity are display texts that change with the group.
+        The list is read whole and filtered here, because Get- with an empty -Identity returns every
+        policy of the tenant, and what follows a search is often a removal.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $Group
+    )
+    if (-not $Group.ExternalDirectoryObjectId) {
+        throw "$($Group.PrimarySmtpAddress) has no Entra object id yet. Run the deployment again in a few minutes."
+    }
+    Invoke-WithRetry -Action { Get-ApplicationAccessPolicy -ErrorAction Stop } |
+        Where-Object { $_ -and $_.ScopeIdentityRaw -like "*;$($Group.ExternalDirectoryObjectId)" }
+}
+
+function Get-PolicyFinding {
+    <#
+    .SYNOPSIS
+        Says what is wrong with the policies of an application; nothing when all is right.
+    .DESCRIPTION
+        RestrictAccess policies add up, so one with another scope widens the application's reach. A
+        DenyAccess policy only narrows it: a warning, shown and not returned.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $Policy,
+        [Parameter(Mandatory)] [object] $Group,
+        [Parameter(Mandatory)] [string] $AppId
+    )
+    $scopeFound = $false
+    foreach ($candidate in @($Policy | Where-Object { $_.AppId -eq $AppId -or $_.AppId -eq '*' })) {
+        $onGroup = $candidate.ScopeIdentityRaw -like "*;$($Group.ExternalDirectoryObjectId)"
+        if ($candidate.AccessRight -eq 'DenyAccess') {
+            Write-Step -Message "warning: the DenyAccess policy $($candidate.Identity) on '$($candidate.ScopeName)' narrows this application too"
+        }
+        elseif ($onGroup -and $candidate.AppId -eq $AppId) {
+            $scopeFound = $true
+        }
+        elseif ($candidate.AppId -eq $AppId) {
+            "the policy $($candidate.Identity) lets the application reach '$($candidate.ScopeName)' as well: remove it, or take that scope into this stack"
+        }
+    }
+    if (-not $scopeFound) { "no RestrictAccess policy of the application on $($Group.PrimarySmtpAddress)" }
+}
+
+function Get-AccessFinding {
+    <# .SYNOPSIS Says that Exchange's own test answers otherwise than expected; nothing when it is as expected. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Address,
+        [Parameter(Mandatory)] [string] $AppId,
+        [Parameter(Mandatory)] [ValidateSet('Granted', 'Denied')] [string] $Expected
+    )
+    $test = Invoke-WithRetry -NotFoundIsTransient -Action {
+        Test-ApplicationAccessPolicy -Identity $Address -AppId $AppId -ErrorAction Stop
+    }
+    if ([string]$test.AccessCheckResult -ne $Expected) {
+        "$Address is $($test.AccessCheckResult), expected $Expected"
+    }
+}
+
+function Get-ErrorText {
+    <# .SYNOPSIS The message of an error on one line, without Exchange's "code|type|" in front. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
+    )
+    ($ErrorRecord.Exception.Message -replace '^\|?Ex[0-9A-F]+\|[^|]+\|', '') -replace '\s+', ' '
+}
+
+function Write-Failure {
+    <# .SYNOPSIS Says on one line of standard error what failed, on which object, and what to do. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Subject,
+        [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
+    )
+    $text = Get-ErrorText -ErrorRecord $ErrorRecord
+    $remedies = [ordered]@{
+        'already being used'                     = 'Choose another address, alias or name, or remove the object that has it.'
+        'total size of App Access Policies'      = 'Shorten policyDescription, or remove policies that nobody needs: Exchange limits their size together.'
+        'write permission to target DC'          = "Set 'organization' to the tenant's .onmicrosoft.com domain."
+        "isn't supported in this scenario"       = 'Give the deploying application the Entra role Exchange Administrator, or Exchange roles of its own.'
+        'not a valid security principal'         = 'The scope must be a mail-enabled security group.'
+        "module 'ExchangeOnlineManagement'"      = 'Install it: Install-Module ExchangeOnlineManagement -Scope CurrentUser.'
+        'access denied|insufficient'             = 'Check the Exchange roles of the deploying identity.'
+    }
+    $remedy = ''
+    foreach ($pattern in $remedies.Keys) {
+        if ($text -match $pattern) {
+            $remedy = " $($remedies[$pattern])"
+            break
+        }
+    }
+    [Console]::Error.WriteLine("error: ${Subject}: $text$remedy")
+}
+
+Export-ModuleMember -Function @(
+    'Write-Step', 'ConvertFrom-DesiredJson', 'Write-ObservedObject', 'Write-Failure',
+    'Connect-Organization', 'Disconnect-Organization', 'Invoke-WithRetry', 'Invoke-Removal', 'Wait-Result',
+    'Find-MarkedRecipient', 'Find-OwnedRecipient', 'Get-OwnedRecipient', 'Get-ExistingRecipient', 'Get-OwnershipMark',
+    'Get-PolicyOnGroup', 'Get-PolicyFinding', 'Get-AccessFinding'
+)

@@ -1,0 +1,76 @@
+<#
+.SYNOPSIS
+    Makes sure that an application is restricted to the members of a mail-enabled security group.
+
+.DESCRIPTION
+    Reads from standard input:
+      organization, exchangeEnvironmentName   where to connect
+      appId          application (client) id of the identity; not its object id, with which a policy
+                     would be stored and would confine nobody
+      groupAddress   primary SMTP address of the group
+      description    text of the policy; all policies of a tenant share a limited space
+      retireOthers   whether policies of other applications on this group are removed afterwards: they
+                     are those of former identities of ours, which no longer exist
+
+    The new policy is made before an old one is removed: two RestrictAccess policies add up, while an
+    application with none at all reaches the whole organisation.
+
+    There is no script that removes a policy by itself: see remove-mail-enabled-security-group.ps1.
+
+    Writes { appId, groupAddress }.
+
+    Needs the Exchange roles Organization Configuration and View-Only Recipients.
+#>
+[CmdletBinding()]
+param()
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
+
+$connection = $null
+$subject = 'application access policy'
+try {
+    $desired = ConvertFrom-DesiredJson -Json (@($input) -join "`n")
+    $subject = "application access policy of $($desired.appId) on $($desired.groupAddress)"
+    $connection = Connect-Organization -Desired $desired -CommandName @(
+        'Get-Recipient', 'Get-ApplicationAccessPolicy', 'New-ApplicationAccessPolicy', 'Set-ApplicationAccessPolicy', 'Remove-ApplicationAccessPolicy')
+
+    $group = Get-ExistingRecipient -Address $desired.groupAddress
+    if (-not $group.IsValidSecurityPrincipal -or $group.RecipientTypeDetails -ne 'MailUniversalSecurityGroup') {
+        throw "it is a $($group.RecipientTypeDetails). The scope of a policy must be a mail-enabled security group."
+    }
+
+    $policy = Invoke-WithRetry -NotFoundIsTransient -Action {
+        $existing = @(Get-PolicyOnGroup -Group $group | Where-Object { $_.AppId -eq $desired.appId -and $_.AccessRight -eq 'RestrictAccess' })
+        if ($existing.Count -gt 0) { return $existing[0] }
+        Write-Step -Message "restricting application $($desired.appId) to the members of $($desired.groupAddress)"
+        New-ApplicationAccessPolicy -AccessRight RestrictAccess -AppId $desired.appId -PolicyScopeGroupId $desired.groupAddress -Description $desired.description -ErrorAction Stop
+    }
+    if ($policy.Description -cne $desired.description) {
+        Write-Step -Message "setting Description of the policy $($policy.Identity)"
+        Invoke-WithRetry -NotFoundIsTransient -Action {
+            Set-ApplicationAccessPolicy -Identity $policy.Identity -Description $desired.description -ErrorAction Stop
+        }
+    }
+
+    if ($desired.retireOthers) {
+        $others = @(Get-PolicyOnGroup -Group $group | Where-Object { $_.AppId -ne $desired.appId })
+        foreach ($other in $others) {
+            Write-Step -Message "removing the policy of the former identity $($other.AppId)"
+            Invoke-Removal -Action { Remove-ApplicationAccessPolicy -Identity $other.Identity -Confirm:$false -ErrorAction Stop }
+        }
+    }
+
+    Write-ObservedObject -InputObject ([ordered]@{
+            appId        = $desired.appId
+            groupAddress = $desired.groupAddress
+        })
+}
+catch {
+    Write-Failure -Subject $subject -ErrorRecord $_
+    exit 1
+}
+finally {
+    Disconnect-Organization -Connection $connection
+}

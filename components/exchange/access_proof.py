@@ -1,0 +1,85 @@
+"""The proof that an application reaches its mailboxes and no other.
+
+Owns nothing in the tenant: it asks Exchange's own test, and fails closed. What depends on it is not
+created until every member is Granted and the control mailbox, outside the group, is Denied. Granted
+alone would prove nothing, since an application without any policy is Granted everywhere.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pulumi
+
+from components.exchange.application_access_policy import ApplicationAccessPolicy
+from components.exchange.exchange_command import (
+    ExchangeOrganization,
+    Recipient,
+    address_of,
+    commands_of,
+    exchange_command,
+)
+
+BEHAVIOUR = 1
+"""Behaviour of the proof script; see :func:`exchange_command`."""
+
+
+class AccessProof(pulumi.ComponentResource):
+    """Proves the confinement of an application, anew whenever what it rests on has changed.
+
+    Attributes:
+        commands: The commands that must have succeeded before the application is granted anything.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        client_id: pulumi.Input[str],
+        group: Recipient,
+        members: Sequence[Recipient],
+        control_mailbox: str,
+        policy: ApplicationAccessPolicy | None = None,
+        timeout: timedelta,
+        settle: timedelta,
+        organization: ExchangeOrganization,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Registers the proof.
+
+        Args:
+            name: Logical name.
+            client_id: Application (client) id of the identity.
+            group: The group that its policy is scoped to.
+            members: The mailboxes that must be Granted.
+            control_mailbox: Address of an existing mailbox outside the group; it must be Denied.
+            policy: The policy, where this program makes it, to prove after it.
+            timeout: How long answers may stay wrong before the proof fails.
+            settle: How long to wait after the proof. Exchange's test sees a new policy at once,
+                Graph up to an hour or more later, and until then an application that holds the
+                permission reaches everyone.
+            organization: Where to ask.
+            opts: Resource options.
+        """
+        super().__init__("scoped-mail-sender:exchange:AccessProof", name, None, opts)
+
+        proof = exchange_command(
+            name,
+            organization=organization,
+            ensure="prove-confinement.ps1",
+            behaviour=BEHAVIOUR,
+            desired={
+                "appId": client_id,
+                "groupAddress": address_of(group),
+                "members": [address_of(member) for member in members],
+                "controlMailbox": control_mailbox,
+                "timeoutSeconds": int(timeout.total_seconds()),
+                "settleSeconds": int(settle.total_seconds()),
+            },
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*commands_of(group, *members), *(policy.commands if policy else [])],
+            ),
+        )
+
+        self.commands: Sequence[pulumi.Resource] = [proof]
+        self.register_outputs({"clientId": client_id, "controlMailbox": control_mailbox})

@@ -1,0 +1,144 @@
+"""Runs a PowerShell script against Exchange Online as a Pulumi resource.
+
+This is the only place that creates ``command.local.Command`` for PowerShell. It owns how a script
+is started, how the desired object reaches it, and how an object is marked as ours. It holds no
+credential: the scripts take those from the environment of the process that runs Pulumi
+(``powershell/ExchangeObject.psm1``), so that none can reach an input, an output or the state.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, Protocol
+
+import pulumi
+from pulumi_command import local
+
+SCRIPTS = Path(__file__).parent / "powershell"
+
+POWERSHELL = ["pwsh", "-NoProfile", "-NonInteractive", "-File"]
+
+
+@dataclass(frozen=True)
+class ExchangeOrganization:
+    """The Exchange Online organisation that scripts connect to.
+
+    It is configuration, not environment, so that credentials of one tenant cannot make a stack
+    change another: the scripts compare it with the organisation that they are signed in to.
+
+    Attributes:
+        domain: The tenant's initial domain, ``*.onmicrosoft.com``. With a custom domain or a
+            tenant id Exchange Online signs in and then refuses every write. Source:
+            https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2.
+        environment: ``-ExchangeEnvironmentName`` of a sovereign cloud
+            (:data:`components.clouds.ENDPOINTS`); ``None`` in the public one.
+    """
+
+    domain: str
+    environment: str | None = None
+
+
+class ExchangeRecipient(Protocol):
+    """A component that stands for a mailbox or a group: its address, and what creates it."""
+
+    address: str
+    commands: Sequence[pulumi.Resource]
+
+
+Recipient = ExchangeRecipient | str
+"""A component of this package, or the address of a mailbox or group that exists already."""
+
+
+def address_of(recipient: Recipient) -> str:
+    """The primary SMTP address of a recipient."""
+    return recipient if isinstance(recipient, str) else recipient.address
+
+
+def commands_of(*recipients: Recipient) -> list[pulumi.Resource]:
+    """The resources that must have run before the recipients can be used."""
+    return [
+        command
+        for recipient in recipients
+        if not isinstance(recipient, str)
+        for command in recipient.commands
+    ]
+
+
+def ownership_mark(name: str) -> str:
+    """The mark that tells our Exchange objects from all others: ``project/stack/name``.
+
+    It is what removal goes by, so it must be as unique as the resource is.
+    """
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
+
+
+def exchange_command(
+    name: str,
+    *,
+    organization: ExchangeOrganization,
+    ensure: str,
+    remove: str | None = None,
+    behaviour: int,
+    desired: Mapping[str, pulumi.Input[Any]],
+    opts: pulumi.ResourceOptions,
+) -> local.Command:
+    """Registers a command that converges one Exchange object.
+
+    Args:
+        name: Logical name of the resource.
+        organization: Where to connect.
+        ensure: File name of the script that creates and updates; it must be idempotent.
+        remove: File name of the script that removes, where there is one.
+        behaviour: Number of the scripts' behaviour. Raise it by one when a mended script should
+            run again in stacks that are deployed already: nothing else of a script is an input.
+        desired: The desired object. Never a credential: it is stored in the state in clear.
+        opts: Resource options.
+
+    Returns:
+        The command; its ``stdout`` is one line of JSON, the observed object.
+    """
+    stdin = pulumi.Output.json_dumps(
+        {
+            "behaviour": behaviour,
+            "organization": organization.domain,
+            "exchangeEnvironmentName": organization.environment,
+            **desired,
+        },
+        # ASCII only: the code page of a Windows console cannot then change a name.
+        ensure_ascii=True,
+    )
+    return local.Command(
+        name,
+        interpreter=POWERSHELL,
+        create=_script(ensure),
+        # Without an update of its own a changed command is replaced: created anew first, and then
+        # the old one's delete would remove the very object that the new one adopted. For that
+        # reason `triggers`, which always replaces, is not used either.
+        update=_script(ensure),
+        delete=_script(remove) if remove else None,
+        stdin=stdin,
+        # The former stdout in the environment would make each update depend on the last one.
+        add_previous_output_in_env=False,
+        # Progress and errors are on stderr; stdout is data.
+        logging=local.Logging.STDERR,
+        opts=opts,
+    )
+
+
+def observed(command: local.Command, key: str) -> pulumi.Output[Any]:
+    """One property of the object that a script wrote to standard output."""
+    return command.stdout.apply(lambda line: json.loads(line)[key])
+
+
+def _script(file_name: str) -> str:
+    """A script's path, relative to the project, with forward slashes.
+
+    An absolute path would tie the state to the machine of the last deployment, and every other
+    machine would see each command as changed.
+    """
+    root = Path(pulumi.runtime.get_root_directory() or os.curdir)
+    if not root.is_absolute():
+        root = Path.cwd()  # Inline programs have no project root, and Pulumi's mocks a made-up one.
+    return PurePath(os.path.relpath(SCRIPTS / file_name, root)).as_posix()

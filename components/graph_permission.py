@@ -1,0 +1,91 @@
+"""A Microsoft Graph application permission for a workload identity.
+
+Owns the app role assignment, which at the same time is the admin consent. It confines nothing: a
+mailbox permission reaches every mailbox of the organisation unless a policy was there first. Use
+:class:`components.scoped_mailbox_access.ScopedMailboxAccess` unless you are building exactly that.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import pulumi
+import pulumi_azuread as azuread
+
+from components.service_principal import get_service_principal
+
+GRAPH_CLIENT_ID = "00000003-0000-0000-c000-000000000000"
+"""Application id of Microsoft Graph: the same in every tenant and every cloud."""
+
+
+class MailboxPermission(StrEnum):
+    """The Graph application permissions that an application access policy confines: these eleven.
+
+    Any other mailbox permission (``MailboxItem.*``, ``MailboxFolder.*``, ``SMTP.SendAsApp``, …)
+    keeps its reach over the whole organisation, whatever policy there is.
+    Source: https://learn.microsoft.com/exchange/permissions-exo/application-access-policies.
+    """
+
+    MAIL_READ = "Mail.Read"
+    MAIL_READ_BASIC = "Mail.ReadBasic"
+    MAIL_READ_BASIC_ALL = "Mail.ReadBasic.All"
+    MAIL_READ_WRITE = "Mail.ReadWrite"
+    MAIL_SEND = "Mail.Send"
+    MAILBOX_SETTINGS_READ = "MailboxSettings.Read"
+    MAILBOX_SETTINGS_READ_WRITE = "MailboxSettings.ReadWrite"
+    CALENDARS_READ = "Calendars.Read"
+    CALENDARS_READ_WRITE = "Calendars.ReadWrite"
+    CONTACTS_READ = "Contacts.Read"
+    CONTACTS_READ_WRITE = "Contacts.ReadWrite"
+
+
+class GraphPermission(pulumi.ComponentResource):
+    """Assigns one app role of Microsoft Graph, by its name, to a service principal.
+
+    Attributes:
+        assignment: The app role assignment.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        permission: str,
+        principal_id: pulumi.Input[str],
+        after: Sequence[pulumi.Resource] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Registers the assignment.
+
+        Args:
+            name: Logical name.
+            permission: Name of the app role, such as ``Mail.Send``.
+            principal_id: Object id of the service principal that receives it.
+            after: What must exist before the assignment, and is removed after it. Pulumi orders the
+                deletion of replaced resources by direct dependencies only: name each resource here,
+                not one that depends on it.
+            opts: Resource options.
+        """
+        super().__init__("scoped-mail-sender:index:GraphPermission", name, None, opts)
+
+        # Asked for by name: the ids of app roles are long, and tables of them on the web are wrong
+        # in places, which would grant something else.
+        look_up: Any = get_service_principal(self, clientId=GRAPH_CLIENT_ID)
+        graph: pulumi.Output[Any] = pulumi.Output.from_input(look_up)
+        self.assignment = azuread.AppRoleAssignment(
+            name,
+            app_role_id=graph["appRoleIds"].apply(lambda roles: _role_id(roles, permission)),
+            principal_object_id=principal_id,
+            resource_object_id=graph["objectId"],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+        self.register_outputs({"permission": permission})
+
+
+def _role_id(roles: dict[str, str], permission: str) -> str:
+    if permission not in roles:
+        raise pulumi.RunError(
+            f"Microsoft Graph has no application permission '{permission}' in this tenant. "
+            "Check its spelling: https://learn.microsoft.com/graph/permissions-reference."
+        )
+    return roles[permission]

@@ -1,0 +1,113 @@
+"""A consumption Logic App workflow with its system-assigned managed identity.
+
+Owns the workflow and finds the two ids of its identity: the principal (object) id, which app role
+assignments take, and the client (application) id, which Exchange's policies take. It grants
+nothing.
+
+The ids come from look-ups and not from the workflow's own output: that output is unknown in the
+preview of every update, and policy and grant would show as replaced when only a subject changed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+import pulumi_azure_native as azure_native
+
+from components.service_principal import wait_for_client_id
+from components.workflow_definition import HTTP_TRIGGER
+
+
+class LogicApp(pulumi.ComponentResource):
+    """A workflow, and the ids of its managed identity.
+
+    Attributes:
+        workflow: The workflow.
+        workflow_name: Its name.
+        workflow_id: Its Azure resource id.
+        principal_id: Object id of its identity's service principal.
+        client_id: Application id of its identity's service principal.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        workflow_name: str,
+        resource_group_name: pulumi.Input[str],
+        location: pulumi.Input[str],
+        definition: pulumi.Input[dict[str, Any]],
+        after: Sequence[pulumi.Resource] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Registers the workflow and looks its identity up.
+
+        Args:
+            name: Logical name.
+            workflow_name: The workflow's name in Azure. It is explicit, so that a change of it
+                deletes the old workflow, with its identity, before it creates the new one.
+            resource_group_name: Where it is.
+            location: Azure region.
+            definition: The definition, as :mod:`components.workflow_definition` builds it.
+            after: What must exist before the workflow, and so be removed after it. The group whose
+                policy confines the identity belongs here: its removal removes the policy, and a
+                token of the identity lives on for up to a day.
+            opts: Resource options.
+        """
+        super().__init__("scoped-mail-sender:index:LogicApp", name, None, opts)
+
+        self.workflow = azure_native.logic.Workflow(
+            name,
+            workflow_name=workflow_name,
+            resource_group_name=resource_group_name,
+            location=location,
+            state=azure_native.logic.WorkflowState.ENABLED,
+            identity={"type": azure_native.logic.ManagedServiceIdentityType.SYSTEM_ASSIGNED},
+            definition=definition,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+        deployed = azure_native.logic.get_workflow_output(
+            workflow_name=workflow_name,
+            resource_group_name=resource_group_name,
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self.workflow]),
+        )
+
+        self._resource_group_name = resource_group_name
+        self.workflow_name = pulumi.Output.from_input(workflow_name)
+        self.workflow_id: pulumi.Output[str] = deployed.apply(lambda workflow: workflow.id)
+        self.principal_id: pulumi.Output[str] = deployed.apply(_principal_id)
+        self.client_id: pulumi.Output[str] = self.principal_id.apply(
+            lambda principal_id: wait_for_client_id(self, principal_id)
+        )
+        self.register_outputs(
+            {
+                "workflowName": self.workflow_name,
+                "workflowId": self.workflow_id,
+                "principalId": self.principal_id,
+                "clientId": self.client_id,
+            }
+        )
+
+    def callback_url(self) -> pulumi.Output[str]:
+        """The callback URL of the HTTP request trigger, as a secret.
+
+        Whoever has it can trigger the workflow: it contains a signature. It is fetched only where
+        this is called, and is then stored, encrypted, in the state of whatever uses it.
+        """
+        url = azure_native.logic.list_workflow_trigger_callback_url_output(
+            workflow_name=self.workflow_name,
+            resource_group_name=self._resource_group_name,
+            trigger_name=HTTP_TRIGGER,
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self.workflow]),
+        )
+        return pulumi.Output.secret(url.apply(lambda result: result.value))
+
+
+def _principal_id(workflow: azure_native.logic.GetWorkflowResult) -> str:
+    if workflow.identity is None:
+        raise pulumi.RunError(
+            f"The workflow {workflow.name} has no system-assigned identity any more: it was "
+            "switched off outside of this program. Switch it on in the portal (Identity), or "
+            "change the workflow's name to have it made anew."
+        )
+    return workflow.identity.principal_id

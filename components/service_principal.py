@@ -1,0 +1,66 @@
+"""Looks service principals up in Entra.
+
+A managed identity has two ids: the object (principal) id, which app role assignments take, and the
+application (client) id, which Exchange's policies take. Azure gives only the first.
+"""
+
+from asyncio import sleep
+from importlib.metadata import version
+from typing import TypedDict, cast
+
+import pulumi
+
+# Ten minutes, in seconds between two attempts: 1, 2, 4, 8, 16 and then 30 each.
+DIRECTORY_DELAYS = [1, 2, 4, 8, 16] + [30] * 19
+
+
+class ServicePrincipal(TypedDict):
+    """What is read of a service principal.
+
+    ``appRoleIds`` are the ids of the app roles that it offers, by their names.
+    """
+
+    clientId: str
+    objectId: str
+    appRoleIds: dict[str, str]
+
+
+async def get_service_principal(parent: pulumi.Resource, **key: str) -> ServicePrincipal:
+    """Looks one up, by ``clientId`` or by ``objectId``.
+
+    This is ``azuread.get_service_principal`` without its result class, which reads a deprecated
+    property of itself and so prints a warning at every preview. It is not the output form either:
+    that one fails the program even where its error is caught.
+
+    Raises:
+        Exception: There is none, or the caller may not read it; the text says which.
+    """
+    options = pulumi.InvokeOptions(parent=parent, version=version("pulumi-azuread"))
+    function = "azuread:index/getServicePrincipal:getServicePrincipal"
+    return cast(ServicePrincipal, await pulumi.runtime.invoke_async(function, dict(key), options))
+
+
+async def wait_for_client_id(parent: pulumi.Resource, object_id: str) -> str:
+    """The client id of a new managed identity, which the directory may not know for a while.
+
+    Raises:
+        pulumi.RunError: It did not appear within ten minutes.
+    """
+    for delay in (0, *DIRECTORY_DELAYS):
+        if delay:
+            pulumi.log.info(
+                f"waiting {delay} s for Entra to show the identity {object_id}",
+                resource=parent,
+                ephemeral=True,
+            )
+            await sleep(delay)
+        try:
+            return (await get_service_principal(parent, objectId=object_id))["clientId"]
+        except Exception as error:
+            if "not found" not in str(error).lower():
+                raise
+    raise pulumi.RunError(
+        f"Entra does not show the managed identity {object_id} after "
+        f"{sum(DIRECTORY_DELAYS) // 60} minutes. Nothing was granted to it. A new identity "
+        "sometimes takes longer to replicate: run `pulumi up` again."
+    )

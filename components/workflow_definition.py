@@ -1,0 +1,182 @@
+"""The definition of the workflow, as data.
+
+Pure functions that return plain dictionaries: what is deployed can be compared, validated and read
+without Pulumi. The shapes are those of the Workflow Definition Language, schema 2016-06-01:
+https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-definition-language.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+SCHEMA = (
+    "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/"
+    "workflowdefinition.json#"
+)
+
+ACTION = "Send_mail"
+"""Name of the one action."""
+
+HTTP_TRIGGER = "manual"
+"""Name of the HTTP request trigger: the designer's own, which callback URLs contain."""
+
+RECURRENCE_TRIGGER = "Recurrence"
+"""Name of the recurrence trigger."""
+
+
+def email_message(
+    *,
+    subject: str,
+    content: str,
+    content_type: str = "Text",
+    to_recipients: Iterable[Mapping[str, str]] = (),
+    cc_recipients: Iterable[Mapping[str, str]] = (),
+    bcc_recipients: Iterable[Mapping[str, str]] = (),
+    reply_to: Iterable[Mapping[str, str]] = (),
+    importance: str | None = None,
+) -> dict[str, Any]:
+    """A Graph message resource.
+
+    There is no ``from``: an application may send only as the mailbox in the address of the request.
+
+    Args:
+        subject: Subject line.
+        content: Text of the body.
+        content_type: ``Text`` or ``HTML``.
+        to_recipients: Mappings with ``address`` and, where known, ``name``; the same for the rest.
+        cc_recipients: Copies.
+        bcc_recipients: Blind copies.
+        reply_to: Where answers go.
+        importance: ``low``, ``normal`` or ``high``; Graph's default is ``normal``.
+
+    Returns:
+        The ``message`` of https://learn.microsoft.com/graph/api/user-sendmail. Empty lists and an
+        importance that is not given are left out.
+    """
+    lists = {
+        "toRecipients": to_recipients,
+        "ccRecipients": cc_recipients,
+        "bccRecipients": bcc_recipients,
+        "replyTo": reply_to,
+    }
+    message: dict[str, Any] = {
+        "subject": subject,
+        "body": {"contentType": content_type, "content": content},
+    }
+    for key, recipients in lists.items():
+        if entries := [{"emailAddress": dict(recipient)} for recipient in recipients]:
+            message[key] = entries
+    if importance is not None:
+        message["importance"] = importance
+    return message
+
+
+def http_request_trigger() -> dict[str, Any]:
+    """A trigger that fires when its callback URL is posted to. The posted content is not used."""
+    return {HTTP_TRIGGER: {"type": "Request", "kind": "Http", "inputs": {"schema": {}}}}
+
+
+def recurrence_trigger(
+    *,
+    frequency: str,
+    interval: int,
+    start_time: str,
+    time_zone: str | None = None,
+    hours: Sequence[int] = (),
+    minutes: Sequence[int] = (),
+    week_days: Sequence[str] = (),
+) -> dict[str, Any]:
+    """A trigger that fires on a schedule.
+
+    Args:
+        frequency: ``Second``, ``Minute``, ``Hour``, ``Day``, ``Week`` or ``Month``.
+        interval: How many of those lie between two runs.
+        start_time: ISO 8601; ``…Z`` without a time zone, without ``Z`` with one. Not optional, and
+            to be in the past: without it the first run fires at deployment, before the grant, and
+            the platform then keeps a token without the permission for a day.
+        time_zone: Windows name of a time zone, such as ``W. Europe Standard Time``.
+        hours: Hours of the day, for ``Day`` and ``Week``.
+        minutes: Minutes of the hour, for ``Day`` and ``Week``.
+        week_days: Days, such as ``Monday``, for ``Week``.
+    """
+    recurrence: dict[str, Any] = {
+        "frequency": frequency,
+        "interval": interval,
+        "startTime": start_time,
+    }
+    if time_zone is not None:
+        recurrence["timeZone"] = time_zone
+    schedule = {
+        key: list(values)
+        for key, values in (("hours", hours), ("minutes", minutes), ("weekDays", week_days))
+        if values
+    }
+    if schedule:
+        recurrence["schedule"] = schedule
+    return {RECURRENCE_TRIGGER: {"type": "Recurrence", "recurrence": recurrence}}
+
+
+def send_mail_definition(
+    *,
+    graph: str,
+    mailbox_id: str,
+    message: Mapping[str, Any],
+    save_to_sent_items: bool,
+    trigger: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A workflow that sends one mail as one mailbox each time that it is triggered.
+
+    Args:
+        graph: Base address of Microsoft Graph, without a trailing slash; also the audience of the
+            identity's token, which Entra compares literally.
+        mailbox_id: The mailbox's object id. Not its address: that may change, and be given to
+            another mailbox.
+        message: A Graph message (:func:`email_message`). Its texts are sent as they are, even where
+            they look like workflow expressions.
+        save_to_sent_items: Whether the mailbox keeps a copy; Graph's default is that it does.
+        trigger: One trigger by its name.
+    """
+    body: dict[str, Any] = {"message": literal(message)}
+    if not save_to_sent_items:
+        body["saveToSentItems"] = False
+    return {
+        "$schema": SCHEMA,
+        "contentVersion": "1.0.0.0",
+        "parameters": {},
+        "triggers": dict(trigger),
+        "actions": {
+            ACTION: {
+                "type": "Http",
+                "runAfter": {},
+                "inputs": {
+                    "method": "POST",
+                    "uri": f"{graph}/v1.0/users/{mailbox_id}/sendMail",
+                    "headers": {"Content-Type": "application/json"},
+                    "body": body,
+                    "authentication": {"type": "ManagedServiceIdentity", "audience": graph},
+                    # sendMail is not idempotent: a retry after a lost answer sends the mail twice.
+                    "retryPolicy": {"type": "none"},
+                },
+                # Graph answers 202 at once; without this the action may wait for a result to poll.
+                "operationOptions": "DisableAsyncPattern",
+                # The mail stays out of the run history. The answer stays in it: it holds no mail,
+                # and tells a denial by policy from a missing permission.
+                "runtimeConfiguration": {"secureData": {"properties": ["inputs"]}},
+            }
+        },
+        "outputs": {},
+    }
+
+
+def literal(value: Any) -> Any:
+    """The same value with every text escaped, so that none is taken for a workflow expression.
+
+    The definition language evaluates a text that begins with ``@``, and ``@{…}`` anywhere in it.
+    """
+    if isinstance(value, str):
+        escaped = value.replace("@{", "@@{")
+        return f"@{escaped}" if value.startswith("@") and not value.startswith("@{") else escaped
+    if isinstance(value, Mapping):
+        return {key: literal(entry) for key, entry in value.items()}
+    if isinstance(value, Sequence):
+        return [literal(entry) for entry in value]
+    return value

@@ -1,0 +1,86 @@
+"""The look-up of the workflow's identity, which the directory may not know yet."""
+
+import pulumi
+import pytest
+
+from components import service_principal
+from components.logic_app import LogicApp
+from tests.components import recording as mocks
+
+NOT_FOUND = "Service principal not found"
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    seconds: list[int] = []
+
+    async def sleep(delay):
+        seconds.append(delay)
+
+    monkeypatch.setattr(service_principal, "sleep", sleep)
+    return seconds
+
+
+def look_up(monkeypatch, failures):
+    """Deploys a workflow whose identity is found after some failed look-ups."""
+    remaining = iter(failures)
+    answer = mocks._Mocks.call
+
+    def call(self, args):
+        if args.args.get("objectId") and (failure := next(remaining, None)):
+            return {}, [("objectId", failure)]
+        return answer(self, args)
+
+    monkeypatch.setattr(mocks._Mocks, "call", call)
+    found: list[str] = []
+
+    def program():
+        app = LogicApp(
+            "app",
+            workflow_name="notifications",
+            resource_group_name="mail-senders",
+            location="westeurope",
+            definition={},
+        )
+        app.client_id.apply(found.append)
+
+    mocks.record(program)
+    return found
+
+
+class TestWaitsForTheDirectory:
+    def test_until_it_shows_the_identity(self, monkeypatch, waits):
+        assert look_up(monkeypatch, [NOT_FOUND] * 7) == [mocks.CLIENT_ID]
+        assert waits == [1, 2, 4, 8, 16, 30, 30]
+
+    def test_but_not_for_ever(self, monkeypatch, waits):
+        with pytest.raises(pulumi.RunError, match="run `pulumi up` again"):
+            look_up(monkeypatch, [NOT_FOUND] * 1000)
+        assert sum(waits) == sum(service_principal.DIRECTORY_DELAYS)
+
+    def test_and_not_for_any_other_error(self, monkeypatch, waits):
+        with pytest.raises(Exception, match="Insufficient privileges"):
+            look_up(monkeypatch, ["Insufficient privileges to complete the operation"])
+        assert waits == []
+
+
+class TestIdentitySwitchedOff:
+    def test_is_an_error_that_says_so(self, monkeypatch):
+        answer = mocks._Mocks.call
+
+        def call(self, args):
+            result = answer(self, args)
+            result.pop("identity", None)
+            return result
+
+        monkeypatch.setattr(mocks._Mocks, "call", call)
+        with pytest.raises(pulumi.RunError, match="no system-assigned identity any more"):
+            mocks.record(
+                lambda: LogicApp(
+                    "app",
+                    workflow_name="notifications",
+                    resource_group_name="mail-senders",
+                    location="westeurope",
+                    definition={},
+                )
+            )

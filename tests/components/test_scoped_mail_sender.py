@@ -1,0 +1,286 @@
+"""The composite: what it registers, in which order, and what never reaches the state."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.clouds import Cloud
+from components.exchange.mail_enabled_security_group import MailEnabledSecurityGroupArgs
+from components.exchange.shared_mailbox import SharedMailboxArgs
+from components.scoped_mail_sender import ScopedMailSender
+from components.workflow_definition import email_message, http_request_trigger
+from tests.components.recording import (
+    CLIENT_ID,
+    GRAPH_PRINCIPAL_ID,
+    MAIL_SEND_ROLE_ID,
+    MAILBOX_ID,
+    PRINCIPAL_ID,
+    Recording,
+    record,
+)
+
+MAILBOX = "notifications-mailbox"
+SETTINGS = "notifications-mailbox-settings"
+GROUP = "notifications-group"
+MEMBERS = "notifications-group-members"
+WORKFLOW = "notifications-workflow"
+POLICY = "notifications-access-policy"
+PROOF = "notifications-access-proof"
+GRANT = "notifications-access-mail-send"
+
+
+def sender(**changes: Any) -> ScopedMailSender:
+    arguments: dict[str, Any] = {
+        "mailbox": SharedMailboxArgs(
+            address="notifications@contoso.com",
+            display_name="Notifications",
+            name="Notifications",
+            alias="Notifications",
+        ),
+        "group": MailEnabledSecurityGroupArgs(
+            address="senders@contoso.com",
+            display_name="Senders",
+            name="Senders",
+            alias="Senders",
+        ),
+        "control_mailbox": "control.mailbox@contoso.com",
+        "workflow_name": "notifications",
+        "resource_group_name": "mail-senders",
+        "location": "westeurope",
+        "trigger": http_request_trigger(),
+        "message": email_message(
+            subject="Graph test mail",
+            content="Does this work?",
+            to_recipients=[{"address": "finance@contoso.com"}],
+        ),
+        "save_to_sent_items": False,
+        "policy_description": "Restrict this app",
+        "proof_timeout": timedelta(minutes=10),
+        "settle": timedelta(hours=1),
+        "organization_domain": "contoso.onmicrosoft.com",
+    }
+    return ScopedMailSender("notifications", **arguments | changes)
+
+
+@pytest.fixture
+def recording() -> Recording:
+    return record(sender)
+
+
+class TestNeverUnconfined:
+    """Section by section of the order: each line would be a hole if it were missing."""
+
+    def test_registers_exactly_these_resources(self, recording):
+        assert set(recording.custom()) == {
+            MAILBOX,
+            SETTINGS,
+            GROUP,
+            MEMBERS,
+            WORKFLOW,
+            POLICY,
+            PROOF,
+            GRANT,
+        }
+
+    @pytest.mark.parametrize("confinement", [GROUP, MEMBERS, POLICY, PROOF])
+    def test_grant_depends_directly_on_all_that_confines(self, recording, confinement):
+        # Directly: the engine orders the deletion of replaced resources by direct edges only.
+        assert confinement in recording.resources[GRANT].dependencies
+
+    @pytest.mark.parametrize(
+        ("later", "earlier"),
+        [
+            (GROUP, MAILBOX),
+            (MEMBERS, GROUP),
+            (MEMBERS, MAILBOX),
+            (WORKFLOW, MEMBERS),
+            (POLICY, WORKFLOW),
+            (POLICY, MEMBERS),
+            (PROOF, POLICY),
+            (PROOF, MEMBERS),
+            (GRANT, PROOF),
+            (GRANT, WORKFLOW),
+        ],
+    )
+    def test_order(self, recording, later, earlier):
+        assert earlier in recording.ancestors(later)
+
+    def test_workflow_depends_on_the_group_so_that_the_policy_outlives_it(self, recording):
+        assert GROUP in recording.resources[WORKFLOW].dependencies
+
+    @pytest.mark.parametrize("command", [POLICY, PROOF, MEMBERS, SETTINGS])
+    def test_command_removes_nothing_by_itself(self, recording, command):
+        assert "delete" not in recording.resources[command].inputs
+
+    @pytest.mark.parametrize(
+        ("command", "script"),
+        [
+            (GROUP, "remove-mail-enabled-security-group.ps1"),
+            (MAILBOX, "remove-shared-mailbox.ps1"),
+        ],
+    )
+    def test_owner_removes_what_it_created(self, recording, command, script):
+        assert recording.resources[command].inputs["delete"].endswith(f"/{script}")
+
+    def test_settings_of_the_mailbox_hold_nothing_up(self, recording):
+        assert SETTINGS not in recording.ancestors(GRANT)
+
+
+class TestIdentity:
+    """Policies take the client id, grants the principal id; mixed up, a policy confines nobody."""
+
+    def test_policy_and_proof_take_the_client_id(self, recording):
+        assert recording.resources[POLICY].desired["appId"] == CLIENT_ID
+        assert recording.resources[PROOF].desired["appId"] == CLIENT_ID
+
+    def test_grant_takes_the_principal_id_and_the_role_by_name(self, recording):
+        assert recording.resources[GRANT].inputs == {
+            "appRoleId": MAIL_SEND_ROLE_ID,
+            "principalObjectId": PRINCIPAL_ID,
+            "resourceObjectId": GRAPH_PRINCIPAL_ID,
+        }
+
+    def test_former_identities_of_the_workflow_are_retired(self, recording):
+        assert recording.resources[POLICY].desired["retireOthers"] is True
+
+    def test_workflow_is_named_explicitly(self, recording):
+        assert recording.resources[WORKFLOW].inputs["workflowName"] == "notifications"
+
+
+class TestExchangeCommands:
+    """Every Exchange command is started alike, and takes only what it shall depend on."""
+
+    @pytest.fixture
+    def commands(self, recording):
+        return {
+            name: entry
+            for name, entry in recording.custom().items()
+            if entry.type == "command:local:Command"
+        }
+
+    def test_each_converges_with_one_idempotent_script(self, commands):
+        for command in commands.values():
+            assert command.inputs["update"] == command.inputs["create"]
+
+    def test_none_is_replaced_by_triggers(self, commands):
+        for command in commands.values():
+            assert "triggers" not in command.inputs
+            assert command.inputs["addPreviousOutputInEnv"] is False
+
+    def test_each_starts_powershell_without_profile_and_shell(self, commands):
+        for command in commands.values():
+            assert command.inputs["interpreter"] == [
+                "pwsh",
+                "-NoProfile",
+                "-NonInteractive",
+                "-File",
+            ]
+            assert command.inputs["logging"] == "stderr"
+
+    def test_display_names_reach_only_the_command_that_sets_them(self, commands):
+        carrying = {name for name, entry in commands.items() if "displayName" in entry.desired}
+        assert carrying == {SETTINGS, GROUP}
+
+    def test_standard_input_is_ascii(self):
+        recording = record(
+            lambda: sender(
+                mailbox=SharedMailboxArgs(
+                    address="notifications@contoso.com",
+                    display_name="Benachrichtigungen für Löhne",
+                    name="Notifications",
+                    alias="Notifications",
+                )
+            )
+        )
+        stdin = recording.resources[SETTINGS].inputs["stdin"]
+        assert stdin.isascii()
+        assert json.loads(stdin)["displayName"] == "Benachrichtigungen für Löhne"
+
+    def test_marks_name_project_stack_and_resource(self, recording):
+        assert recording.resources[MAILBOX].desired["mark"] == (
+            "scoped-mail-sender/test/notifications-mailbox"
+        )
+        assert (
+            recording.resources[MEMBERS].desired["groupMark"]
+            == (recording.resources[GROUP].desired["mark"])
+        )
+
+    def test_waits_are_in_seconds(self, recording):
+        assert recording.resources[PROOF].desired["timeoutSeconds"] == 600
+        assert recording.resources[PROOF].desired["settleSeconds"] == 3600
+
+    def test_sovereign_cloud_changes_graph_and_exchange_together(self):
+        recording = record(lambda: sender(cloud=Cloud.CHINA))
+        action = recording.resources[WORKFLOW].inputs["definition"]["actions"]["Send_mail"]
+        graph = "https://microsoftgraph.chinacloudapi.cn"
+        assert action["inputs"]["uri"].startswith(f"{graph}/v1.0/users/")
+        assert action["inputs"]["authentication"]["audience"] == graph
+        assert recording.resources[PROOF].desired["exchangeEnvironmentName"] == "O365China"
+
+
+class TestNothingSecretAndNoMachineInTheState:
+    """The state outlives the machine, and is read by more people than the tenant."""
+
+    def test_no_credential_in_any_input(self, monkeypatch):
+        planted = "planted-credential"
+        for variable in (
+            "EXCHANGE_ACCESS_TOKEN",
+            "EXCHANGE_CERTIFICATE_PASSWORD",
+            "ARM_CLIENT_SECRET",
+        ):
+            monkeypatch.setenv(variable, planted)
+        for entry in record(sender).resources.values():
+            assert planted not in str(entry.request.object)
+
+    def test_no_absolute_path_in_any_input(self, recording, pytestconfig):
+        for entry in recording.resources.values():
+            assert str(pytestconfig.rootpath) not in str(entry.request.object)
+        for name in (MAILBOX, GROUP, MEMBERS, POLICY, PROOF, SETTINGS):
+            script = recording.resources[name].inputs["create"]
+            assert script.startswith("components/exchange/powershell/")
+
+    def test_callback_url_is_not_fetched_unless_asked_for(self, recording):
+        tokens = {call.token for call in recording.calls}
+        assert "azure-native:logic:listWorkflowTriggerCallbackUrl" not in tokens
+
+    def test_callback_url_is_a_secret(self):
+        secrets: list[bool] = []
+
+        def program() -> None:
+            url = sender().logic_app.callback_url()
+            asyncio.ensure_future(url.is_secret()).add_done_callback(
+                lambda future: secrets.append(future.result())
+            )
+
+        record(program)
+        assert secrets == [True]
+
+
+class TestPreview:
+    """A preview of a new stack knows no identity yet, and must not stumble over that."""
+
+    def test_of_a_new_stack_registers_everything(self):
+        assert GRANT in record(sender, preview=True).resources
+
+
+class TestOutputs:
+    def test_name_what_users_need(self):
+        found: dict[str, Any] = {}
+
+        def program() -> None:
+            pulumi.Output.all(**sender().outputs).apply(found.update)
+
+        record(program)
+        assert found == {
+            "workflowName": "notifications",
+            "workflowId": "/subscriptions/s/workflows/notifications",
+            "principalId": PRINCIPAL_ID,
+            "clientId": CLIENT_ID,
+            "mailboxObjectId": MAILBOX_ID,
+            "mailboxAddress": "notifications@contoso.com",
+            "groupAddress": "senders@contoso.com",
+        }

@@ -1,0 +1,71 @@
+"""Confined access for an identity that this program did not create."""
+
+from datetime import timedelta
+
+import pulumi
+import pytest
+
+from components.exchange.exchange_command import ExchangeOrganization
+from components.exchange.mail_enabled_security_group import (
+    MailEnabledSecurityGroup,
+    MailEnabledSecurityGroupArgs,
+)
+from components.scoped_mailbox_access import ScopedMailboxAccess
+from tests.components.recording import record
+
+ORGANIZATION = ExchangeOrganization("contoso.onmicrosoft.com")
+
+
+def access(permissions=("Mail.Send",)):
+    group = MailEnabledSecurityGroup(
+        "readers",
+        MailEnabledSecurityGroupArgs(
+            address="readers@contoso.com", display_name="Readers", name="Readers", alias="Readers"
+        ),
+        members=["finance@contoso.com", "reception@contoso.com"],
+        organization=ORGANIZATION,
+    )
+    return ScopedMailboxAccess(
+        "reader",
+        client_id="client",
+        principal_id="principal",
+        group=group,
+        control_mailbox="control.mailbox@contoso.com",
+        permissions=permissions,
+        policy_description="Restrict this app",
+        proof_timeout=timedelta(minutes=10),
+        settle=timedelta(0),
+        organization=ORGANIZATION,
+    )
+
+
+class TestAnyIdentity:
+    def test_is_proven_on_every_member(self):
+        recording = record(access)
+        assert recording.resources["reader-proof"].desired["members"] == [
+            "finance@contoso.com",
+            "reception@contoso.com",
+        ]
+
+    def test_keeps_the_policies_of_other_identities_on_the_group(self):
+        # Those may live on: only a program that deletes them may retire their policies.
+        assert record(access).resources["reader-policy"].desired["retireOthers"] is False
+
+    def test_gets_one_grant_for_each_permission_and_each_waits_for_the_proof(self):
+        roles = {"Mail.Read": "read-id", "Calendars.Read": "calendar-id"}
+        recording = record(lambda: access(tuple(roles)), roles=roles)
+        for name, role in (("mail-read", "read-id"), ("calendars-read", "calendar-id")):
+            grant = recording.resources[f"reader-{name}"]
+            assert grant.inputs["appRoleId"] == role
+            assert "reader-proof" in grant.dependencies
+
+
+class TestPermissionThatNoPolicyConfines:
+    @pytest.mark.parametrize("permission", ["MailboxItem.ImportExport.All", "User.Read.All"])
+    def test_is_refused(self, permission):
+        with pytest.raises(ValueError, match=permission):
+            record(lambda: access((permission,)))
+
+    def test_unknown_to_graph_is_named(self):
+        with pytest.raises(pulumi.RunError, match=r"no application permission 'Mail\.Send'"):
+            record(access, roles={"Mail.Read": "read-id"})

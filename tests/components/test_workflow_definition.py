@@ -1,0 +1,167 @@
+"""The workflow definition against the action of the manual procedure that it replaces."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components.workflow_definition import (
+    email_message,
+    http_request_trigger,
+    literal,
+    recurrence_trigger,
+    send_mail_definition,
+)
+
+MAILBOX_ID = "11111111-0000-4000-8000-000000000001"
+
+
+def definition(**changes: Any) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "graph": "https://graph.microsoft.com",
+        "mailbox_id": MAILBOX_ID,
+        "message": email_message(
+            subject="Graph test mail",
+            content="Does this work?",
+            to_recipients=[{"address": "finance@contoso.com"}],
+        ),
+        "save_to_sent_items": False,
+        "trigger": http_request_trigger(),
+    }
+    return send_mail_definition(**arguments | changes)
+
+
+def action(**changes: Any) -> dict[str, Any]:
+    action: dict[str, Any] = definition(**changes)["actions"]["Send_mail"]
+    return action
+
+
+class TestActionOfTheManualProcedure:
+    """Method, address, authentication and body: what the procedure has a person click together."""
+
+    def test_posts_as_the_mailbox_by_its_object_id(self):
+        assert action()["type"] == "Http"
+        assert action()["inputs"]["method"] == "POST"
+        assert action()["inputs"]["uri"] == (
+            f"https://graph.microsoft.com/v1.0/users/{MAILBOX_ID}/sendMail"
+        )
+
+    def test_signs_in_as_the_system_assigned_identity(self):
+        # No "identity": that would name a user-assigned one. No slash at the end of the audience.
+        assert action()["inputs"]["authentication"] == {
+            "type": "ManagedServiceIdentity",
+            "audience": "https://graph.microsoft.com",
+        }
+
+    def test_sends_its_body(self):
+        # The procedure writes "saveToSentItems": "false", a text; Graph documents a Boolean.
+        assert action()["inputs"]["body"] == {
+            "message": {
+                "subject": "Graph test mail",
+                "body": {"contentType": "Text", "content": "Does this work?"},
+                "toRecipients": [{"emailAddress": {"address": "finance@contoso.com"}}],
+            },
+            "saveToSentItems": False,
+        }
+
+    def test_says_nothing_of_sent_items_where_graph_has_the_same_default(self):
+        assert "saveToSentItems" not in action(save_to_sent_items=True)["inputs"]["body"]
+
+
+class TestSafeByDefault:
+    def test_never_repeats_a_send(self):
+        assert action()["inputs"]["retryPolicy"] == {"type": "none"}
+
+    def test_does_not_poll_after_202(self):
+        assert action()["operationOptions"] == "DisableAsyncPattern"
+
+    def test_keeps_the_mail_out_of_the_run_history_but_not_the_answer(self):
+        assert action()["runtimeConfiguration"]["secureData"]["properties"] == ["inputs"]
+
+    def test_is_plain_json(self):
+        assert json.loads(json.dumps(definition())) == definition()
+
+
+class TestMessage:
+    def test_carries_every_kind_of_recipient(self):
+        message = email_message(
+            subject="s",
+            content="<b>c</b>",
+            content_type="HTML",
+            to_recipients=[{"address": "to@contoso.com", "name": "To"}],
+            cc_recipients=[{"address": "cc@contoso.com"}],
+            bcc_recipients=[{"address": "bcc@contoso.com"}],
+            reply_to=[{"address": "answers@contoso.com"}],
+            importance="high",
+        )
+        assert message == {
+            "subject": "s",
+            "body": {"contentType": "HTML", "content": "<b>c</b>"},
+            "toRecipients": [{"emailAddress": {"address": "to@contoso.com", "name": "To"}}],
+            "ccRecipients": [{"emailAddress": {"address": "cc@contoso.com"}}],
+            "bccRecipients": [{"emailAddress": {"address": "bcc@contoso.com"}}],
+            "replyTo": [{"emailAddress": {"address": "answers@contoso.com"}}],
+            "importance": "high",
+        }
+
+
+class TestRecurrence:
+    def test_always_has_a_start_time(self):
+        # Without one the first run fires at deployment, before the grant.
+        with pytest.raises(TypeError, match="start_time"):
+            recurrence_trigger(frequency="Day", interval=1)  # type: ignore[call-arg]
+
+    def test_carries_the_schedule(self):
+        trigger = recurrence_trigger(
+            frequency="Week",
+            interval=1,
+            start_time="2020-01-01T00:00:00",
+            time_zone="W. Europe Standard Time",
+            hours=[7],
+            minutes=[30],
+            week_days=["Monday"],
+        )
+        assert trigger["Recurrence"] == {
+            "type": "Recurrence",
+            "recurrence": {
+                "frequency": "Week",
+                "interval": 1,
+                "startTime": "2020-01-01T00:00:00",
+                "timeZone": "W. Europe Standard Time",
+                "schedule": {"hours": [7], "minutes": [30], "weekDays": ["Monday"]},
+            },
+        }
+
+    def test_leaves_out_what_is_not_given(self):
+        trigger = recurrence_trigger(
+            frequency="Hour", interval=6, start_time="2020-01-01T00:00:00Z"
+        )
+        assert set(trigger["Recurrence"]["recurrence"]) == {"frequency", "interval", "startTime"}
+
+
+class TestTextIsNeverAnExpression:
+    """A subject from a colleague must not be evaluated: it could read the workflow's own data."""
+
+    @pytest.mark.parametrize(
+        ("text", "escaped"),
+        [
+            ("plain", "plain"),
+            ("finance@contoso.com", "finance@contoso.com"),
+            ("@utcNow()", "@@utcNow()"),
+            ("@{utcNow()}", "@@{utcNow()}"),
+            ("at @{utcNow()}", "at @@{utcNow()}"),
+        ],
+    )
+    def test_escapes(self, text, escaped):
+        assert literal(text) == escaped
+
+    def test_escapes_every_text_of_the_mail(self):
+        message = email_message(
+            subject="@a()",
+            content="@{b()}",
+            to_recipients=[{"address": "finance@contoso.com", "name": "@c()"}],
+        )
+        body = action(message=message)["inputs"]["body"]["message"]
+        assert body["subject"] == "@@a()"
+        assert body["body"]["content"] == "@@{b()}"
+        assert body["toRecipients"][0]["emailAddress"]["name"] == "@@c()"

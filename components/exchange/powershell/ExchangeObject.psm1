@@ -6,7 +6,8 @@
 .DESCRIPTION
     Every script here reads one JSON object from standard input, connects to Exchange Online, brings
     one object to the desired state, writes one JSON line (the observed object) to standard output,
-    and disconnects. Progress and warnings go to standard error, because PowerShell writes its own
+    and disconnects. Before it changes anything it checks, with Get-AcceptedDomain, that it is connected
+    to the organisation that the JSON names. Progress and warnings go to standard error, because PowerShell writes its own
     warning and information streams to standard output, where only the JSON line belongs.
 
     Credentials come from the environment of the process, never from the JSON. Exactly one way to
@@ -117,39 +118,46 @@ function Connect-Organization {
     }
     $signIn = Get-SignInParameter
 
-    Import-Module -Name 'ExchangeOnlineManagement' -ErrorAction Stop
+    # -Global, or its cmdlets would be known to the functions of this module only.
+    Import-Module -Name 'ExchangeOnlineManagement' -Global -ErrorAction Stop
 
     # Several of these processes may run at once, and each connection writes a module of its own to
     # disk: in a shared folder they would overwrite one another's.
     $basePath = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "scoped-mail-sender-$([guid]::NewGuid())"
     New-Item -ItemType Directory -Path $basePath -ErrorAction Stop | Out-Null
+    $connection = [pscustomobject]@{ BasePath = $basePath }
+    $cmdlets = @($CommandName) + 'Get-AcceptedDomain'
 
     $parameters = @{
-        CommandName           = @($CommandName) + 'Get-AcceptedDomain'
+        CommandName           = $cmdlets
         ShowBanner            = $false
         SkipLoadingFormatData = $true
         EXOModuleBasePath     = $basePath
     }
     # A person signs in to the home tenant of the user name; -Organization is for applications.
     if (-not $signIn.ContainsKey('UserPrincipalName')) { $parameters['Organization'] = $Desired.organization }
-    if ($Desired.exchangeEnvironmentName) {
-        $parameters['ExchangeEnvironmentName'] = $Desired.exchangeEnvironmentName
-    }
-    Invoke-WithRetry -Action { Connect-ExchangeOnline @parameters @signIn -ErrorAction Stop | Out-Null }
+    if ($Desired.exchangeEnvironmentName) { $parameters['ExchangeEnvironmentName'] = $Desired.exchangeEnvironmentName }
+    try {
+        Invoke-WithRetry -Action { Connect-ExchangeOnline @parameters @signIn -ErrorAction Stop | Out-Null }
 
-    # Exchange loads only what the caller's roles allow, and says "not recognized" of all the rest.
-    $missing = @($CommandName | Where-Object { -not (Get-Command -Name $_ -ErrorAction SilentlyContinue) })
-    if ($missing.Count -gt 0) {
-        throw "Exchange Online did not load $($missing -join ', ') for the signed-in identity: its Exchange roles do not allow them. README.md, 'From local to a real tenant', lists the roles."
-    }
+        # Exchange loads only what the caller's roles allow, and calls all the rest "not recognized".
+        $missing = @($cmdlets | Where-Object { -not (Get-Command -Name $_ -ErrorAction SilentlyContinue) })
+        if ($missing.Count -gt 0) {
+            throw "Exchange Online did not load $($missing -join ', ') for the signed-in identity: its Exchange roles do not allow them. README.md, 'From local to a real tenant', lists the roles."
+        }
 
-    # The environment's credentials and the stack's configuration are set in two places: a mix-up must
-    # not let one stack's objects appear in another stack's tenant.
-    $domains = @(Invoke-WithRetry -Action { Get-AcceptedDomain -ErrorAction Stop })
-    if (@($domains | Where-Object { $_.DomainName -eq $Desired.organization }).Count -eq 0) {
-        throw "The signed-in identity belongs to the tenant of $($domains[0].DomainName), but the stack's 'organization' is $($Desired.organization). Sign in to that one; nothing was changed."
+        # Credentials and configuration are set in two places: a mix-up must not let one stack's
+        # objects appear in another stack's tenant.
+        $domains = @(Invoke-WithRetry -Action { Get-AcceptedDomain -ErrorAction Stop })
+        if (@($domains | Where-Object { $_.DomainName -eq $Desired.organization }).Count -eq 0) {
+            throw "The signed-in identity belongs to the tenant of $($domains[0].DomainName), but the stack's 'organization' is $($Desired.organization). Sign in to that one; nothing was changed."
+        }
     }
-    [pscustomobject]@{ BasePath = $basePath }
+    catch {
+        Disconnect-Organization -Connection $connection
+        throw
+    }
+    $connection
 }
 
 function Disconnect-Organization {
@@ -186,7 +194,7 @@ function Test-NotFoundError {
     param(
         [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
     )
-    $ErrorRecord.Exception.Message -match 'ManagementObjectNotFoundException'
+    $ErrorRecord.Exception.Message -match "ManagementObjectNotFoundException|object '.*' couldn't be found on"
 }
 
 function Invoke-WithRetry {
@@ -400,7 +408,10 @@ function Get-PolicyFinding {
         elseif ($onGroup -and $candidate.AppId -eq $AppId) {
             $scopeFound = $true
         }
-        elseif ($candidate.AppId -eq $AppId) {
+        elseif ($candidate.AppId -eq '*') {
+            Write-Step -Message "warning: the RestrictAccess policy $($candidate.Identity) on '$($candidate.ScopeName)' is for every application, this one too"
+        }
+        else {
             "the policy $($candidate.Identity) lets the application reach '$($candidate.ScopeName)' as well: remove it, or take that scope into this stack"
         }
     }

@@ -21,8 +21,6 @@
 
     Needs the Exchange roles Organization Configuration and View-Only Recipients.
 #>
-[CmdletBinding()]
-param()
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'

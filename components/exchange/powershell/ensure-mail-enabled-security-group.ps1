@@ -24,8 +24,6 @@
     Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, and View-Only
     Recipients.
 #>
-[CmdletBinding()]
-param()
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'

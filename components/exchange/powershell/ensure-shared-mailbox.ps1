@@ -19,8 +19,6 @@
 
     Needs the Exchange roles Mail Recipient Creation, Mail Recipients and View-Only Recipients.
 #>
-[CmdletBinding()]
-param()
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'

@@ -23,8 +23,6 @@
 
     Needs the Exchange roles View-Only Configuration and View-Only Recipients.
 #>
-[CmdletBinding()]
-param()
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'

@@ -15,8 +15,6 @@
     Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, View-Only
     Recipients and Organization Configuration.
 #>
-[CmdletBinding()]
-param()
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
@@ -37,7 +35,7 @@ try {
     elseif ($group.CustomAttribute15 -eq "$($desired.mark) adopted") {
         Write-Step -Message "$($group.PrimarySmtpAddress) was adopted, not created, by this stack: it stays with the policies on it, without our mark"
         Invoke-WithRetry -Action {
-            Set-DistributionGroup -Identity ([string]$group.Guid) -CustomAttribute15 '' -BypassSecurityGroupManagerCheck -ErrorAction Stop
+            Set-DistributionGroup -Identity ([string]$group.Guid) -CustomAttribute15 $null -BypassSecurityGroupManagerCheck -ErrorAction Stop
         }
     }
     else {

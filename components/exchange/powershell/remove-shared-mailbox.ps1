@@ -9,8 +9,6 @@
 
     Needs the Exchange roles Mail Recipient Creation, Mail Recipients and View-Only Recipients.
 #>
-[CmdletBinding()]
-param()
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
@@ -29,7 +27,7 @@ try {
     }
     elseif ($recipient.CustomAttribute15 -eq "$($desired.mark) adopted") {
         Write-Step -Message "$($recipient.PrimarySmtpAddress) was adopted, not created, by this stack: it stays, without our mark"
-        Invoke-WithRetry -Action { Set-Mailbox -Identity ([string]$recipient.Guid) -CustomAttribute15 '' -ErrorAction Stop }
+        Invoke-WithRetry -Action { Set-Mailbox -Identity ([string]$recipient.Guid) -CustomAttribute15 $null -ErrorAction Stop }
     }
     else {
         Write-Step -Message "removing shared mailbox $($recipient.PrimarySmtpAddress)"

@@ -20,8 +20,6 @@
 
     Needs the Exchange roles Mail Recipients and View-Only Recipients.
 #>
-[CmdletBinding()]
-param()
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'

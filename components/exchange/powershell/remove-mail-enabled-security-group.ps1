@@ -34,8 +34,9 @@ try {
     }
     elseif ($group.CustomAttribute15 -eq "$($desired.mark) adopted") {
         Write-Step -Message "$($group.PrimarySmtpAddress) was adopted, not created, by this stack: it stays with the policies on it, without our mark"
+        $unmarked = @{ CustomAttribute15 = $null }
         Invoke-WithRetry -Action {
-            Set-DistributionGroup -Identity ([string]$group.Guid) -CustomAttribute15 $null -BypassSecurityGroupManagerCheck -ErrorAction Stop
+            Set-DistributionGroup -Identity ([string]$group.Guid) @unmarked -BypassSecurityGroupManagerCheck -ErrorAction Stop
         }
     }
     else {

@@ -27,7 +27,8 @@ try {
     }
     elseif ($recipient.CustomAttribute15 -eq "$($desired.mark) adopted") {
         Write-Step -Message "$($recipient.PrimarySmtpAddress) was adopted, not created, by this stack: it stays, without our mark"
-        Invoke-WithRetry -Action { Set-Mailbox -Identity ([string]$recipient.Guid) -CustomAttribute15 $null -ErrorAction Stop }
+        $unmarked = @{ CustomAttribute15 = $null }
+        Invoke-WithRetry -Action { Set-Mailbox -Identity ([string]$recipient.Guid) @unmarked -ErrorAction Stop }
     }
     else {
         Write-Step -Message "removing shared mailbox $($recipient.PrimarySmtpAddress)"

@@ -337,11 +337,12 @@ function Invoke-Removal {
     <# .SYNOPSIS Runs a removal; an object that is gone already, as after a lost answer, is removed. #>
     [CmdletBinding()]
     param(
-        [Parameter(Mandatory)] [scriptblock] $Action
+        [Parameter(Mandatory)] [scriptblock] $Removal
     )
+    # Not named $Action: the block below would see the one of Invoke-WithRetry, which is itself.
     Invoke-WithRetry -Action {
         try {
-            & $Action
+            & $Removal
         }
         catch {
             if (-not (Test-NotFoundError -ErrorRecord $_)) { throw }

@@ -56,7 +56,7 @@ try {
         $others = @(Get-PolicyOnGroup -Group $group | Where-Object { $_.AppId -ne $desired.appId })
         foreach ($other in $others) {
             Write-Step -Message "removing the policy of the former identity $($other.AppId)"
-            Invoke-Removal -Action { Remove-ApplicationAccessPolicy -Identity $other.Identity -Confirm:$false -ErrorAction Stop }
+            Invoke-Removal -Removal { Remove-ApplicationAccessPolicy -Identity $other.Identity -Confirm:$false -ErrorAction Stop }
         }
     }
 

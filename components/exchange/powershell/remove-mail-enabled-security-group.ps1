@@ -42,10 +42,10 @@ try {
     else {
         foreach ($policy in @(Get-PolicyOnGroup -Group $group)) {
             Write-Step -Message "removing the application access policy $($policy.Identity)"
-            Invoke-Removal -Action { Remove-ApplicationAccessPolicy -Identity $policy.Identity -Confirm:$false -ErrorAction Stop }
+            Invoke-Removal -Removal { Remove-ApplicationAccessPolicy -Identity $policy.Identity -Confirm:$false -ErrorAction Stop }
         }
         Write-Step -Message "removing mail-enabled security group $($group.PrimarySmtpAddress)"
-        Invoke-Removal -Action {
+        Invoke-Removal -Removal {
             Remove-DistributionGroup -Identity ([string]$group.Guid) -BypassSecurityGroupManagerCheck -Confirm:$false -ErrorAction Stop
         }
     }

@@ -32,7 +32,7 @@ try {
     }
     else {
         Write-Step -Message "removing shared mailbox $($recipient.PrimarySmtpAddress)"
-        Invoke-Removal -Action { Remove-Mailbox -Identity ([string]$recipient.Guid) -Confirm:$false -ErrorAction Stop }
+        Invoke-Removal -Removal { Remove-Mailbox -Identity ([string]$recipient.Guid) -Confirm:$false -ErrorAction Stop }
     }
 }
 catch {

@@ -42,7 +42,7 @@ try {
     foreach ($member in $present) {
         if ($wantedGuids -contains [string]$member.Guid) { continue }
         Write-Step -Message "removing $($member.PrimarySmtpAddress) from $($desired.groupAddress)"
-        Invoke-Removal -Action {
+        Invoke-Removal -Removal {
             Remove-DistributionGroupMember -Identity $guid -Member ([string]$member.Guid) -BypassSecurityGroupManagerCheck -Confirm:$false -ErrorAction Stop
         }
     }

@@ -1,0 +1,945 @@
+"""The typed configuration of a stack: every rule, and what a mistake is answered with.
+
+Pydantic models say which keys there are and what each may hold; the functions under *Rules between
+keys* say what must agree. All of them look at the configuration as it was written, so that one run
+names every mistake: a person who deploys by pull request would otherwise meet them one a day.
+
+Nothing here looks anything up. Whether a domain is accepted by the organisation, or a control
+mailbox exists, is for Exchange to say.
+"""
+
+import copy
+import difflib
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
+
+import pulumi
+from email_validator import EmailNotValidError, validate_email
+from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+from tzlocal.windows_tz import tz_win, win_tz
+
+from components.clouds import Cloud
+from components.graph_permission import MailboxPermission
+
+NAMESPACE = "scoped-mail-sender"
+"""The project's name, under which the keys of its configuration stand in a stack's file."""
+
+KeyPath = tuple[str | int, ...]
+"""Where a value stands, e.g. ``("senders", 0, "mailbox", "alias")``, in the keys of the YAML."""
+
+
+class ConfigurationError(pulumi.RunError):
+    """The configuration is wrong; the text names every mistake and what to write instead.
+
+    A ``RunError``, so that the Pulumi command line shows the text alone, without a traceback.
+    """
+
+
+class _RefusedError(ValueError):
+    """A value breaks a rule. Pydantic adds where it stands."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+
+# --- Rules for one value -----------------------------------------------------------------------
+
+
+def _refuse(problem: str, remedy: str) -> NoReturn:
+    raise _RefusedError(problem, remedy)
+
+
+def _did_you_mean(given: object, known: list[str]) -> str:
+    """A hint for a misspelt word, or nothing; ``display_name`` is one for ``displayName``."""
+    if not isinstance(given, str):
+        return ""
+    plain = {word.replace("_", "").casefold(): word for word in known}
+    close = difflib.get_close_matches(given.replace("_", "").casefold(), plain, n=1)
+    return f" Did you mean {plain[close[0]]}?" if close else ""
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
+        _refuse(
+            "holds a line break or another control character",
+            "Write it on one line, without tabs.",
+        )
+    return text
+
+
+def _display_name(text: str) -> str:
+    if not text.strip() or text != text.strip():
+        _refuse("is empty, or begins or ends with a space", "Write it without spaces around it.")
+    # Source: -DisplayName of New-Mailbox and New-DistributionGroup.
+    if len(text) > 256:
+        _refuse(
+            f"has {len(text)} characters, and a display name may have 256", "Write a shorter one."
+        )
+    return _one_line(text)
+
+
+def _policy_description(text: str) -> str:
+    # One space is enough, and saves room: the policies of a tenant share a fixed space.
+    if not text:
+        _refuse(
+            "is empty, and Exchange would write a text of its own",
+            "Write a description, or leave the key out.",
+        )
+    return _one_line(text)
+
+
+def _exchange_name(text: str) -> str:
+    # Exchange Online refuses "many special characters" (New-Mailbox, -Name) and publishes no list.
+    # Of what its page on user names allows, this is the part that needs no quoting anywhere.
+    if len(text) > 64:
+        _refuse(
+            f"has {len(text)} characters, and Exchange allows a name 64",
+            "Write a shorter name here, and the long one as displayName.",
+        )
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9 ._'-]*[A-Za-z0-9])?", text):
+        _refuse(
+            "is not a name that Exchange Online is sure to take",
+            "Write a name of letters A to Z, digits, spaces and . _ ' -, with a letter or digit at "
+            "both ends; displayName may be written freely.",
+        )
+    return text
+
+
+def _alias(text: str) -> str:
+    # The part of what -Alias accepts that is also a plain local part of an address. Characters
+    # outside it Exchange maps or replaces by "?" without an error, and then nothing finds it.
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?", text) or ".." in text:
+        _refuse(
+            "is not an alias that Exchange keeps as it is",
+            "Write 1 to 64 letters A to Z, digits, and . _ - between them, no two dots together, "
+            "for example LogicAppNotifications.",
+        )
+    return text
+
+
+def _address(text: str) -> str:
+    remedy = "Write one plain SMTP address, for example finance@contoso.com."
+    try:
+        validate_email(text, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        _refuse(f"is not a mail address: {str(error).rstrip('.')}", remedy)
+    if not text.isascii():
+        _refuse("is not a mail address that Exchange takes: it is not ASCII", remedy)
+    return text
+
+
+def _sender_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", text):
+        _refuse(
+            "cannot be a sender's name",
+            "Write lowercase letters, digits and hyphens between them, for example notifications.",
+        )
+    return text
+
+
+def _workflow_name(text: str) -> str:
+    # Source: Logic Apps limits, https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration
+    if not re.fullmatch(r"[A-Za-z0-9._()-]{1,80}", text):
+        _refuse(
+            "is not a name that a workflow can have",
+            "Write 1 to 80 letters A to Z, digits and . _ ( ) -, for example mail-notifications.",
+        )
+    return text
+
+
+def _resource_group(text: str) -> str:
+    # Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+    if not re.fullmatch(r"[\w.()-]{1,90}", text) or text.endswith("."):
+        _refuse(
+            "is not a name that a resource group can have",
+            "Write 1 to 90 letters, digits and . _ ( ) -, with no dot at the end, "
+            "for example rg-mail-sender-dev.",
+        )
+    return text
+
+
+def _location(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+", text):
+        compact = re.sub(r"[^a-z0-9]", "", text.casefold())
+        _refuse(
+            "is not the short name of an Azure region",
+            f"Write {compact or 'westeurope'}: lowercase letters and digits, as "
+            "'az account list-locations' gives it under name.",
+        )
+    return text
+
+
+def _organization(text: str) -> str:
+    # Source: https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2
+    if not re.fullmatch(r"[A-Za-z0-9-]+\.(onmicrosoft\.(com|us)|(partner\.)?onmschina\.cn)", text):
+        _refuse(
+            "is not the tenant's initial domain: with any other, Exchange Online signs in and then "
+            "refuses every change",
+            "Write the .onmicrosoft.com domain, for example contoso.onmicrosoft.com.",
+        )
+    return text
+
+
+def _duration(value: object) -> timedelta:
+    # Days to seconds only: the months and years of ISO 8601 have no fixed length.
+    form = r"P(?!$)(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?"
+    match = re.fullmatch(form, value) if isinstance(value, str) else None
+    if match is None:
+        _refuse(
+            "is not a duration in days, hours, minutes and seconds (ISO 8601)",
+            "Write for example PT1H (an hour), PT30M, P1D, or PT0S for none.",
+        )
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _start_time(text: str) -> str:
+    form = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z?"
+    remedy = "Write a fixed time, for example 2020-01-01T08:00:00."
+    if not re.fullmatch(form, text):
+        _refuse(
+            "is not a time of the form YYYY-MM-DDThh:mm:ss (Logic Apps takes no offset from UTC)",
+            remedy,
+        )
+    try:
+        time = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+    except ValueError:
+        _refuse("is a time that the calendar or the clock does not have", remedy)
+    # Source: Logic Apps, Recurrence trigger. 49 years in days, leap days left out.
+    if time - datetime.now(UTC) > timedelta(days=49 * 365):
+        _refuse("is more than 49 years ahead, which Logic Apps refuses", remedy)
+    return text
+
+
+def _time_zone(text: str) -> str:
+    if text not in win_tz:
+        meant = tz_win.get(text)
+        hint = f" Did you mean {meant}?" if meant else _did_you_mean(text, list(win_tz))
+        _refuse(
+            "is not a time zone that Logic Apps knows: it uses the names of Windows",
+            f"Write for example W. Europe Standard Time, or UTC.{hint}",
+        )
+    return text
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _one_of(choices: type[Choice], problem: str) -> Callable[[object], Choice]:
+    def choose(value: object) -> Choice:
+        words = [str(choice) for choice in choices]
+        if not isinstance(value, str) or value not in words:
+            _refuse(problem, f"Write {_listed(words)}.{_did_you_mean(value, words)}")
+        return choices(value)
+
+    return choose
+
+
+Item = TypeVar("Item")
+
+
+def _each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    if not items:
+        _refuse("is an empty list", "Write at least one, or leave the key out.")
+    twice = sorted({str(item) for item in items if items.count(item) > 1})
+    if twice:
+        _refuse(f"has {_listed(twice)} more than once", "Write each only once.")
+    return items
+
+
+def _at_least_one(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    if not items:
+        _refuse("is an empty list", "Describe at least one sender.")
+    return items
+
+
+def _within(lowest: int, highest: int) -> Callable[[int], int]:
+    def check(number: int) -> int:
+        if not lowest <= number <= highest:
+            _refuse("is out of range", f"Write a whole number from {lowest} to {highest}.")
+        return number
+
+    return check
+
+
+def _includes_mail_send(
+    permissions: tuple[MailboxPermission, ...],
+) -> tuple[MailboxPermission, ...]:
+    if MailboxPermission.MAIL_SEND not in permissions:
+        _refuse("lacks Mail.Send, without which nothing is sent", "Add Mail.Send to the list.")
+    return permissions
+
+
+Address = Annotated[StrictStr, AfterValidator(_address)]
+Alias = Annotated[StrictStr, AfterValidator(_alias)]
+DisplayName = Annotated[StrictStr, AfterValidator(_display_name)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+ExchangeName = Annotated[StrictStr, AfterValidator(_exchange_name)]
+Line = Annotated[StrictStr, AfterValidator(_one_line)]
+Permission = Annotated[
+    MailboxPermission,
+    BeforeValidator(
+        _one_of(
+            MailboxPermission,
+            "is not one of the eleven permissions that an application access policy confines: "
+            "granted, it would reach every mailbox of the organisation",
+        )
+    ),
+]
+
+
+# --- The keys ----------------------------------------------------------------------------------
+
+
+class Frequency(StrEnum):
+    """The unit in which a recurrence counts."""
+
+    SECOND = "Second"
+    MINUTE = "Minute"
+    HOUR = "Hour"
+    DAY = "Day"
+    WEEK = "Week"
+    MONTH = "Month"
+
+
+class WeekDay(StrEnum):
+    """A day of a weekly schedule."""
+
+    MONDAY = "Monday"
+    TUESDAY = "Tuesday"
+    WEDNESDAY = "Wednesday"
+    THURSDAY = "Thursday"
+    FRIDAY = "Friday"
+    SATURDAY = "Saturday"
+    SUNDAY = "Sunday"
+
+
+class BodyType(StrEnum):
+    """How a mail's text is to be read."""
+
+    TEXT = "Text"
+    HTML = "HTML"
+
+
+class Importance(StrEnum):
+    """A mail's importance."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class _Keys(BaseModel):
+    """A group of keys: camelCase in YAML, snake_case in Python, none but those named.
+
+    The description of a field is what the message for a missing value tells to write.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    @classmethod
+    def keys(cls) -> dict[str, str]:
+        """The keys as they are written, each with the description of its value."""
+        return {
+            field.alias or name: field.description or "" for name, field in cls.model_fields.items()
+        }
+
+
+class Mailbox(_Keys):
+    """The shared mailbox that a sender sends as."""
+
+    name: ExchangeName = Field(description="the mailbox's Name in Exchange, for good")
+    display_name: DisplayName = Field(description="the name that recipients see (default: name)")
+    alias: Alias = Field(description="the alias (default: name without spaces)")
+    address: Address = Field(description="the primary address, e.g. notifications@contoso.com")
+    hidden_from_address_lists: StrictBool = Field(True, description="true or false")
+    sign_in_blocked: StrictBool = Field(True, description="true or false")
+    adopt: StrictBool = Field(
+        False, description="true to take over a mailbox that exists, else false"
+    )
+
+
+class Group(_Keys):
+    """The mail-enabled security group that is the scope of the policy, and nothing else's."""
+
+    name: ExchangeName = Field(description="the group's Name in Exchange, for good")
+    display_name: DisplayName = Field(description="the name that address lists show (default: name)")
+    alias: Alias = Field(description="the alias (default: name without spaces)")
+    address: Address = Field(
+        description="the primary address, e.g. notifications-scope@contoso.com"
+    )
+    managed_by: tuple[Address, ...] = Field((), description="a list of the owners' addresses")
+    policy_description: Annotated[StrictStr, AfterValidator(_policy_description)] = Field(
+        description="the description of the application access policy"
+    )
+    adopt: StrictBool = Field(
+        False, description="true to take over a group that exists, else false"
+    )
+
+
+class Schedule(_Keys):
+    """At which hours and minutes, and on which days of the week, a recurrence fires."""
+
+    hours: Annotated[
+        tuple[Annotated[StrictInt, AfterValidator(_within(0, 23))], ...], AfterValidator(_each_once)
+    ] = Field((), description="a list of hours, 0 to 23")
+    minutes: Annotated[
+        tuple[Annotated[StrictInt, AfterValidator(_within(0, 59))], ...], AfterValidator(_each_once)
+    ] = Field((), description="a list of minutes, 0 to 59")
+    week_days: Annotated[
+        tuple[Annotated[WeekDay, BeforeValidator(_one_of(WeekDay, "is not a day"))], ...],
+        AfterValidator(_each_once),
+    ] = Field((), description="a list of days, e.g. Monday")
+
+
+class HttpRequestTrigger(_Keys):
+    """The workflow runs when its callback URL is called."""
+
+    type: Literal["httpRequest"]
+    export_callback_url: StrictBool = Field(
+        False, description="true to export the callback URL as a secret output, else false"
+    )
+
+
+class RecurrenceTrigger(_Keys):
+    """The workflow runs by the clock."""
+
+    type: Literal["recurrence"]
+    frequency: Annotated[
+        Frequency, BeforeValidator(_one_of(Frequency, "is not a frequency that Logic Apps knows"))
+    ] = Field(description=_listed([str(frequency) for frequency in Frequency]))
+    interval: StrictInt = Field(description="a whole number: every so many of frequency")
+    start_time: Annotated[StrictStr, AfterValidator(_start_time)] = Field(
+        description="a fixed time, e.g. 2020-01-01T00:00:00 (the default), with Z at its end where "
+        "there is no timeZone"
+    )
+    time_zone: Annotated[StrictStr, AfterValidator(_time_zone)] | None = Field(
+        None, description="a time zone by its Windows name, e.g. W. Europe Standard Time"
+    )
+    schedule: Schedule | None = Field(None, description="hours, minutes or weekDays")
+
+
+class Body(_Keys):
+    """A mail's text."""
+
+    content_type: Annotated[
+        BodyType, BeforeValidator(_one_of(BodyType, "is not a type of text that Graph knows"))
+    ] = Field(description="Text or HTML")
+    content: StrictStr = Field(description="the mail's text")
+
+
+class Recipient(_Keys):
+    """Whom a mail is sent to, or answers to it."""
+
+    address: Address = Field(description="a mail address, e.g. finance@contoso.com")
+    name: DisplayName | None = Field(None, description="the name shown with the address")
+
+
+class Message(_Keys):
+    """The mail."""
+
+    subject: Line = Field(description="the mail's subject")
+    body: Body = Field(description="contentType (Text or HTML) and content")
+    to_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")
+    cc_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")
+    bcc_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")
+    reply_to: tuple[Recipient, ...] = Field((), description="a list of recipients")
+    importance: Annotated[
+        Importance, BeforeValidator(_one_of(Importance, "is not an importance that Graph knows"))
+    ] = Field(Importance.NORMAL, description="low, normal or high")
+    save_to_sent_items: StrictBool = Field(True, description="true or false")
+
+
+class Sender(_Keys):
+    """One workflow that sends as one shared mailbox, and as no other."""
+
+    name: Annotated[StrictStr, AfterValidator(_sender_name)] = Field(
+        description="a name for the sender within the stack, e.g. notifications"
+    )
+    mailbox: Mailbox = Field(description="the shared mailbox: name and address")
+    group: Group = Field(description="the group that is the policy's scope: name and address")
+    control_mailbox: Address = Field(
+        description="the address of an existing mailbox that the workflow must not send as"
+    )
+    workflow: Annotated[StrictStr, AfterValidator(_workflow_name)] = Field(
+        description="the name of the Logic App (default: the sender's name)"
+    )
+    trigger: Annotated[HttpRequestTrigger | RecurrenceTrigger, Field(discriminator="type")] = Field(
+        description="a trigger of type httpRequest or recurrence"
+    )
+    message: Message = Field(description="the mail: subject, body and recipients")
+    permissions: Annotated[
+        tuple[Permission, ...], AfterValidator(_includes_mail_send), AfterValidator(_each_once)
+    ] = Field((MailboxPermission.MAIL_SEND,), description="a list of Graph permissions")
+
+
+class StackConfiguration(_Keys):
+    """Everything that a stack is told.
+
+    Attributes:
+        settle: How long to wait between the proof of a policy and the grant: the policy is
+            effective in Graph up to an hour or more after Exchange's own test sees it.
+        proof_timeout: For how long the proof is tried again before the deployment fails.
+    """
+
+    resource_group: Annotated[StrictStr, AfterValidator(_resource_group)] = Field(
+        description="the name of the resource group, e.g. rg-mail-sender-dev"
+    )
+    location: Annotated[StrictStr, AfterValidator(_location)] = Field(
+        description="the Azure region, e.g. westeurope, here or as azure-native:location"
+    )
+    organization: Annotated[StrictStr, AfterValidator(_organization)] = Field(
+        description="the tenant's initial domain, e.g. contoso.onmicrosoft.com"
+    )
+    cloud: Annotated[
+        Cloud, BeforeValidator(_one_of(Cloud, "is not a cloud that this program knows"))
+    ] = Field(Cloud.PUBLIC, description=_listed([str(cloud) for cloud in Cloud]))
+    settle: Duration = Field(timedelta(hours=1), description="a duration, e.g. PT1H")
+    proof_timeout: Duration = Field(timedelta(minutes=10), description="a duration, e.g. PT10M")
+    senders: Annotated[tuple[Sender, ...], AfterValidator(_at_least_one)] = Field(
+        description="a list of senders, each with name, mailbox, group, controlMailbox, trigger "
+        "and message"
+    )
+
+
+# --- Values that follow from others --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Default:
+    """A key that follows from another of the same group, unless it is written."""
+
+    group: tuple[str, ...]
+    key: str
+    source: str
+    derive: Callable[[str], str]
+
+
+_DEFAULTS = [
+    _Default((), "workflow", "name", str),
+    *(
+        default
+        for recipient in ("mailbox", "group")
+        for default in (
+            _Default((recipient,), "displayName", "name", str),
+            _Default((recipient,), "alias", "name", lambda name: name.replace(" ", "")),
+        )
+    ),
+    _Default(
+        ("group",),
+        "policyDescription",
+        "address",
+        lambda address: (
+            f"Restrict this app's permissions to members of distribution group {address}"
+        ),
+    ),
+]
+
+
+def _at(value: object, path: tuple[str, ...]) -> object:
+    """What stands at a path of a configuration that may be wrong; ``None`` if nothing does."""
+    for step in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(step)
+    return value
+
+
+def _senders(values: Mapping[str, object]) -> list[tuple[KeyPath, object]]:
+    senders = values.get("senders")
+    if not isinstance(senders, list):
+        return []
+    return [(("senders", index), sender) for index, sender in enumerate(senders)]
+
+
+def _fill_in_defaults(values: dict[str, object]) -> dict[KeyPath, KeyPath]:
+    """Writes into ``values`` what follows from other values.
+
+    Returns:
+        The path of each value that was not given, with the path of the one that it follows from.
+    """
+    derived: dict[KeyPath, KeyPath] = {}
+    for path, sender in _senders(values):
+        for default in _DEFAULTS:
+            keys = _at(sender, default.group)
+            if isinstance(keys, dict) and default.key not in keys:
+                derived[(*path, *default.group, default.key)] = (
+                    *path,
+                    *default.group,
+                    default.source,
+                )
+                if isinstance(source := keys.get(default.source), str):
+                    keys[default.key] = default.derive(source)
+        trigger = _at(sender, ("trigger",))
+        if isinstance(trigger, dict) and trigger.get("type") == "recurrence":
+            # In the past, because without a start time the first run fires at deployment, before
+            # the grant, and the platform then keeps a token without the role for a day.
+            zone = "" if "timeZone" in trigger else "Z"
+            trigger.setdefault("startTime", f"2020-01-01T00:00:00{zone}")
+    return derived
+
+
+# --- Rules between keys --------------------------------------------------------------------------
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong.
+
+    Attributes:
+        path: Where.
+        given: The value that is there, if any.
+        problem: What is wrong with it, and why that matters.
+        remedy: What to write instead.
+    """
+
+    path: KeyPath
+    given: object
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class _Unique:
+    """What no two objects of a stack may share, whatever their case."""
+
+    paths: tuple[tuple[str, ...], ...]
+    problem: str
+    remedy: str
+
+
+_UNIQUE = [
+    _Unique(
+        (("name",),),
+        "is the name of another sender, and resources are told apart by it",
+        "Give each sender a name of its own.",
+    ),
+    _Unique(
+        (("workflow",),),
+        "is the workflow of another sender, and both stand in one resource group",
+        "Give each sender a workflow name of its own.",
+    ),
+    _Unique(
+        (("mailbox", "address"), ("group", "address")),
+        "is the address of another mailbox or group, and Exchange gives an address only once",
+        "Give each mailbox and each group an address of its own.",
+    ),
+    _Unique(
+        (("mailbox", "alias"), ("group", "alias")),
+        "is the alias of another mailbox or group",
+        "Give each mailbox and each group an alias of its own.",
+    ),
+    _Unique(
+        (("mailbox", "name"), ("group", "name")),
+        "is the Exchange name of another mailbox or group",
+        "Give each mailbox and each group a name of its own; displayName may be the same.",
+    ),
+]
+
+
+def _shared_identities(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for rule in _UNIQUE:
+        seen: dict[str, KeyPath] = {}
+        for sender_path, sender in _senders(values):
+            for path in rule.paths:
+                value = _at(sender, path)
+                if not isinstance(value, str):
+                    continue
+                here = (*sender_path, *path)
+                first = seen.setdefault(value.casefold(), here)
+                if first != here:
+                    yield Mistake(here, value, f"{rule.problem} ({_written(first)})", rule.remedy)
+
+
+def _control_mailboxes(values: Mapping[str, object]) -> Iterator[Mistake]:
+    ours = {
+        address.casefold(): (*path, recipient)
+        for path, sender in _senders(values)
+        for recipient in ("mailbox", "group")
+        if isinstance(address := _at(sender, (recipient, "address")), str)
+    }
+    for path, sender in _senders(values):
+        control = _at(sender, ("controlMailbox",))
+        if not isinstance(control, str) or control.casefold() not in ours:
+            continue
+        owner = ours[control.casefold()]
+        if owner == (*path, "mailbox"):
+            problem = (
+                "is the sender's own mailbox, a member of the group: the proof needs a mailbox "
+                "that is denied"
+            )
+        elif owner[-1] == "group":
+            problem = f"is a group ({_written(owner)}), and the proof needs a mailbox"
+        else:
+            problem = (
+                f"is another sender's mailbox ({_written(owner)}), which may not exist yet when "
+                "the proof runs"
+            )
+        yield Mistake(
+            (*path, "controlMailbox"),
+            control,
+            problem,
+            "Write the address of a mailbox that exists and that this stack does not manage.",
+        )
+
+
+def _empty_recipients(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for path, sender in _senders(values):
+        message = _at(sender, ("message",))
+        if isinstance(message, dict) and not any(
+            message.get(key) for key in ("toRecipients", "ccRecipients", "bccRecipients")
+        ):
+            yield Mistake(
+                (*path, "message", "toRecipients"),
+                message.get("toRecipients", _ABSENT),
+                "names nobody, nor do ccRecipients and bccRecipients: Graph refuses such a mail",
+                "Write at least one '- address: finance@contoso.com'.",
+            )
+
+
+# Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-actions-triggers#recurrence-trigger
+_LONGEST_INTERVAL: dict[str, int] = {
+    Frequency.SECOND: 9_999_999,
+    Frequency.MINUTE: 72_000,
+    Frequency.HOUR: 12_000,
+    Frequency.DAY: 500,
+    Frequency.WEEK: 71,
+    Frequency.MONTH: 16,
+}
+_SCHEDULE_FREQUENCIES: dict[str, list[str]] = {
+    "hours": [Frequency.DAY, Frequency.WEEK],
+    "minutes": [Frequency.DAY, Frequency.WEEK],
+    "weekDays": [Frequency.WEEK],
+}
+
+
+def _recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for sender_path, sender in _senders(values):
+        trigger = _at(sender, ("trigger",))
+        if not isinstance(trigger, dict) or trigger.get("type") != "recurrence":
+            continue
+        path = (*sender_path, "trigger")
+        yield from _recurrence_times(path, trigger)
+        frequency = trigger.get("frequency")
+        if frequency not in list(Frequency):
+            continue
+        longest, interval = _LONGEST_INTERVAL[frequency], trigger.get("interval")
+        if type(interval) is int and not 1 <= interval <= longest:
+            yield Mistake(
+                (*path, "interval"),
+                interval,
+                f"is out of Logic Apps' range for the frequency {frequency}",
+                f"Write a whole number from 1 to {longest}.",
+            )
+        schedule = trigger.get("schedule")
+        if not isinstance(schedule, dict):
+            continue
+        for key, frequencies in _SCHEDULE_FREQUENCIES.items():
+            if key in schedule and frequency not in frequencies:
+                yield Mistake(
+                    (*path, "schedule", key),
+                    schedule[key],
+                    f"has no meaning for the frequency {frequency}",
+                    f"Leave it out, or set frequency to {_listed(frequencies)}.",
+                )
+
+
+def _recurrence_times(path: KeyPath, trigger: Mapping[str, object]) -> Iterator[Mistake]:
+    start = trigger["startTime"]
+    if isinstance(start, str) and start.endswith("Z") == ("timeZone" in trigger):
+        yield Mistake(
+            (*path, "startTime"),
+            start,
+            "ends with Z although timeZone says how to read it"
+            if "timeZone" in trigger
+            else "has neither Z at its end nor a timeZone that says how to read it",
+            f"Write {start.removesuffix('Z')}."
+            if "timeZone" in trigger
+            else f"Write {start}Z, or add a timeZone.",
+        )
+
+
+_RULES = [_shared_identities, _control_mailboxes, _empty_recipients, _recurrences]
+
+
+# --- Messages ------------------------------------------------------------------------------------
+
+_TRIGGERS: dict[str | int, type[_Keys]] = {
+    "httpRequest": HttpRequestTrigger,
+    "recurrence": RecurrenceTrigger,
+}
+
+# What pydantic checks by itself: its kind of error, what is wrong, and what to write.
+_WRONG_TYPES = {
+    "string_type": ("is not text", "Write text; in quotes, where it looks like something else."),
+    "bool_type": ("is neither true nor false", "Write true or false, without quotes."),
+    "int_type": ("is not a whole number", "Write a whole number, without quotes."),
+    "tuple_type": ("is not a list", "Write a list: each item on a line that begins with '- '."),
+}
+
+
+def _written(path: KeyPath) -> str:
+    """The path as a person writes it: ``senders[0].mailbox.alias``."""
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return steps.removeprefix(".")
+
+
+def _place(location: KeyPath) -> tuple[KeyPath, type[_Keys], type[_Keys]]:
+    """The path of pydantic's location, the group of keys it is in, and the one that it leads to.
+
+    Pydantic's location of a key of a trigger also names the trigger's type; a person's does not.
+    """
+    path: list[str | int] = []
+    parent: type[_Keys] = StackConfiguration
+    group = parent
+    for step in location:
+        if path and path[-1] == "trigger" and step in _TRIGGERS:
+            group = _TRIGGERS[step]
+            continue
+        path.append(step)
+        if isinstance(step, str):
+            parent = group
+            group = _group_below(parent, step)
+    return tuple(path), parent, group
+
+
+def _group_below(group: type[_Keys], key: str) -> type[_Keys]:
+    """The group of keys that stands below a key, or the same one where none does."""
+    pending: list[Any] = [
+        field.annotation for field in group.model_fields.values() if field.alias == key
+    ]
+    while pending:
+        annotation = pending.pop()
+        if isinstance(annotation, type) and issubclass(annotation, _Keys):
+            return annotation
+        pending.extend(get_args(annotation))
+    return group
+
+
+def _mistake(error: ErrorDetails) -> Mistake:
+    path, parent, group = _place(error["loc"])
+    kind, given, keys = error["type"], error["input"], parent.keys()
+    last = next(step for step in reversed(path) if isinstance(step, str))
+    description = keys.get(last)
+    refusal = error.get("ctx", {}).get("error")
+    if kind == "missing":
+        return Mistake(path, _ABSENT, "is missing", f"Write {description}.")
+    if kind == "extra_forbidden":
+        return Mistake(
+            path,
+            given,
+            "is a key that does not exist here",
+            f"Write {_listed(list(keys))}.{_did_you_mean(last, list(keys))}",
+        )
+    if given is None:
+        return Mistake(path, given, "has no value", f"Write {description}.")
+    if isinstance(refusal, _RefusedError):
+        return Mistake(path, given, refusal.problem, refusal.remedy)
+    if path[-1] == "trigger":
+        known = [str(tag) for tag in _TRIGGERS]
+        tag = given.get("type", _ABSENT) if isinstance(given, dict) else _ABSENT
+        remedy = f"Write {_listed(known)}.{_did_you_mean(tag, known)}"
+        return Mistake((*path, "type"), tag, "is no kind of trigger", remedy)
+    if kind == "model_type":
+        remedy = f"Write below it, a key a line: {', '.join(group.keys())}."
+        return Mistake(path, given, "is not a group of keys", remedy)
+    return Mistake(path, given, *_WRONG_TYPES[kind])
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def _message(namespace: str, mistakes: list[Mistake], derived: Mapping[KeyPath, KeyPath]) -> str:
+    count = "one mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    lines = [f"The configuration of this stack has {count}; nothing has been deployed."]
+    for mistake in mistakes:
+        given = "" if mistake.given is _ABSENT else f" = {_shown(mistake.given)}"
+        source = f" (taken from {derived[mistake.path][-1]})" if mistake.path in derived else ""
+        lines += [
+            "",
+            f"  {namespace}:{_written(mistake.path)}{given}{source}",
+            f"    It {mistake.problem}.",
+            f"    {mistake.remedy}",
+        ]
+    return "\n".join(lines)
+
+
+# --- Loading -------------------------------------------------------------------------------------
+
+
+def _values_of(config: pulumi.Config) -> dict[str, object]:
+    """All keys of our namespace, unknown ones too, which ``pulumi.Config`` alone cannot list."""
+    prefix = f"{config.name}:"
+    known = {*CONFIG.get(), *get_config_env()}
+    values: dict[str, object] = {
+        key.removeprefix(prefix): config.get(key.removeprefix(prefix))
+        for key in known
+        if key.startswith(prefix)
+    }
+    if isinstance(senders := values.get("senders"), str):
+        # Pulumi hands on a list as JSON, and anything else as its text.
+        try:
+            values["senders"] = json.loads(senders)
+        except json.JSONDecodeError:
+            values["senders"] = senders
+    if location := pulumi.Config("azure-native").get("location"):
+        values.setdefault("location", location)
+    return values
+
+
+def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfiguration:
+    """Checks a stack's configuration and gives it types.
+
+    Args:
+        config: The stack's configuration, or its values by key, without the namespace.
+
+    Raises:
+        ConfigurationError: Something is wrong; the text names all that is.
+    """
+    if isinstance(config, pulumi.Config):
+        namespace, values = config.name, _values_of(config)
+    else:
+        namespace, values = NAMESPACE, copy.deepcopy(dict(config))
+    derived = _fill_in_defaults(values)
+    mistakes = [mistake for rule in _RULES for mistake in rule(values)]
+    try:
+        configuration = StackConfiguration.model_validate(values)
+    except ValidationError as errors:
+        mistakes += [_mistake(error) for error in errors.errors()]
+    wrong = {mistake.path for mistake in mistakes}
+    # What follows from a wrong value is right once that value is.
+    own = [mistake for mistake in mistakes if derived.get(mistake.path) not in wrong]
+    if own:
+        own.sort(key=lambda mistake: int(mistake.path[1]) if len(mistake.path) > 1 else -1)
+        raise ConfigurationError(_message(namespace, own, derived))
+    return configuration

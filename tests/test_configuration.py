@@ -1,0 +1,899 @@
+"""A happy path, and one mutation of it a test: each rule has a test that fails without the rule."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime.config import CONFIG
+
+from components.clouds import Cloud
+from components.graph_permission import MailboxPermission
+from configuration import (
+    NAMESPACE,
+    ConfigurationError,
+    HttpRequestTrigger,
+    RecurrenceTrigger,
+    load_configuration,
+)
+
+ROOT = Path(__file__).parents[1]
+
+HAPPY_PATH: dict[str, Any] = {
+    "resourceGroup": "rg-mail-sender-test",
+    "location": "westeurope",
+    "organization": "contoso.onmicrosoft.com",
+    "senders": [
+        {
+            "name": "notifications",
+            "mailbox": {
+                "name": "Logic App Notifications",
+                "address": "logicappnotifications@contoso.com",
+            },
+            "group": {
+                "name": "DL Graph Scope Group",
+                "address": "graphscope@contoso.com",
+            },
+            "controlMailbox": "control.mailbox@contoso.com",
+            "trigger": {"type": "httpRequest"},
+            "message": {
+                "subject": "Graph test mail",
+                "body": {"contentType": "Text", "content": "Does this work?"},
+                "toRecipients": [{"address": "reception@contoso.com"}],
+            },
+        },
+        {
+            "name": "report",
+            "mailbox": {"name": "Report", "address": "report@contoso.com"},
+            "group": {
+                "name": "Report Scope",
+                "address": "report-scope@contoso.onmicrosoft.com",
+            },
+            "controlMailbox": "control.mailbox@contoso.com",
+            "trigger": {
+                "type": "recurrence",
+                "frequency": "Week",
+                "interval": 1,
+                "timeZone": "W. Europe Standard Time",
+                "schedule": {"weekDays": ["Monday"], "hours": [8], "minutes": [30]},
+            },
+            "message": {
+                "subject": "Report",
+                "body": {"contentType": "HTML", "content": "<p>Ready.</p>"},
+                "bccRecipients": [{"address": "finance@contoso.com", "name": "Finance"}],
+            },
+        },
+    ],
+}
+
+
+@pytest.fixture
+def values() -> dict[str, Any]:
+    return copy.deepcopy(HAPPY_PATH)
+
+
+def steps(path: str) -> list[str | int]:
+    return [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
+
+
+def put(values: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    *parents, last = steps(path)
+    target: Any = values
+    for step in parents:
+        target = target[step]
+    target[last] = value
+    return values
+
+
+def drop(values: dict[str, Any], path: str) -> dict[str, Any]:
+    *parents, last = steps(path)
+    target: Any = values
+    for step in parents:
+        target = target[step]
+    del target[last]
+    return values
+
+
+@dataclass(frozen=True)
+class Reported:
+    heading: str
+    problem: str
+    remedy: str
+
+
+def mistakes(config: pulumi.Config | dict[str, Any]) -> list[Reported]:
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(config)
+    return [
+        Reported(*(line.strip() for line in block.splitlines()))
+        for block in str(refused.value).split("\n\n")[1:]
+    ]
+
+
+def only_mistake(config: pulumi.Config | dict[str, Any]) -> Reported:
+    (mistake,) = mistakes(config)
+    return mistake
+
+
+def assert_refused(
+    values: dict[str, Any], path: str, value: object, problem: str, remedy: str
+) -> None:
+    """The value is the only mistake, and the message names key, value, and what to write."""
+    mistake = only_mistake(put(values, path, value))
+    assert mistake.heading == f"{NAMESPACE}:{path} = {json.dumps(value, ensure_ascii=False)}"
+    assert problem in mistake.problem
+    assert remedy in mistake.remedy
+
+
+class TestTheHappyPathIsAccepted:
+    def test_keys_arrive_under_their_python_names(self, values: dict[str, Any]) -> None:
+        configuration = load_configuration(values)
+        assert configuration.resource_group == "rg-mail-sender-test"
+        assert configuration.location == "westeurope"
+        assert configuration.organization == "contoso.onmicrosoft.com"
+        assert [sender.name for sender in configuration.senders] == ["notifications", "report"]
+        http, recurrence = configuration.senders
+        assert isinstance(http.trigger, HttpRequestTrigger)
+        assert not http.trigger.export_callback_url
+        assert isinstance(recurrence.trigger, RecurrenceTrigger)
+        assert recurrence.trigger.schedule is not None
+        assert recurrence.trigger.schedule.hours == (8,)
+        assert recurrence.trigger.schedule.week_days == ("Monday",)
+        assert recurrence.message.bcc_recipients[0].name == "Finance"
+
+    def test_what_is_not_written_has_a_default(self, values: dict[str, Any]) -> None:
+        configuration = load_configuration(values)
+        assert configuration.cloud is Cloud.PUBLIC
+        assert configuration.settle == timedelta(hours=1)
+        assert configuration.proof_timeout == timedelta(minutes=10)
+        sender = configuration.senders[0]
+        assert sender.workflow == "notifications"
+        assert sender.permissions == (MailboxPermission.MAIL_SEND,)
+        assert sender.mailbox.name == "Logic App Notifications"
+        assert sender.mailbox.alias == "LogicAppNotifications"
+        assert sender.mailbox.hidden_from_address_lists
+        assert sender.mailbox.sign_in_blocked
+        assert not sender.mailbox.adopt
+        assert sender.group.name == "DL Graph Scope Group"
+        assert sender.group.alias == "DLGraphScopeGroup"
+        assert sender.group.managed_by == ()
+        assert not sender.group.adopt
+        assert sender.group.policy_description == (
+            "Restrict this app's permissions to members of distribution group "
+            "graphscope@contoso.com"
+        )
+        assert sender.message.importance == "normal"
+        assert sender.message.save_to_sent_items
+
+    def test_an_alias_follows_a_name_that_is_written(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].mailbox.name", "Mail Notifications")
+        assert load_configuration(values).senders[0].mailbox.alias == "MailNotifications"
+
+    def test_what_is_written_beats_the_default(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].workflow", "mail-notifications")
+        put(values, "senders[0].group.policyDescription", " ")
+        sender = load_configuration(values).senders[0]
+        assert sender.workflow == "mail-notifications"
+        assert sender.group.policy_description == " "
+
+    @pytest.mark.parametrize(
+        ("zone", "start"),
+        [(None, "2020-01-01T00:00:00Z"), ("W. Europe Standard Time", "2020-01-01T00:00:00")],
+    )
+    def test_a_recurrence_starts_in_the_past(
+        self, values: dict[str, Any], zone: str | None, start: str
+    ) -> None:
+        drop(values, "senders[1].trigger.timeZone")
+        if zone:
+            put(values, "senders[1].trigger.timeZone", zone)
+        trigger = load_configuration(values).senders[1].trigger
+        assert isinstance(trigger, RecurrenceTrigger)
+        assert trigger.start_time == start
+
+    def test_the_values_that_are_given_stay_as_they_are(self, values: dict[str, Any]) -> None:
+        load_configuration(values)
+        assert values == HAPPY_PATH
+
+
+class TestNoKeyIsIgnored:
+    @pytest.mark.parametrize(
+        ("path", "meant"),
+        [
+            ("proofTimout", "proofTimeout"),
+            ("senders[0].controlmailbox", "controlMailbox"),
+            ("senders[0].mailbox.displayname", "displayName"),
+            ("senders[0].mailbox.hidden_from_address_lists", "hiddenFromAddressLists"),
+            ("senders[0].group.manageBy", "managedBy"),
+            ("senders[0].message.reply", "replyTo"),
+            ("senders[0].message.body.contenttype", "contentType"),
+            ("senders[0].message.toRecipients[0].adress", "address"),
+            ("senders[1].trigger.intervall", "interval"),
+            ("senders[1].trigger.schedule.weekdays", "weekDays"),
+        ],
+    )
+    def test_an_unknown_key_is_refused_with_the_one_that_was_meant(
+        self, values: dict[str, Any], path: str, meant: str
+    ) -> None:
+        assert_refused(values, path, 1, "is a key that does not exist", f"Did you mean {meant}?")
+
+    def test_a_key_of_the_other_trigger_is_refused(self, values: dict[str, Any]) -> None:
+        assert_refused(
+            values, "senders[0].trigger.frequency", "Day", "does not exist here", "Write type or"
+        )
+
+    @pytest.mark.parametrize(
+        ("path", "remedy"),
+        [
+            ("resourceGroup", "the name of the resource group"),
+            ("location", "the Azure region"),
+            ("organization", "the tenant's initial domain"),
+            ("senders", "a list of senders"),
+            ("senders[0].name", "a name for the sender"),
+            ("senders[0].mailbox", "the shared mailbox"),
+            ("senders[0].mailbox.name", "the mailbox's Name in Exchange"),
+            ("senders[0].mailbox.address", "the primary address"),
+            ("senders[0].group", "the policy's scope"),
+            ("senders[0].group.name", "the group's Name in Exchange"),
+            ("senders[0].group.address", "the primary address"),
+            ("senders[0].controlMailbox", "an existing mailbox"),
+            ("senders[0].trigger", "httpRequest or recurrence"),
+            ("senders[0].message", "subject, body and recipients"),
+            ("senders[0].message.subject", "the mail's subject"),
+            ("senders[0].message.body", "contentType"),
+            ("senders[0].message.body.contentType", "Text or HTML"),
+            ("senders[0].message.body.content", "the mail's text"),
+            ("senders[0].message.toRecipients[0].address", "a mail address"),
+            ("senders[1].trigger.frequency", "Second, Minute, Hour, Day, Week or Month"),
+            ("senders[1].trigger.interval", "a whole number"),
+        ],
+    )
+    def test_a_missing_key_is_named_with_what_belongs_there(
+        self, values: dict[str, Any], path: str, remedy: str
+    ) -> None:
+        mistake = only_mistake(drop(values, path))
+        assert mistake.heading == f"{NAMESPACE}:{path}"
+        assert mistake.problem == "It is missing."
+        assert remedy in mistake.remedy
+
+
+class TestTypesAreNotGuessed:
+    @pytest.mark.parametrize(
+        ("path", "value", "problem", "remedy"),
+        [
+            ("resourceGroup", 7, "is not text", "Write text"),
+            ("senders[0].mailbox.adopt", "false", "neither true nor false", "without quotes"),
+            ("senders[0].mailbox.signInBlocked", 1, "neither true nor false", "true or false"),
+            ("senders[0].mailbox.hiddenFromAddressLists", 0, "neither true", "true or false"),
+            ("senders[0].trigger.exportCallbackUrl", "yes", "neither true", "true or false"),
+            ("senders[0].group.adopt", "no", "neither true nor false", "true or false"),
+            ("senders[0].message.saveToSentItems", "false", "neither true", "true or false"),
+            ("senders[0].message.body.content", 42, "is not text", "in quotes"),
+            ("senders[0].message.subject", None, "has no value", "the mail's subject"),
+            ("senders[1].trigger.interval", "1", "not a whole number", "without quotes"),
+            ("senders[1].trigger.interval", True, "not a whole number", "whole number"),
+            ("senders[1].trigger.interval", 1.5, "not a whole number", "whole number"),
+            ("senders[1].trigger.schedule.hours", 8, "is not a list", "'- '"),
+            ("senders[1].trigger.schedule.hours[0]", "8", "not a whole number", "without quotes"),
+            ("senders[1].trigger.schedule.minutes[0]", "0", "not a whole", "without quotes"),
+            ("senders[0].group.managedBy", "finance@contoso.com", "is not a list", "'- '"),
+            ("senders[0].mailbox", "Notifications", "is not a group of keys", "name, displayName"),
+            ("senders[0]", "notifications", "is not a group of keys", "name, mailbox, group"),
+            ("senders", "notifications", "is not a list", "'- '"),
+        ],
+    )
+    def test_a_value_of_another_type_is_refused(
+        self, values: dict[str, Any], path: str, value: object, problem: str, remedy: str
+    ) -> None:
+        assert_refused(values, path, value, problem, remedy)
+
+    def test_a_stack_without_senders_is_refused(self, values: dict[str, Any]) -> None:
+        assert_refused(values, "senders", [], "is an empty list", "at least one sender")
+
+
+class TestAddressesAreAddresses:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "senders[0].mailbox.address",
+            "senders[0].group.address",
+            "senders[0].controlMailbox",
+            "senders[0].message.toRecipients[0].address",
+            "senders[1].message.bccRecipients[0].address",
+        ],
+    )
+    @pytest.mark.parametrize(
+        "value", ["finance", "finance@contoso", "fi nance@contoso.com", "finanzbüro@contoso.com"]
+    )
+    def test_anything_else_is_refused(self, values: dict[str, Any], path: str, value: str) -> None:
+        assert_refused(values, path, value, "is not a mail address", "finance@contoso.com")
+
+    def test_a_domain_that_is_not_ascii_is_refused(self, values: dict[str, Any]) -> None:
+        path, value = "senders[0].controlMailbox", "finance@contosö.com"
+        assert_refused(values, path, value, "not ASCII", "finance@contoso.com")
+
+    @pytest.mark.parametrize("key", ["ccRecipients", "replyTo"])
+    def test_further_recipients_are_checked_too(self, values: dict[str, Any], key: str) -> None:
+        put(values, f"senders[0].message.{key}", [{"address": "nobody"}])
+        heading = only_mistake(values).heading
+        assert heading == f'{NAMESPACE}:senders[0].message.{key}[0].address = "nobody"'
+
+    def test_owners_are_checked_too(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].group.managedBy", ["finance@contoso.com", "nobody"])
+        heading = only_mistake(values).heading
+        assert heading == f'{NAMESPACE}:senders[0].group.managedBy[1] = "nobody"'
+
+
+@pytest.mark.parametrize("recipient", ["senders[0].mailbox", "senders[0].group"])
+class TestExchangeTakesTheNames:
+    @pytest.mark.parametrize(
+        "alias",
+        ["", "logic app", "bücher", ".start", "end.", "two..dots", "at@sign", "a" * 65, "quote'"],
+    )
+    def test_an_alias_that_exchange_refuses_or_changes(
+        self, values: dict[str, Any], recipient: str, alias: str
+    ) -> None:
+        assert_refused(values, f"{recipient}.alias", alias, "not an alias", "LogicAppNotif")
+
+    @pytest.mark.parametrize("alias", ["a", "a" * 64, "logic.app_1-x"])
+    def test_an_alias_that_exchange_keeps(
+        self, values: dict[str, Any], recipient: str, alias: str
+    ) -> None:
+        assert load_configuration(put(values, f"{recipient}.alias", alias))
+
+    @pytest.mark.parametrize("name", ["Bücher", "a\tb", "<tag>", "", " space", "a@b", "50%"])
+    def test_a_name_with_characters_that_exchange_online_refuses(
+        self, values: dict[str, Any], recipient: str, name: str
+    ) -> None:
+        assert_refused(values, f"{recipient}.name", name, "Exchange Online", "displayName may be")
+
+    def test_a_name_of_64_characters_is_the_longest(
+        self, values: dict[str, Any], recipient: str
+    ) -> None:
+        assert load_configuration(put(values, f"{recipient}.name", "n" * 64))
+        assert_refused(values, f"{recipient}.name", "n" * 65, "has 65 characters", "shorter name")
+
+    def test_a_display_name_of_256_characters_is_the_longest(
+        self, values: dict[str, Any], recipient: str
+    ) -> None:
+        assert load_configuration(put(values, f"{recipient}.displayName", "n" * 256))
+        mistake = only_mistake(put(values, f"{recipient}.displayName", "n" * 257))
+        assert "has 257 characters" in mistake.problem
+        assert "shorter" in mistake.remedy
+
+    @pytest.mark.parametrize("name", ["", " ", " Notifications", "Notifications "])
+    def test_a_display_name_without_edges(
+        self, values: dict[str, Any], recipient: str, name: str
+    ) -> None:
+        assert_refused(values, f"{recipient}.displayName", name, "space", "without spaces around")
+
+    def test_a_display_name_may_have_what_a_name_may_not(
+        self, values: dict[str, Any], recipient: str
+    ) -> None:
+        assert load_configuration(put(values, f"{recipient}.displayName", "Bücher (Archiv) & Co"))
+
+    def test_an_alias_taken_from_the_name_is_the_one_mistake(
+        self, values: dict[str, Any], recipient: str
+    ) -> None:
+        # An apostrophe is right in a name, and wrong in an alias.
+        mistake = only_mistake(put(values, f"{recipient}.name", "Reader's"))
+        assert mistake.heading == (f'{NAMESPACE}:{recipient}.alias = "Reader\'s" (taken from name)')
+
+    def test_a_display_name_changes_neither_name_nor_alias(
+        self, values: dict[str, Any], recipient: str
+    ) -> None:
+        # Else a changed display name would change the mailbox's identity, and with it the workflow.
+        kind = recipient.partition(".")[2]
+        before = load_configuration(values).senders[0].model_dump()[kind]
+        put(values, f"{recipient}.displayName", "New")
+        after = load_configuration(values).senders[0].model_dump()[kind]
+        assert after == before | {"display_name": "New"}
+
+    def test_control_characters_are_refused(self, values: dict[str, Any], recipient: str) -> None:
+        path = f"{recipient}.displayName"
+        assert_refused(values, path, "Logic\x00App", "control character", "on one line")
+
+
+class TestTextsOfOneLineStayOnOneLine:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "senders[0].message.subject",
+            "senders[0].group.policyDescription",
+            "senders[1].message.bccRecipients[0].name",
+        ],
+    )
+    @pytest.mark.parametrize("text", ["two\nlines", "a\ttab"])
+    def test_control_characters_are_refused(
+        self, values: dict[str, Any], path: str, text: str
+    ) -> None:
+        assert_refused(values, path, text, "control character", "on one line")
+
+    def test_a_separator_that_is_not_seen_is_refused_and_shown(
+        self, values: dict[str, Any]
+    ) -> None:
+        mistake = only_mistake(put(values, "senders[0].message.subject", "two\u2028lines"))
+        assert mistake.heading.endswith(r'= "two\u2028lines"')
+
+    def test_the_text_of_a_mail_may_have_lines(self, values: dict[str, Any]) -> None:
+        assert load_configuration(put(values, "senders[0].message.body.content", "a\n\tb\n"))
+
+    def test_an_empty_policy_description_is_refused(self, values: dict[str, Any]) -> None:
+        path = "senders[0].group.policyDescription"
+        assert_refused(values, path, "", "a text of its own", "leave the key out")
+
+
+class TestPermissionsAreThoseThatAPolicyConfines:
+    @pytest.mark.parametrize("permission", ["MailboxItem.Read.All", "SMTP.SendAsApp", "Mail.All"])
+    def test_any_other_is_refused_with_the_reason(
+        self, values: dict[str, Any], permission: str
+    ) -> None:
+        put(values, "senders[0].permissions", ["Mail.Send", ""])
+        assert_refused(
+            values,
+            "senders[0].permissions[1]",
+            permission,
+            "it would reach every mailbox of the organisation",
+            "Calendars.ReadWrite, Contacts.Read or Contacts.ReadWrite",
+        )
+
+    def test_another_spelling_is_refused_with_the_right_one(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].permissions", ["Mail.Send", ""])
+        path = "senders[0].permissions[1]"
+        assert_refused(values, path, "mail.readwrite", "eleven", "Did you mean Mail.ReadWrite?")
+
+    def test_all_eleven_are_accepted(self, values: dict[str, Any]) -> None:
+        eleven = [str(permission) for permission in MailboxPermission]
+        put(values, "senders[0].permissions", eleven)
+        assert load_configuration(values).senders[0].permissions == tuple(MailboxPermission)
+
+    @pytest.mark.parametrize("permissions", [[], ["Mail.Read"]])
+    def test_a_sender_must_be_able_to_send(
+        self, values: dict[str, Any], permissions: list[str]
+    ) -> None:
+        path = "senders[0].permissions"
+        assert_refused(values, path, permissions, "lacks Mail.Send", "Add Mail.Send")
+
+    def test_a_permission_is_granted_only_once(self, values: dict[str, Any]) -> None:
+        path, twice = "senders[0].permissions", ["Mail.Send", "Mail.Send"]
+        assert_refused(values, path, twice, "has Mail.Send more than once", "only once")
+
+
+class TestTheControlMailboxIsOutside:
+    @pytest.mark.parametrize(
+        ("value", "problem"),
+        [
+            ("LogicAppNotifications@Contoso.com", "is the sender's own mailbox"),
+            ("GraphScope@contoso.com", "is a group (senders[0].group)"),
+            ("report@CONTOSO.com", "is another sender's mailbox (senders[1].mailbox)"),
+        ],
+    )
+    def test_a_mailbox_or_group_of_the_stack_proves_nothing(
+        self, values: dict[str, Any], value: str, problem: str
+    ) -> None:
+        assert_refused(
+            values, "senders[0].controlMailbox", value, problem, "that this stack does not manage"
+        )
+
+    def test_the_case_of_the_mailbox_does_not_matter_either(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].mailbox.address", "Shared@contoso.com")
+        path = "senders[0].controlMailbox"
+        assert_refused(values, path, "shared@contoso.com", "own mailbox", "does not manage")
+
+
+class TestNothingIsSharedBetweenSenders:
+    @pytest.mark.parametrize(
+        ("path", "value", "first"),
+        [
+            ("senders[1].workflow", "Notifications", "senders[0].workflow"),
+            (
+                "senders[1].mailbox.address",
+                "LogicAppNotifications@contoso.com",
+                "senders[0].mailbox.address",
+            ),
+            ("senders[1].group.address", "GRAPHSCOPE@contoso.com", "senders[0].group.address"),
+            ("senders[1].mailbox.address", "graphscope@contoso.com", "senders[0].group.address"),
+            ("senders[0].group.address", "logicappnotifications@contoso.com", "mailbox.address"),
+            ("senders[1].mailbox.alias", "logicappnotifications", "senders[0].mailbox.alias"),
+            ("senders[1].group.alias", "dlgraphscopegroup", "senders[0].group.alias"),
+            ("senders[1].mailbox.alias", "DLGraphScopeGroup", "senders[0].group.alias"),
+            ("senders[0].group.alias", "LogicAppNotifications", "senders[0].mailbox.alias"),
+            ("senders[1].mailbox.name", "logic app notifications", "senders[0].mailbox.name"),
+            ("senders[1].group.name", "dl graph scope group", "senders[0].group.name"),
+            ("senders[0].group.name", "Logic App Notifications", "senders[0].mailbox.name"),
+        ],
+    )
+    def test_the_second_use_is_refused_whatever_its_case(
+        self, values: dict[str, Any], path: str, value: str, first: str
+    ) -> None:
+        assert_refused(values, path, value, first, "of its own")
+
+    def test_a_sender_needs_a_name_of_its_own(self, values: dict[str, Any]) -> None:
+        path = "senders[1].name"
+        assert_refused(values, path, "notifications", "senders[0].name", "a name of its own")
+
+    def test_a_control_mailbox_may_serve_several(self, values: dict[str, Any]) -> None:
+        first, second = load_configuration(values).senders
+        assert first.control_mailbox == second.control_mailbox
+
+
+class TestAMailHasRecipients:
+    def test_a_mail_to_nobody_is_refused(self, values: dict[str, Any]) -> None:
+        mistake = only_mistake(drop(values, "senders[0].message.toRecipients"))
+        assert mistake.heading == f"{NAMESPACE}:senders[0].message.toRecipients"
+        assert "Graph refuses" in mistake.problem
+        assert "finance@contoso.com" in mistake.remedy
+
+    def test_empty_lists_are_nobody(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].message.ccRecipients", [])
+        path = "senders[0].message.toRecipients"
+        assert_refused(values, path, [], "names nobody", "at least one")
+
+    @pytest.mark.parametrize("key", ["toRecipients", "ccRecipients", "bccRecipients"])
+    def test_one_list_is_enough(self, values: dict[str, Any], key: str) -> None:
+        drop(values, "senders[0].message.toRecipients")
+        put(values, f"senders[0].message.{key}", [{"address": "finance@contoso.com"}])
+        assert load_configuration(values)
+
+    def test_reply_to_is_not_a_recipient(self, values: dict[str, Any]) -> None:
+        drop(values, "senders[0].message.toRecipients")
+        put(values, "senders[0].message.replyTo", [{"address": "finance@contoso.com"}])
+        assert "names nobody" in only_mistake(values).problem
+
+    @pytest.mark.parametrize(
+        ("path", "value", "remedy"),
+        [
+            ("senders[0].message.importance", "urgent", "low, normal or high"),
+            ("senders[0].message.body.contentType", "html", "Did you mean HTML?"),
+        ],
+    )
+    def test_what_graph_does_not_know_is_refused(
+        self, values: dict[str, Any], path: str, value: str, remedy: str
+    ) -> None:
+        assert_refused(values, path, value, "Graph knows", remedy)
+
+
+class TestRecurrencesAreThoseOfLogicApps:
+    @pytest.mark.parametrize(
+        ("frequency", "longest"),
+        [
+            ("Second", 9_999_999),
+            ("Minute", 72_000),
+            ("Hour", 12_000),
+            ("Day", 500),
+            ("Week", 71),
+            ("Month", 16),
+        ],
+    )
+    def test_each_frequency_has_its_longest_interval(
+        self, values: dict[str, Any], frequency: str, longest: int
+    ) -> None:
+        drop(values, "senders[1].trigger.schedule")
+        put(values, "senders[1].trigger.frequency", frequency)
+        path, remedy = "senders[1].trigger.interval", f"from 1 to {longest}."
+        assert load_configuration(put(values, path, longest))
+        assert load_configuration(put(values, path, 1))
+        assert_refused(values, path, longest + 1, f"the frequency {frequency}", remedy)
+        assert_refused(values, path, 0, f"the frequency {frequency}", remedy)
+
+    def test_an_unknown_frequency_is_refused(self, values: dict[str, Any]) -> None:
+        path = "senders[1].trigger.frequency"
+        assert_refused(values, path, "Weekly", "not a frequency", "Did you mean Week?")
+
+    @pytest.mark.parametrize("frequency", ["Second", "Minute", "Hour", "Month"])
+    @pytest.mark.parametrize("key", ["hours", "minutes"])
+    def test_hours_and_minutes_are_for_days_and_weeks(
+        self, values: dict[str, Any], frequency: str, key: str
+    ) -> None:
+        put(values, "senders[1].trigger.frequency", frequency)
+        put(values, "senders[1].trigger.schedule", {})
+        path = f"senders[1].trigger.schedule.{key}"
+        assert_refused(values, path, [8], f"for the frequency {frequency}", "to Day or Week")
+
+    def test_days_of_the_week_are_for_weeks(self, values: dict[str, Any]) -> None:
+        put(values, "senders[1].trigger.frequency", "Day")
+        path = "senders[1].trigger.schedule.weekDays"
+        assert_refused(values, path, ["Monday"], "for the frequency Day", "set frequency to Week.")
+
+    @pytest.mark.parametrize(("key", "lowest", "highest"), [("hours", 0, 23), ("minutes", 0, 59)])
+    def test_hours_and_minutes_are_those_of_a_clock(
+        self, values: dict[str, Any], key: str, lowest: int, highest: int
+    ) -> None:
+        path = f"senders[1].trigger.schedule.{key}"
+        assert load_configuration(put(values, path, [lowest, highest]))
+        for wrong in (lowest - 1, highest + 1):
+            assert_refused(values, f"{path}[0]", wrong, "out of range", f"{lowest} to {highest}")
+
+    def test_a_day_that_is_none_is_refused(self, values: dict[str, Any]) -> None:
+        path = "senders[1].trigger.schedule.weekDays[0]"
+        assert_refused(values, path, "Mon", "is not a day", "Did you mean Monday?")
+
+    @pytest.mark.parametrize(
+        ("key", "twice"),
+        [("hours", [8, 8]), ("minutes", [0, 0]), ("weekDays", ["Monday", "Monday"])],
+    )
+    def test_a_schedule_says_each_time_once(
+        self, values: dict[str, Any], key: str, twice: list[object]
+    ) -> None:
+        path = f"senders[1].trigger.schedule.{key}"
+        assert_refused(values, path, twice, f"has {twice[0]} more than once", "only once")
+
+    @pytest.mark.parametrize("key", ["hours", "minutes", "weekDays"])
+    def test_a_schedule_without_times_is_refused(self, values: dict[str, Any], key: str) -> None:
+        path = f"senders[1].trigger.schedule.{key}"
+        assert_refused(values, path, [], "is an empty list", "leave the key out")
+
+    @pytest.mark.parametrize(
+        ("zone", "meant"),
+        [
+            ("Europe/Berlin", "W. Europe Standard Time"),
+            ("w. europe standard time", "W. Europe Standard Time"),
+            ("Central Europe Time", "Central Europe Standard Time"),
+        ],
+    )
+    def test_a_time_zone_that_logic_apps_does_not_know(
+        self, values: dict[str, Any], zone: str, meant: str
+    ) -> None:
+        path = "senders[1].trigger.timeZone"
+        assert_refused(values, path, zone, "names of Windows", meant)
+
+    @pytest.mark.parametrize(
+        "start",
+        ["2020-01-01", "2020-01-01T08:00:00+01:00", "@utcNow()", "2020-01-01 08:00:00", "tomorrow"],
+    )
+    def test_a_start_time_of_another_form_is_refused(
+        self, values: dict[str, Any], start: str
+    ) -> None:
+        path = "senders[1].trigger.startTime"
+        assert_refused(values, path, start, "YYYY-MM-DDThh:mm:ss", "Write a fixed time")
+
+    @pytest.mark.parametrize("start", ["2023-02-29T08:00:00", "2023-01-01T24:00:01"])
+    def test_a_start_time_that_does_not_exist_is_refused(
+        self, values: dict[str, Any], start: str
+    ) -> None:
+        path = "senders[1].trigger.startTime"
+        assert_refused(values, path, start, "does not have", "Write a fixed time")
+
+    def test_a_start_time_lies_at_most_49_years_ahead(self, values: dict[str, Any]) -> None:
+        path, year = "senders[1].trigger.startTime", datetime.now(UTC).year
+        assert load_configuration(put(values, path, f"{year + 48}-01-01T00:00:00"))
+        assert_refused(values, path, f"{year + 50}-12-31T00:00:00", "49 years", "Write a fixed")
+
+    def test_a_start_time_is_read_in_the_time_zone(self, values: dict[str, Any]) -> None:
+        path, start = "senders[1].trigger.startTime", "2020-01-01T08:00:00"
+        assert_refused(values, path, f"{start}Z", "ends with Z", f"Write {start}.")
+
+    def test_a_start_time_without_a_time_zone_is_utc(self, values: dict[str, Any]) -> None:
+        drop(values, "senders[1].trigger.timeZone")
+        path, start = "senders[1].trigger.startTime", "2020-01-01T08:00:00"
+        assert_refused(values, path, start, "has neither Z", f"Write {start}Z")
+        assert load_configuration(put(values, path, f"{start}Z"))
+
+    @pytest.mark.parametrize("kind", ["http", "Recurrence", 5])
+    def test_an_unknown_trigger_is_refused(self, values: dict[str, Any], kind: object) -> None:
+        path = "senders[1].trigger.type"
+        assert_refused(values, path, kind, "no kind of trigger", "httpRequest or recurrence")
+
+    @pytest.mark.parametrize("trigger", [{}, "recurrence"])
+    def test_a_trigger_without_a_type_is_refused(
+        self, values: dict[str, Any], trigger: object
+    ) -> None:
+        mistake = only_mistake(put(values, "senders[0].trigger", trigger))
+        assert mistake.heading == f"{NAMESPACE}:senders[0].trigger.type"
+        assert "httpRequest or recurrence" in mistake.remedy
+
+
+class TestNamesAreThoseOfTheirPlatform:
+    @pytest.mark.parametrize("name", ["", "Notifications", "a b", "-a", "a-", "a_b", "ä"])
+    def test_a_sender(self, values: dict[str, Any], name: str) -> None:
+        put(values, "senders[0].workflow", "workflow")
+        assert_refused(values, "senders[0].name", name, "sender's name", "lowercase letters")
+
+    @pytest.mark.parametrize("name", ["", "a b", "a/b", "w" * 81, "ä"])
+    def test_a_workflow(self, values: dict[str, Any], name: str) -> None:
+        assert_refused(values, "senders[0].workflow", name, "a workflow can have", "1 to 80")
+
+    def test_a_workflow_of_80_characters(self, values: dict[str, Any]) -> None:
+        assert load_configuration(put(values, "senders[0].workflow", "Mail_(1).-" * 8))
+
+    @pytest.mark.parametrize("name", ["", "rg mail", "rg/mail", "ends.", "r" * 91])
+    def test_a_resource_group(self, values: dict[str, Any], name: str) -> None:
+        assert_refused(values, "resourceGroup", name, "a resource group can have", "1 to 90")
+
+    def test_a_resource_group_of_90_characters(self, values: dict[str, Any]) -> None:
+        assert load_configuration(put(values, "resourceGroup", "rg_(1).ä-x" * 9))
+
+    def test_a_region_goes_by_its_short_name(self, values: dict[str, Any]) -> None:
+        assert_refused(values, "location", "West Europe", "short name", "Write westeurope:")
+
+    @pytest.mark.parametrize(
+        "domain", ["contoso.com", "contoso", "onmicrosoft.com", "a.contoso.onmicrosoft.com"]
+    )
+    def test_an_organization_goes_by_its_initial_domain(
+        self, values: dict[str, Any], domain: str
+    ) -> None:
+        assert_refused(values, "organization", domain, "initial domain", ".onmicrosoft.com")
+
+    @pytest.mark.parametrize(
+        "domain", ["contoso.onmicrosoft.us", "contoso.onmschina.cn", "contoso.partner.onmschina.cn"]
+    )
+    def test_an_organization_of_a_sovereign_cloud(
+        self, values: dict[str, Any], domain: str
+    ) -> None:
+        assert load_configuration(put(values, "organization", domain))
+
+    def test_a_cloud(self, values: dict[str, Any]) -> None:
+        assert_refused(values, "cloud", "usGovermentL4", "not a cloud", "mean usGovernmentL4?")
+
+
+class TestDurationsAreFixed:
+    @pytest.mark.parametrize("key", ["settle", "proofTimeout"])
+    @pytest.mark.parametrize(
+        "duration", ["1h", "3600", 3600, "P1M", "P1Y", "PT", "P", "P1DT", "-PT1H", "PT1.5H", ""]
+    )
+    def test_anything_but_days_to_seconds_is_refused(
+        self, values: dict[str, Any], key: str, duration: object
+    ) -> None:
+        assert_refused(values, key, duration, "is not a duration", "PT1H")
+
+    @pytest.mark.parametrize(
+        ("duration", "seconds"),
+        [("PT0S", 0), ("PT90S", 90), ("PT1H30M", 5400), ("P1D", 86400), ("P1DT1S", 86401)],
+    )
+    def test_days_to_seconds_are_accepted(
+        self, values: dict[str, Any], duration: str, seconds: int
+    ) -> None:
+        put(values, "settle", duration)
+        assert load_configuration(values).settle == timedelta(seconds=seconds)
+
+
+class TestAllMistakesAreNamedAtOnce:
+    def test_rules_of_every_kind_are_reported_together(self, values: dict[str, Any]) -> None:
+        expected = {
+            "settle": "1h",
+            "unknown": 1,
+            "senders[0].mailbox.alias": "logic app",
+            "senders[0].mailbox.adopt": "false",
+            "senders[0].message.importance": "urgent",
+            "senders[0].message.toRecipients": [],
+            "senders[1].mailbox.address": "graphscope@contoso.com",
+            "senders[1].controlMailbox": "graphscope@contoso.com",
+            "senders[1].trigger.interval": 72,
+            "senders[1].trigger.startTime": "2020-01-01T08:00:00Z",
+            "senders[1].trigger.schedule.hours[0]": 24,
+        }
+        for path, value in expected.items():
+            put(values, path, value)
+        assert {mistake.heading for mistake in mistakes(values)} == {
+            f"{NAMESPACE}:{path} = {json.dumps(value)}" for path, value in expected.items()
+        }
+
+    def test_mistakes_stand_by_sender(self, values: dict[str, Any]) -> None:
+        for path in ("senders[1].workflow", "senders[0].mailbox.alias", "cloud"):
+            put(values, path, "?")
+        put(values, "senders[1].mailbox.address", "graphscope@contoso.com")
+        keys = [mistake.heading.split(":")[1].split(" ")[0] for mistake in mistakes(values)]
+        assert keys == [
+            "cloud",
+            "senders[0].mailbox.alias",
+            "senders[1].mailbox.address",
+            "senders[1].workflow",
+        ]
+
+    def test_the_first_line_says_how_many_and_that_nothing_happened(
+        self, values: dict[str, Any]
+    ) -> None:
+        put(values, "senders[0].mailbox.alias", "?")
+        with pytest.raises(ConfigurationError, match="has one mistake; nothing has been deployed"):
+            load_configuration(values)
+        put(values, "senders[1].group.alias", "!")
+        with pytest.raises(ConfigurationError, match="has 3 mistakes; nothing has been deployed"):
+            load_configuration(put(values, "cloud", "?"))
+
+    def test_a_long_value_is_shortened(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].mailbox.alias", "a" * 500)
+        assert only_mistake(values).heading.endswith(f"{'a' * 96}...")
+
+    def test_a_consequence_of_a_mistake_is_not_a_second_one(self, values: dict[str, Any]) -> None:
+        # The same name gives the same alias.
+        put(values, "senders[1].mailbox.name", "Logic App Notifications")
+        assert only_mistake(values).heading == (
+            f'{NAMESPACE}:senders[1].mailbox.name = "Logic App Notifications"'
+        )
+
+
+class TestPulumiHandsTheConfigurationOn:
+    @pytest.fixture
+    def stack(self) -> Iterator[dict[str, str]]:
+        """The stack's configuration as the engine hands it to a program: text, lists as JSON."""
+        config = {
+            f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in HAPPY_PATH.items()
+        }
+        token = CONFIG.set(config)
+        yield config
+        CONFIG.reset(token)
+
+    def test_it_is_the_same_as_from_a_mapping(self, stack: dict[str, str]) -> None:
+        assert load_configuration(pulumi.Config(NAMESPACE)) == load_configuration(HAPPY_PATH)
+
+    def test_it_may_come_from_the_environment(
+        self, stack: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PULUMI_CONFIG", json.dumps(stack | {f"{NAMESPACE}:unknown": "1"}))
+        stack.clear()
+        heading = only_mistake(pulumi.Config(NAMESPACE)).heading
+        assert heading == f'{NAMESPACE}:unknown = "1"'
+
+    def test_an_unknown_key_of_our_namespace_is_refused(self, stack: dict[str, str]) -> None:
+        stack[f"{NAMESPACE}:sender"] = "notifications"
+        assert "Did you mean senders?" in only_mistake(pulumi.Config(NAMESPACE)).remedy
+
+    def test_keys_of_other_namespaces_are_left_alone(self, stack: dict[str, str]) -> None:
+        stack["azure-native:tenantId"] = "unknown"
+        assert load_configuration(pulumi.Config(NAMESPACE))
+
+    def test_senders_that_are_no_list_are_named_as_written(self, stack: dict[str, str]) -> None:
+        stack[f"{NAMESPACE}:senders"] = "notifications"
+        heading = only_mistake(pulumi.Config(NAMESPACE)).heading
+        assert heading == f'{NAMESPACE}:senders = "notifications"'
+
+    def test_the_location_of_the_provider_is_the_default(self, stack: dict[str, str]) -> None:
+        stack["azure-native:location"] = "northeurope"
+        assert load_configuration(pulumi.Config(NAMESPACE)).location == "westeurope"
+        del stack[f"{NAMESPACE}:location"]
+        assert load_configuration(pulumi.Config(NAMESPACE)).location == "northeurope"
+
+    def test_a_renamed_project_is_named_in_the_message(self, stack: dict[str, str]) -> None:
+        stack["renamed:settle"] = "1h"
+        headings = [mistake.heading for mistake in mistakes(pulumi.Config("renamed"))]
+        assert 'renamed:settle = "1h"' in headings
+
+
+def stack_file(stack: str) -> dict[str, Any]:
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text("utf-8"))["config"]
+    return {key.partition(":")[2]: value for key, value in config.items()}
+
+
+class TestTheFilesAgreeWithTheRules:
+    @pytest.mark.parametrize("stack", ["dev", "local"])
+    def test_an_example_is_accepted(self, stack: str) -> None:
+        triggers = {sender.trigger.type for sender in load_configuration(stack_file(stack)).senders}
+        assert triggers == {"httpRequest", "recurrence"}
+
+    def test_dev_is_the_example_of_the_manual_procedure(self) -> None:
+        configuration = load_configuration(stack_file("dev"))
+        sender = configuration.senders[0]
+        assert sender.mailbox.name == sender.mailbox.display_name == "Logic App Notifications"
+        assert sender.mailbox.alias == "LogicAppNotifications"
+        assert sender.group.name == "DL Graph Scope Group WL Mailsender LogicApp"
+        assert sender.group.alias == "DLGraphScopeGroupWLMailsenderLogicApp"
+        assert sender.group.policy_description == (
+            "Restrict this app's permissions to members of distribution group "
+            f"{sender.group.address}"
+        )
+        assert sender.message.subject == "Graph test mail"
+        assert sender.message.body.content_type == "Text"
+        assert sender.message.body.content == "Does this work?"
+        assert not sender.message.save_to_sent_items
+        assert configuration.settle == timedelta(hours=1)
+
+    def test_local_does_not_wait(self) -> None:
+        assert load_configuration(stack_file("local")).settle == timedelta(0)
+
+    def test_the_project_states_the_defaults_that_the_program_has(
+        self, values: dict[str, Any]
+    ) -> None:
+        project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text("utf-8"))
+        stated = {key: declared["default"] for key, declared in project["config"].items()}
+        assert stated.keys() == {"cloud", "settle", "proofTimeout"}
+        assert load_configuration(values | stated) == load_configuration(values)
+
+    def test_the_project_has_the_namespace(self) -> None:
+        assert yaml.safe_load((ROOT / "Pulumi.yaml").read_text("utf-8"))["name"] == NAMESPACE

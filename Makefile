@@ -1,0 +1,20 @@
+# Each target is a task of tools/__main__.py; where there is no make: python -m tools <target>
+PYTHON ?= python3
+
+.PHONY: setup lint test local down
+
+setup:
+	@$(PYTHON) -m tools setup
+
+lint:
+	@$(PYTHON) -m tools lint
+
+# make test ARGS="-k configuration"
+test:
+	@$(PYTHON) -m tools test $(ARGS)
+
+local:
+	@$(PYTHON) -m tools local
+
+down:
+	@$(PYTHON) -m tools down

@@ -1,0 +1,109 @@
+import re
+
+import pytest
+
+from tools import __main__ as tasks
+from tools.progress import ToolError
+from tools.virtual_environment import ROOT
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What the tasks start, on a machine where everything is set up."""
+    calls: list[tuple[str, ...]] = []
+
+    def record(*arguments: str) -> int:
+        calls.append(arguments)
+        return 0
+
+    monkeypatch.setattr("tools.virtual_environment.prepare", lambda: None)
+    monkeypatch.setattr("tools.pulumi_cli.find_or_install", lambda: ROOT / ".tools" / "pulumi")
+    monkeypatch.setattr(tasks, "_python", record)
+    return calls
+
+
+class TestATaskIsTheSameEverywhere:
+    def test_each_has_a_target_in_the_makefile(self) -> None:
+        makefile = (ROOT / "Makefile").read_text("utf-8")
+        called = re.findall(r"^(\w+):\n\t@\$\(PYTHON\) -m tools (\w+)", makefile, re.MULTILINE)
+        assert called == [(task, task) for task in tasks.TASKS]
+
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            (["test"], [("-m", "pytest")]),
+            (
+                ["test", "-k", "policy", "tests/tools"],
+                [("-m", "pytest", "-k", "policy", "tests/tools")],
+            ),
+            (["local"], [("-m", "simulator", "demonstrate")]),
+            (["down"], [("-m", "simulator", "destroy")]),
+            (["setup"], []),
+            (
+                ["lint"],
+                [("-m", "ruff", "check"), ("-m", "ruff", "format", "--check"), ("-m", "mypy")],
+            ),
+        ],
+    )
+    def test_what_it_starts(
+        self,
+        started: list[tuple[str, ...]],
+        arguments: list[str],
+        expected: list[tuple[str, ...]],
+    ) -> None:
+        assert tasks.main(arguments) == 0
+        assert started == expected
+
+    def test_setup_says_what_it_found(
+        self, started: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        tasks.main(["setup"])
+        assert "Pulumi CLI .tools" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("arguments", [["local", "now"], ["deploy"], []])
+    def test_what_no_task_takes_is_refused(
+        self, started: list[tuple[str, ...]], arguments: list[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            tasks.main(arguments)
+        assert started == []
+
+
+class TestAFailureIsSeen:
+    @pytest.mark.parametrize("code", [1, 5, -9])
+    def test_lint_fails_with_its_last_check(
+        self, monkeypatch: pytest.MonkeyPatch, started: list[tuple[str, ...]], code: int
+    ) -> None:
+        def fail_in_mypy(*check: str) -> int:
+            started.append(check)
+            return code if "mypy" in check else 0
+
+        monkeypatch.setattr(tasks, "_python", fail_in_mypy)
+        assert tasks.main(["lint"]) == 1
+
+    def test_lint_runs_all_checks_although_the_first_fails(
+        self, monkeypatch: pytest.MonkeyPatch, started: list[tuple[str, ...]]
+    ) -> None:
+        def fail(*check: str) -> int:
+            started.append(check)
+            return 1
+
+        monkeypatch.setattr(tasks, "_python", fail)
+        assert tasks.main(["lint"]) == 1
+        assert len(started) == 3
+
+    def test_a_task_ends_as_what_it_started_does(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tools.virtual_environment.prepare", lambda: None)
+        monkeypatch.setattr("tools.pulumi_cli.find_or_install", lambda: ROOT)
+        monkeypatch.setattr(tasks, "_python", lambda *arguments: 4)
+        assert tasks.main(["test"]) == 4
+
+    def test_what_cannot_be_set_up_is_told_without_a_traceback(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def fail() -> None:
+            raise ToolError("no registry can be reached")
+
+        monkeypatch.setattr("tools.virtual_environment.prepare", fail)
+        assert tasks.main(["test"]) == 1
+        assert capsys.readouterr().err == "no registry can be reached\n"

@@ -1,0 +1,84 @@
+"""The tasks of the project: ``python -m tools setup | lint | test | local | down``.
+
+The Makefile calls nothing else, so that they are the same where there is no make.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - the one line that an older Python gets to see
+    sys.exit(f"This project needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+
+import argparse
+import subprocess
+from pathlib import Path
+
+from tools import pulumi_cli, virtual_environment
+from tools.progress import ToolError
+from tools.virtual_environment import ROOT
+
+TASKS = {
+    "setup": "create .venv with the pinned dependencies, and find or set up the Pulumi CLI",
+    "lint": "check style, format and types",
+    "test": "run the tests; further arguments go to pytest",
+    "local": "deploy the stack local into the simulated tenant, and send as two mailboxes",
+    "down": "destroy the stack local",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one task.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tools")
+    tasks = parser.add_subparsers(dest="task", required=True)
+    for task, help_text in TASKS.items():
+        tasks.add_parser(task, help=help_text)
+    options, further = parser.parse_known_args(arguments)
+    if further and options.task != "test":
+        parser.error(f"{options.task} takes no arguments: {' '.join(further)}")
+    try:
+        return run(options.task, further)
+    except ToolError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(task: str, further: list[str]) -> int:
+    """Sets up what the task needs, and runs it.
+
+    Raises:
+        ToolError: Something that it needs cannot be had.
+    """
+    virtual_environment.prepare()
+    if task == "lint":
+        checks = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
+        # All of them, however the first ends: one run names everything.
+        results = [_python("-m", *check) for check in checks]
+        return int(any(results))
+    cli = pulumi_cli.find_or_install()
+    if task == "test":
+        return _python("-m", "pytest", *further)
+    if task == "local":
+        return _python("-m", "simulator", "demonstrate")
+    if task == "down":
+        return _python("-m", "simulator", "destroy")
+    print(f"Ready: Python in {_shown(virtual_environment.python())}, Pulumi CLI {_shown(cli)}")
+    return 0
+
+
+def _python(*arguments: str) -> int:
+    return subprocess.run(
+        [virtual_environment.python(), *arguments], cwd=ROOT, check=False
+    ).returncode
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,81 @@
+"""One scoped mail sender for each entry of the stack's configuration."""
+
+from typing import Any
+
+import pulumi
+import pulumi_azure_native as azure_native
+
+from components.exchange.mail_enabled_security_group import MailEnabledSecurityGroupArgs
+from components.exchange.shared_mailbox import SharedMailboxArgs
+from components.scoped_mail_sender import ScopedMailSender
+from components.workflow_definition import email_message, http_request_trigger, recurrence_trigger
+from configuration import HttpRequestTrigger, Sender, load_configuration
+
+# Stops with all mistakes before anything is registered.
+configuration = load_configuration(pulumi.Config())
+resource_group = azure_native.resources.ResourceGroup(
+    "resource-group",
+    resource_group_name=configuration.resource_group,
+    location=configuration.location,
+)
+
+
+def trigger_of(sender: Sender) -> dict[str, Any]:
+    """The trigger as the workflow definition has it."""
+    if isinstance(sender.trigger, HttpRequestTrigger):
+        return http_request_trigger()
+    schedule = sender.trigger.schedule
+    return recurrence_trigger(
+        frequency=sender.trigger.frequency,
+        interval=sender.trigger.interval,
+        start_time=sender.trigger.start_time,
+        time_zone=sender.trigger.time_zone,
+        hours=schedule.hours if schedule else (),
+        minutes=schedule.minutes if schedule else (),
+        week_days=schedule.week_days if schedule else (),
+    )
+
+
+def message_of(sender: Sender) -> dict[str, Any]:
+    """The mail as Graph has it."""
+    message = sender.message
+    return email_message(
+        subject=message.subject,
+        content=message.body.content,
+        content_type=message.body.content_type,
+        to_recipients=[entry.model_dump(exclude_none=True) for entry in message.to_recipients],
+        cc_recipients=[entry.model_dump(exclude_none=True) for entry in message.cc_recipients],
+        bcc_recipients=[entry.model_dump(exclude_none=True) for entry in message.bcc_recipients],
+        reply_to=[entry.model_dump(exclude_none=True) for entry in message.reply_to],
+        importance=message.importance,
+    )
+
+
+senders: dict[str, dict[str, pulumi.Input[Any]]] = {}
+for entry in configuration.senders:
+    sender = ScopedMailSender(
+        entry.name,
+        mailbox=SharedMailboxArgs(**entry.mailbox.model_dump()),
+        group=MailEnabledSecurityGroupArgs(
+            **entry.group.model_dump(exclude={"policy_description"})
+        ),
+        control_mailbox=entry.control_mailbox,
+        workflow_name=entry.workflow,
+        resource_group_name=resource_group.name,
+        location=configuration.location,
+        trigger=trigger_of(entry),
+        message=message_of(entry),
+        save_to_sent_items=entry.message.save_to_sent_items,
+        policy_description=entry.group.policy_description,
+        permissions=entry.permissions,
+        proof_timeout=configuration.proof_timeout,
+        settle=configuration.settle,
+        organization_domain=configuration.organization,
+        cloud=configuration.cloud,
+    )
+    senders[entry.name] = sender.outputs
+    if isinstance(entry.trigger, HttpRequestTrigger) and entry.trigger.export_callback_url:
+        senders[entry.name]["callbackUrl"] = sender.logic_app.callback_url()
+
+pulumi.export("resourceGroup", resource_group.name)
+pulumi.export("senders", senders)

@@ -1,0 +1,112 @@
+"""Every cmdlet that the scripts name, and every parameter, against Microsoft's own pages.
+
+The scripts' runs bind what they pass on the branches that they take, splatted parameters included.
+This reads the text, and so covers the branches that no run takes.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.exchange.exchange_command import SCRIPTS
+from simulator.catalogue import Parameter, catalogue
+from simulator.powershell.interface import Arguments, CommandError
+from simulator.powershell.syntax import nodes
+from simulator.powershell.syntax.source import Source, parse
+from simulator.powershell.syntax.statements import ScriptReader
+
+FILES = sorted([*SCRIPTS.glob("*.ps1"), *SCRIPTS.glob("*.psm1")])
+# PowerShell's own, which every cmdlet takes.
+COMMON = {"ErrorAction"}
+
+
+def commands(path: Path) -> list[nodes.CommandCall]:
+    reader = ScriptReader(parse(Source.read(path)), is_module=path.suffix == ".psm1")
+    reader.file_body()
+    return reader.commands
+
+
+def exchange_calls(path: Path) -> Iterator[tuple[str, nodes.CommandCall]]:
+    """The calls of Exchange cmdlets, with each one's name in lower case."""
+    for call in commands(path):
+        if isinstance(call.target, str) and call.target.lower() in catalogue():
+            yield call.target.lower(), call
+
+
+def bind(path: Path) -> int:
+    """Binds each call that splats nothing; of the others, checks the names that are written.
+
+    Returns:
+        How many calls there were.
+
+    Raises:
+        CommandError: As PowerShell would, with the parameter's name.
+    """
+    calls = list(exchange_calls(path))
+    for name, call in calls:
+        definition = catalogue()[name]
+        named: dict[str, object] = {}
+        for token, following in zip(call.tokens, (*call.tokens[1:], None), strict=True):
+            if isinstance(token, nodes.ParameterToken) and token.name not in COMMON:
+                value = following.value if isinstance(following, nodes.ValueToken) else token.value
+                named[token.name] = stand_in(definition.parameters.get(token.name.lower()), value)
+        if any(isinstance(token, nodes.SplatToken) for token in call.tokens):
+            unknown = [written for written in named if written.lower() not in definition.parameters]
+            if unknown:
+                raise CommandError(f"{definition.name} has no parameter {unknown[0]}")
+        else:
+            definition.bind(Arguments(named))
+    return len(calls)
+
+
+def stand_in(parameter: Parameter | None, value: nodes.Expression | None) -> object:
+    """What a parameter is given: the text's own constant, or any value that it would take."""
+    if isinstance(value, nodes.Constant):
+        return value.value
+    if value is None or (parameter is not None and parameter.type == "Boolean"):
+        return True
+    return "text"
+
+
+class TestCmdletsAreThoseOfExchangeOnline:
+    @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+    def test_each_parameter_binds(self, path):
+        assert bind(path) > 0
+
+    @pytest.mark.parametrize(
+        ("written", "broken", "message"),
+        [
+            # On-premises only, and the first thing that everybody tries.
+            ("-DisplayName $desired.mark", "-UserPrincipalName $desired.mark", "UserPrincipalName"),
+            ("-DisplayName $desired.mark", "-DisplayedName $desired.mark", "DisplayedName"),
+            ("-Name $desired.name ", "", "Name"),
+            ("-Shared -Name", "-Shared -Room -Name", "cannot be used together"),
+        ],
+    )
+    def test_a_broken_one_is_refused(self, tmp_path, written, broken, message):
+        original = (SCRIPTS / "ensure-shared-mailbox.ps1").read_text(encoding="utf-8")
+        assert written in original
+        script = tmp_path / "broken.ps1"
+        script.write_text(original.replace(written, broken), encoding="utf-8")
+        with pytest.raises(CommandError, match=message):
+            bind(script)
+
+    @pytest.mark.parametrize(
+        "path", [path for path in FILES if path.suffix == ".ps1"], ids=lambda path: path.name
+    )
+    def test_each_script_loads_the_cmdlets_that_it_calls(self, path):
+        # What is not loaded is "not recognized", on the one branch that calls it.
+        source = path.read_text(encoding="utf-8")
+        loaded = source.partition("-CommandName @(")[2].partition(")")[0]
+        for name, _ in exchange_calls(path):
+            assert f"'{name}'" in loaded.lower()
+
+    @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+    def test_each_call_stops_at_its_error(self, path):
+        # Without it a failed cmdlet writes its error and the script goes on.
+        for name, call in exchange_calls(path):
+            written = {
+                token.name for token in call.tokens if isinstance(token, nodes.ParameterToken)
+            }
+            assert "ErrorAction" in written, f"{name} in {path.name}"

@@ -1,0 +1,589 @@
+"""Each script, unchanged, from an empty organisation to a converged one and back."""
+
+import json
+import shutil
+from typing import Any
+
+import pytest
+
+from components.exchange.exchange_command import SCRIPTS
+from simulator.exchange_online import ExchangeOnlineManagement
+from simulator.tenant import ORGANIZATION
+from tests.components.exchange.conftest import Run, Scripts
+
+APP_ID = "33333333-0000-4000-8000-000000000003"
+FORMER_APP_ID = "55555555-0000-4000-8000-000000000005"
+CONTROL = "control.mailbox@contoso.com"
+
+MAILBOX: dict[str, Any] = {
+    "mark": "scoped-mail-sender/test/mailbox",
+    "address": "notifications@contoso.com",
+    "name": "Logic App Notifications",
+    "alias": "LogicAppNotifications",
+    "adopt": False,
+}
+SETTINGS: dict[str, Any] = {
+    "mark": MAILBOX["mark"],
+    "address": MAILBOX["address"],
+    "displayName": "Benachrichtigungen für Löhne",
+    "hiddenFromAddressLists": True,
+    "signInBlocked": True,
+}
+GROUP: dict[str, Any] = {
+    "mark": "scoped-mail-sender/test/group",
+    "address": "senders@contoso.com",
+    "name": "Senders",
+    "displayName": "Senders",
+    "alias": "Senders",
+    "managedBy": [],
+    "adopt": False,
+}
+MEMBERS: dict[str, Any] = {
+    "groupMark": GROUP["mark"],
+    "groupAddress": GROUP["address"],
+    "members": [MAILBOX["address"]],
+}
+POLICY: dict[str, Any] = {
+    "appId": APP_ID,
+    "groupAddress": GROUP["address"],
+    "description": "Restrict this app",
+    "retireOthers": True,
+}
+PROOF: dict[str, Any] = {
+    "appId": APP_ID,
+    "groupAddress": GROUP["address"],
+    "members": MEMBERS["members"],
+    "controlMailbox": CONTROL,
+    "timeoutSeconds": 60,
+    "settleSeconds": 0,
+}
+
+ENSURE_MAILBOX = "ensure-shared-mailbox.ps1"
+SET_MAILBOX = "set-shared-mailbox.ps1"
+REMOVE_MAILBOX = "remove-shared-mailbox.ps1"
+ENSURE_GROUP = "ensure-mail-enabled-security-group.ps1"
+SET_MEMBER = "set-group-member.ps1"
+REMOVE_GROUP = "remove-mail-enabled-security-group.ps1"
+ENSURE_POLICY = "ensure-application-access-policy.ps1"
+PROVE = "prove-confinement.ps1"
+
+UP = [
+    (ENSURE_MAILBOX, MAILBOX),
+    (SET_MAILBOX, SETTINGS),
+    (ENSURE_GROUP, GROUP),
+    (SET_MEMBER, MEMBERS),
+    (ENSURE_POLICY, POLICY),
+    (PROVE, PROOF),
+]
+
+
+def deploy(scripts: Scripts) -> list[Run]:
+    """All scripts in their order, each right after the other: the replication lag is theirs."""
+    runs = [scripts.run(script, desired) for script, desired in UP]
+    assert [run.code for run in runs] == [0] * len(UP), [run.stderr for run in runs]
+    return runs
+
+
+@pytest.fixture
+def deployed(scripts: Scripts) -> Scripts:
+    deploy(scripts)
+    scripts.pass_time()
+    return scripts
+
+
+def mailbox(scripts: Scripts, address: str = MAILBOX["address"]) -> dict[str, Any]:
+    [found] = scripts.cmdlet("Get-Mailbox", Identity=address)
+    return found
+
+
+def group(scripts: Scripts, address: str = GROUP["address"]) -> dict[str, Any]:
+    [found] = scripts.cmdlet("Get-DistributionGroup", Identity=address)
+    return found
+
+
+def member_addresses(scripts: Scripts) -> list[str]:
+    members = scripts.cmdlet("Get-DistributionGroupMember", Identity=GROUP["address"])
+    return sorted(member["PrimarySmtpAddress"] for member in members)
+
+
+def policies(scripts: Scripts, app_id: str = APP_ID) -> list[dict[str, Any]]:
+    return [
+        policy
+        for policy in scripts.cmdlet("Get-ApplicationAccessPolicy")
+        if policy["AppId"] == app_id
+    ]
+
+
+class TestConverges:
+    def test_from_nothing(self, scripts):
+        runs = deploy(scripts)
+        found = mailbox(scripts)
+        assert runs[0].observed == {
+            "externalDirectoryObjectId": found["ExternalDirectoryObjectId"],
+            "primarySmtpAddress": MAILBOX["address"],
+        }
+        assert found["RecipientTypeDetails"] == "SharedMailbox"
+        assert found["DisplayName"] == SETTINGS["displayName"]
+        assert found["CustomAttribute15"] == MAILBOX["mark"]
+        assert found["HiddenFromAddressListsEnabled"] is True
+        assert found["AccountDisabled"] is True
+        found = group(scripts)
+        assert found["RecipientTypeDetails"] == "MailUniversalSecurityGroup"
+        assert found["DisplayName"] == GROUP["displayName"]
+        assert found["CustomAttribute15"] == GROUP["mark"]
+        assert found["HiddenFromAddressListsEnabled"] is True
+        assert found["MemberJoinRestriction"] == found["MemberDepartRestriction"] == "Closed"
+        assert found["RequireSenderAuthenticationEnabled"] is True
+        assert member_addresses(scripts) == [MAILBOX["address"]]
+        assert [policy["AccessRight"] for policy in policies(scripts)] == ["RestrictAccess"]
+        assert runs[-1].observed == {
+            "appId": APP_ID,
+            "granted": [MAILBOX["address"]],
+            "denied": [CONTROL],
+        }
+
+    @pytest.mark.parametrize(("script", "desired"), UP)
+    def test_and_then_changes_nothing(self, deployed, script, desired):
+        run = deployed.run(script, desired)
+        assert run.code == 0, run.stderr
+        assert run.changes == []
+
+    @pytest.mark.parametrize(("script", "desired"), UP)
+    def test_standard_output_is_one_line_of_ascii_json(self, deployed, script, desired):
+        run = deployed.run(script, desired)
+        assert run.stdout.isascii()
+        assert run.stdout.count("\n") == 1
+        assert isinstance(run.observed, dict)
+
+    def test_one_changed_value_is_one_cmdlet(self, deployed):
+        run = deployed.run(SET_MAILBOX, SETTINGS | {"displayName": "Notices"})
+        assert run.changes == ["Set-Mailbox"]
+        assert mailbox(deployed)["DisplayName"] == "Notices"
+
+    def test_a_changed_capital_letter_is_a_change(self, deployed):
+        deployed.run(SET_MAILBOX, SETTINGS | {"displayName": "notices"})
+        deployed.run(SET_MAILBOX, SETTINGS | {"displayName": "Notices"})
+        assert mailbox(deployed)["DisplayName"] == "Notices"
+
+    def test_a_changed_address_moves_the_same_mailbox(self, deployed):
+        before = mailbox(deployed)["ExternalDirectoryObjectId"]
+        run = deployed.run(ENSURE_MAILBOX, MAILBOX | {"address": "notices@contoso.com"})
+        assert run.changes == ["Set-Mailbox"]
+        assert run.observed["externalDirectoryObjectId"] == before
+        assert mailbox(deployed, "notices@contoso.com")["ExternalDirectoryObjectId"] == before
+
+    def test_a_changed_address_moves_the_same_group_and_its_policy_stays(self, deployed):
+        before = policies(deployed)
+        run = deployed.run(ENSURE_GROUP, GROUP | {"address": "graph-senders@contoso.com"})
+        assert run.changes == ["Set-DistributionGroup"]
+        deployed.pass_time()
+        run = deployed.run(ENSURE_POLICY, POLICY | {"groupAddress": "graph-senders@contoso.com"})
+        assert (run.code, run.changes) == (0, [])
+        assert [policy["Identity"] for policy in policies(deployed)] == [
+            policy["Identity"] for policy in before
+        ]
+
+    def test_owners_are_set(self, deployed):
+        run = deployed.run(ENSURE_GROUP, GROUP | {"managedBy": ["finance@contoso.com"]})
+        assert run.code == 0, run.stderr
+        assert len(group(deployed)["ManagedBy"]) == 1
+
+    def test_a_changed_description_is_set_in_place(self, deployed):
+        before = policies(deployed)[0]["Identity"]
+        run = deployed.run(ENSURE_POLICY, POLICY | {"description": "Another text"})
+        assert run.changes == ["Set-ApplicationAccessPolicy"]
+        [policy] = policies(deployed)
+        assert (policy["Identity"], policy["Description"]) == (before, "Another text")
+
+
+class TestMembershipIsExact:
+    def test_strangers_go_before_members_come(self, deployed):
+        deployed.cmdlet(
+            "Add-DistributionGroupMember",
+            Identity=GROUP["address"],
+            Member="finance@contoso.com",
+            BypassSecurityGroupManagerCheck=True,
+        )
+        deployed.cmdlet(
+            "Remove-DistributionGroupMember",
+            Identity=GROUP["address"],
+            Member=MAILBOX["address"],
+            BypassSecurityGroupManagerCheck=True,
+            Confirm=False,
+        )
+        run = deployed.run(SET_MEMBER, MEMBERS)
+        assert run.changes == ["Remove-DistributionGroupMember", "Add-DistributionGroupMember"]
+        assert member_addresses(deployed) == [MAILBOX["address"]]
+        assert "removing finance@contoso.com" in run.stderr
+
+    def test_a_member_that_is_there_already_is_no_error(self, scripts):
+        # As after an answer that was lost: the second of the two finds the work done.
+        for script, desired in UP[:3]:
+            scripts.run(script, desired)
+        run = scripts.run(SET_MEMBER, MEMBERS | {"members": [MAILBOX["address"]] * 2})
+        assert run.code == 0, run.stderr
+        assert run.changes == ["Add-DistributionGroupMember"] * 2
+
+    def test_a_member_that_does_not_exist_is_named_after_waiting_for_it(self, deployed):
+        run = deployed.run(SET_MEMBER, MEMBERS | {"members": ["nobody@contoso.com"]})
+        assert run.code == 1
+        assert "nobody@contoso.com" in run.stderr.splitlines()[-1]
+        assert run.changes == []
+
+
+class TestHalfMadeObjectIsAdopted:
+    """The process may die between any two cmdlets; the next run finds what it left."""
+
+    @pytest.mark.parametrize(
+        ("script", "desired", "creation"),
+        [
+            (
+                ENSURE_MAILBOX,
+                MAILBOX,
+                {"name": "New-Mailbox", "Shared": True},
+            ),
+            (
+                ENSURE_GROUP,
+                GROUP,
+                {"name": "New-DistributionGroup", "Type": "Security"},
+            ),
+        ],
+    )
+    def test_by_the_mark_in_its_display_name(self, scripts, script, desired, creation):
+        scripts.cmdlet(
+            **creation,
+            Name=desired["name"],
+            Alias=desired["alias"],
+            DisplayName=desired["mark"],
+            PrimarySmtpAddress=desired["address"],
+        )
+        scripts.pass_time()
+        run = scripts.run(script, desired)
+        assert run.code == 0, run.stderr
+        assert not [change for change in run.changes if change.startswith("New-")]
+        [found] = scripts.cmdlet("Get-Recipient", Identity=desired["address"])
+        assert found["CustomAttribute15"] == desired["mark"]
+
+
+class TestWhatIsNotOursIsLeftAlone:
+    @pytest.fixture
+    def stranger(self, scripts):
+        scripts.cmdlet(
+            "New-Mailbox", Shared=True, Name="Old", PrimarySmtpAddress=MAILBOX["address"]
+        )
+        scripts.pass_time()
+        return scripts
+
+    def test_an_unmarked_mailbox_is_refused_with_the_line_that_would_adopt_it(self, stranger):
+        run = stranger.run(ENSURE_MAILBOX, MAILBOX)
+        assert run.code == 1
+        assert "set 'adopt: true'" in run.stderr
+        assert run.changes == []
+
+    def test_an_adopted_mailbox_survives_its_stack(self, stranger):
+        assert stranger.run(ENSURE_MAILBOX, MAILBOX | {"adopt": True}).code == 0
+        assert mailbox(stranger)["CustomAttribute15"] == f"{MAILBOX['mark']} adopted"
+        assert stranger.run(ENSURE_MAILBOX, MAILBOX | {"adopt": True}).changes == []
+        run = stranger.run(REMOVE_MAILBOX, MAILBOX | {"adopt": True})
+        assert run.changes == ["Set-Mailbox"]
+        assert not mailbox(stranger)["CustomAttribute15"]
+
+    def test_an_adopted_group_survives_with_the_policies_on_it(self, scripts):
+        scripts.cmdlet(
+            "New-DistributionGroup",
+            Type="Security",
+            Name="Old",
+            PrimarySmtpAddress=GROUP["address"],
+        )
+        scripts.pass_time()
+        assert scripts.run(ENSURE_GROUP, GROUP | {"adopt": True}).code == 0
+        assert scripts.run(ENSURE_POLICY, POLICY).code == 0
+        run = scripts.run(REMOVE_GROUP, GROUP | {"adopt": True})
+        assert run.changes == ["Set-DistributionGroup"]
+        assert not group(scripts)["CustomAttribute15"]
+        assert len(policies(scripts)) == 1
+
+    def test_the_mark_of_another_stack_is_refused_even_for_adoption(self, stranger):
+        stranger.cmdlet(
+            "Set-Mailbox",
+            Identity=MAILBOX["address"],
+            CustomAttribute15="scoped-mail-sender/other/mailbox",
+        )
+        run = stranger.run(ENSURE_MAILBOX, MAILBOX | {"adopt": True})
+        assert run.code == 1
+        assert "scoped-mail-sender/other/mailbox" in run.stderr
+        assert run.changes == []
+
+    @pytest.mark.parametrize(
+        ("script", "desired", "address", "kind"),
+        [
+            (ENSURE_MAILBOX, MAILBOX, "finance@contoso.com", "UserMailbox"),
+            (ENSURE_GROUP, GROUP, "finance@contoso.com", "UserMailbox"),
+        ],
+    )
+    def test_another_kind_of_object_is_never_converted(
+        self, scripts, script, desired, address, kind
+    ):
+        run = scripts.run(script, desired | {"address": address, "adopt": True})
+        assert run.code == 1
+        assert kind in run.stderr
+        assert run.changes == []
+
+    def test_an_address_that_another_object_took_is_refused(self, deployed):
+        run = deployed.run(ENSURE_MAILBOX, MAILBOX | {"address": "finance@contoso.com"})
+        assert run.code == 1
+        assert "Choose another address" in run.stderr
+        assert run.changes == []
+
+    @pytest.mark.parametrize(
+        ("script", "desired"), [(REMOVE_MAILBOX, MAILBOX), (REMOVE_GROUP, GROUP)]
+    )
+    def test_nothing_marked_is_nothing_removed(self, scripts, script, desired):
+        before = scripts.tenant.snapshot()
+        run = scripts.run(script, desired | {"address": "finance@contoso.com"})
+        assert (run.code, run.changes) == (0, [])
+        assert scripts.tenant.snapshot() == before
+
+    def test_two_objects_with_our_mark_stop_everything(self, deployed):
+        deployed.cmdlet(
+            "Set-Mailbox", Identity="finance@contoso.com", CustomAttribute15=MAILBOX["mark"]
+        )
+        for script in (ENSURE_MAILBOX, REMOVE_MAILBOX):
+            run = deployed.run(script, MAILBOX)
+            assert run.code == 1
+            assert "2 objects carry the mark" in run.stderr
+            assert run.changes == []
+
+
+class TestTeardown:
+    def test_policies_go_before_their_group_and_no_others_go(self, deployed):
+        others = [p for p in deployed.cmdlet("Get-ApplicationAccessPolicy") if p["AppId"] != APP_ID]
+        assert others
+        run = deployed.run(REMOVE_GROUP, GROUP)
+        assert run.changes == ["Remove-ApplicationAccessPolicy", "Remove-DistributionGroup"]
+        assert deployed.cmdlet("Get-ApplicationAccessPolicy") == others
+
+    def test_twice_is_as_good_as_once(self, deployed):
+        for script, desired in ((REMOVE_GROUP, GROUP), (REMOVE_MAILBOX, MAILBOX)):
+            assert deployed.run(script, desired).code == 0
+            run = deployed.run(script, desired)
+            assert (run.code, run.changes) == (0, [])
+
+
+class TestPolicyOfAFormerIdentity:
+    @pytest.fixture
+    def replaced(self, deployed):
+        assert (
+            deployed.run(
+                ENSURE_POLICY, POLICY | {"appId": FORMER_APP_ID, "retireOthers": False}
+            ).code
+            == 0
+        )
+        return deployed
+
+    def test_is_retired_after_the_new_one_is_made(self, deployed):
+        run = deployed.run(ENSURE_POLICY, POLICY | {"appId": FORMER_APP_ID})
+        assert run.changes == ["New-ApplicationAccessPolicy", "Remove-ApplicationAccessPolicy"]
+        assert policies(deployed) == []
+
+    def test_stays_where_it_may_live_on(self, replaced):
+        assert len(policies(replaced)) == len(policies(replaced, FORMER_APP_ID)) == 1
+
+
+class TestScopeThatIsNoScope:
+    @pytest.mark.parametrize("address", ["finance@contoso.com", "{plain}"])
+    def test_is_refused(self, deployed, address):
+        if address == "{plain}":
+            deployed.cmdlet(
+                "New-DistributionGroup",
+                Name="Plain",
+                Type="Distribution",
+                PrimarySmtpAddress="plain@contoso.com",
+            )
+            deployed.pass_time()
+            address = "plain@contoso.com"
+        run = deployed.run(ENSURE_POLICY, POLICY | {"groupAddress": address})
+        assert run.code == 1
+        assert "must be a mail-enabled security group" in run.stderr
+        assert run.changes == []
+
+
+class TestProofFailsClosed:
+    def prove(self, scripts: Scripts, **changes: Any) -> Run:
+        return scripts.run(PROVE, PROOF | changes)
+
+    def test_without_a_policy(self, deployed):
+        [policy] = policies(deployed)
+        deployed.cmdlet(
+            "Remove-ApplicationAccessPolicy", Identity=policy["Identity"], Confirm=False
+        )
+        run = self.prove(deployed)
+        assert run.code == 1
+        assert f"{CONTROL} is Granted, expected Denied" in run.stderr
+        assert "no RestrictAccess policy" in run.stderr
+        assert run.stdout == ""
+
+    def test_when_the_control_mailbox_is_in_the_group(self, deployed):
+        deployed.cmdlet(
+            "Add-DistributionGroupMember",
+            Identity=GROUP["address"],
+            Member=CONTROL,
+            BypassSecurityGroupManagerCheck=True,
+        )
+        assert f"{CONTROL} is Granted, expected Denied" in self.prove(deployed).stderr
+
+    def test_when_a_member_is_not_in_the_group(self, deployed):
+        run = self.prove(deployed, members=["finance@contoso.com"])
+        assert run.code == 1
+        assert "finance@contoso.com is Denied, expected Granted" in run.stderr
+
+    def test_when_another_policy_widens_the_reach(self, deployed):
+        other = {"mark": "someone/else/group", "address": "wide@contoso.com", "alias": "Wide"}
+        deployed.run(ENSURE_GROUP, GROUP | other | {"name": "Wide", "displayName": "Wide"})
+        deployed.pass_time()
+        deployed.cmdlet(
+            "New-ApplicationAccessPolicy",
+            AccessRight="RestrictAccess",
+            AppId=APP_ID,
+            PolicyScopeGroupId="wide@contoso.com",
+            Description="wider",
+        )
+        run = self.prove(deployed)
+        assert run.code == 1
+        assert "'Wide' as well" in run.stderr
+        assert APP_ID in run.stderr
+
+    def test_when_the_control_mailbox_does_not_exist(self, deployed):
+        run = self.prove(deployed, controlMailbox="nobody@contoso.com")
+        assert run.code == 1
+        assert "must exist" in run.stderr
+        # A mistake in the configuration is not waited for.
+        assert "waiting" not in run.stderr
+
+    def test_when_the_control_mailbox_is_a_group(self, deployed):
+        run = self.prove(deployed, controlMailbox=GROUP["address"])
+        assert run.code == 1
+        assert "Give the address of a mailbox" in run.stderr
+
+    def test_after_the_stated_time(self, deployed):
+        before = deployed.tenant.clock.now()
+        run = self.prove(deployed, members=["finance@contoso.com"], timeoutSeconds=60)
+        assert "not proven after 60 s" in run.stderr
+        assert (deployed.tenant.clock.now() - before).total_seconds() == 60
+
+    def test_a_deny_policy_only_narrows_and_is_a_warning(self, deployed):
+        other = {"mark": "someone/else/group", "address": "narrow@contoso.com", "alias": "Narrow"}
+        deployed.run(ENSURE_GROUP, GROUP | other | {"name": "Narrow", "displayName": "Narrow"})
+        deployed.pass_time()
+        deployed.cmdlet(
+            "New-ApplicationAccessPolicy",
+            AccessRight="DenyAccess",
+            AppId=APP_ID,
+            PolicyScopeGroupId="narrow@contoso.com",
+            Description="narrower",
+        )
+        run = self.prove(deployed)
+        assert run.code == 0, run.stderr
+        assert "warning: the DenyAccess policy" in run.stderr
+
+    def test_settles_after_the_proof_and_without_a_connection(self, deployed):
+        before = deployed.tenant.clock.now()
+        run = self.prove(deployed, settleSeconds=700)
+        assert run.code == 0, run.stderr
+        assert (deployed.tenant.clock.now() - before).total_seconds() == 700
+        last_exchange_call = [c for c in deployed.tenant.calls() if c.service == "Exchange"][-1]
+        assert (deployed.tenant.clock.now() - last_exchange_call.time).total_seconds() == 700
+
+
+class TestConnection:
+    def test_refuses_anything_but_the_initial_domain_before_it_signs_in(self, scripts):
+        for organization in ("contoso.com", "11111111-0000-4000-8000-000000000001"):
+            run = scripts.run(ENSURE_MAILBOX, MAILBOX | {"organization": organization})
+            assert run.code == 1
+            assert "is not an .onmicrosoft.com domain" in run.stderr
+
+    def test_refuses_another_tenant_than_the_configured_one(self, scripts):
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX | {"organization": "fabrikam.onmicrosoft.com"})
+        assert run.code == 1
+        assert run.changes == []
+
+    def test_compares_the_tenant_that_it_is_signed_in_to(self, scripts, monkeypatch):
+        # As a person's sign-in does, which leads to the home tenant whatever the stack says.
+        connect = ExchangeOnlineManagement._connect
+
+        def connect_at_home(module, bound):
+            return connect(module, bound | {"Organization": ORGANIZATION})
+
+        monkeypatch.setattr(ExchangeOnlineManagement, "_connect", connect_at_home)
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX | {"organization": "fabrikam.onmicrosoft.com"})
+        assert run.code == 1
+        assert "the stack's 'organization' is fabrikam.onmicrosoft.com" in run.stderr
+        assert run.changes == []
+        assert scripts.host.modules["ExchangeOnlineManagement"].find("Get-Recipient") is None
+
+    @pytest.mark.parametrize(
+        ("environment", "found"),
+        [
+            ({}, "none of them is set"),
+            (
+                {"EXCHANGE_ACCESS_TOKEN": "t", "EXCHANGE_MANAGED_IDENTITY": "system"},
+                "these are set: EXCHANGE_ACCESS_TOKEN, EXCHANGE_MANAGED_IDENTITY",
+            ),
+            ({"EXCHANGE_CERTIFICATE_PATH": "app.pfx"}, "needs EXCHANGE_APP_ID"),
+        ],
+    )
+    def test_takes_exactly_one_way_to_sign_in(self, scripts, environment, found):
+        scripts.environment = environment
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX)
+        assert run.code == 1
+        assert found in run.stderr
+
+    def test_is_closed_after_success_and_after_failure(self, scripts):
+        for desired in (MAILBOX, MAILBOX | {"address": "finance@contoso.com"}):
+            scripts.run(ENSURE_MAILBOX, desired)
+            module = scripts.host.modules["ExchangeOnlineManagement"]
+            assert module.find("Get-Recipient") is None
+
+    def test_leaves_no_folder_behind(self, scripts, tmp_path, monkeypatch):
+        temporary = tmp_path / "temporary"
+        temporary.mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(temporary))
+        for desired in (MAILBOX, MAILBOX | {"organization": "fabrikam.onmicrosoft.com"}):
+            scripts.run(ENSURE_MAILBOX, desired)
+        assert list(temporary.iterdir()) == []
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("stdin", ["", "   ", "not json", "[]", "{}"])
+    @pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.ps1")))
+    def test_changes_nothing_and_says_what_failed(self, scripts, script, stdin):
+        run = scripts.run(script, stdin)
+        assert run.code == 1
+        assert run.stdout == ""
+        assert run.stderr.startswith("error: ")
+        assert run.stderr.count("\n") == 1
+        assert run.changes == []
+
+
+class TestErrorsNameObjectAndRemedy:
+    def test_an_alias_in_use(self, scripts):
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX | {"alias": "finance"})
+        assert run.code == 1
+        [line] = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
+        assert line.startswith(f"error: shared mailbox {MAILBOX['address']}: ")
+        assert "|" not in line
+
+    def test_a_domain_that_is_not_accepted(self, scripts):
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX | {"address": "notifications@fabrikam.com"})
+        assert run.code == 1
+        assert "notifications@fabrikam.com" in run.stderr
+
+
+class TestScriptsOnlyNeedTheirOwnFolder:
+    def test_they_run_from_a_copy(self, scripts, tmp_path):
+        copy = tmp_path / "vendored"
+        shutil.copytree(SCRIPTS, copy)
+        scripts.folder = copy
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX)
+        assert run.code == 0, run.stderr
+        assert json.loads(run.stdout)["primarySmtpAddress"] == MAILBOX["address"]

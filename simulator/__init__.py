@@ -1,0 +1,1 @@
+"""The simulated clouds: what the program is developed and tested against."""

@@ -1,0 +1,1 @@
+"""PowerShell's own commands that are in the dialect."""

@@ -1,0 +1,91 @@
+"""What a built-in command is, and what it asks of the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from simulator.powershell.binding import BoundArguments
+from simulator.powershell.errors import ErrorRecord, UnsupportedConstruct
+from simulator.powershell.interface import Host
+from simulator.powershell.values import ScriptBlock
+
+Sink = Callable[[object], None]
+
+
+class Runtime(Protocol):
+    """The interpreter, as commands see it."""
+
+    @property
+    def host(self) -> Host: ...
+
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+
+    @property
+    def strict(self) -> bool: ...
+
+    def write_warning(self, message: str) -> None:
+        """``pwsh -File`` shows warnings on standard output."""
+        ...
+
+    def report(self, record: ErrorRecord, action: str | None) -> None:
+        """A non-terminating error: shown, kept silent, or raised, as the preference says."""
+        ...
+
+    def run_for_item(self, block: ScriptBlock, item: object, out: Sink) -> None:
+        """Runs a block with ``$_``, in the scope that its session state is in."""
+        ...
+
+    def import_module(self, name: str, *, force: bool, everywhere: bool, check_names: bool) -> bool:
+        """Loads a module; ``False`` where no such module is installed."""
+        ...
+
+    def export_functions(self, names: list[str]) -> None: ...
+
+    def command_info(self, name: str) -> object | None:
+        """What ``Get-Command`` returns; ``None`` where there is no such command."""
+        ...
+
+    def set_strict(self) -> None: ...
+
+
+class Cmdlet:
+    """One call of a built-in command.
+
+    Args:
+        runtime: The interpreter.
+        arguments: The bound arguments.
+        out: Where output goes, object by object.
+        piped: Whether it gets its input from a pipeline.
+    """
+
+    def __init__(
+        self, runtime: Runtime, arguments: BoundArguments, out: Sink, *, piped: bool
+    ) -> None:
+        self.runtime = runtime
+        self.arguments = arguments
+        self.out = out
+        self.piped = piped
+
+    def process(self, item: object) -> None:
+        """Takes one object from the pipeline."""
+        raise UnsupportedConstruct(f"pipeline input to {type(self).__name__}")
+
+    def end(self) -> None:
+        """Runs when the pipeline's input has ended; at once where there is none."""
+
+    # --- for subclasses --------------------------------------------------------------------------
+
+    def text(self, name: str) -> str:
+        return str(self.arguments.get(name))
+
+    def switch(self, name: str) -> bool:
+        value = self.arguments.get(name)
+        return value is not None and bool(getattr(value, "present", False))
+
+    def fail(self, message: str, exception_type: str, error_id: str) -> None:
+        """Reports a non-terminating error of this command."""
+        self.runtime.report(
+            ErrorRecord(message, exception_type, error_id), self.arguments.error_action
+        )

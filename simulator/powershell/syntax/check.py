@@ -1,0 +1,118 @@
+"""Reads a script with the modules that it imports by path; all of it is checked before any runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.powershell.cmdlets.names import POWERSHELL_COMMANDS
+from simulator.powershell.cmdlets.signatures import SIGNATURES
+from simulator.powershell.errors import UnsupportedConstruct
+from simulator.powershell.syntax import nodes
+from simulator.powershell.syntax.source import Position, Source, parse
+from simulator.powershell.syntax.statements import ScriptReader
+
+
+@dataclass(frozen=True)
+class Program:
+    """A script and the script modules that it reaches, by resolved path."""
+
+    script: nodes.Block
+    modules: Mapping[Path, nodes.Block]
+
+
+def read_program(path: Path) -> Program:
+    """Reads, lowers and checks a script and every module that it imports by path.
+
+    Raises:
+        UnsupportedConstruct: Something in one of the files is outside the dialect.
+        OSError: The script cannot be read.
+    """
+    readers: dict[Path, ScriptReader] = {}
+    bodies: dict[Path, nodes.Block] = {}
+    script_path = path.resolve()
+    pending: list[tuple[Path, Position | None]] = [(script_path, None)]
+    while pending:
+        current, imported_at = pending.pop()
+        if current in readers:
+            continue
+        try:
+            source = Source.read(current)
+        except OSError as error:
+            if imported_at is None:
+                raise
+            raise UnsupportedConstruct(
+                f"the import of {current.name}, which cannot be read ({error.strerror})",
+                imported_at,
+            ) from error
+        reader = ScriptReader(parse(source), is_module=current != script_path)
+        readers[current] = reader
+        bodies[current] = reader.file_body()
+        pending.extend(_imports(reader.commands, current.parent))
+    functions = {name for reader in readers.values() for name in reader.functions}
+    for reader in readers.values():
+        for call in reader.commands:
+            _check_command(call, functions)
+        for call in reader.piped:
+            signature = SIGNATURES.get(str(call.target).lower())
+            if signature is None or not signature.takes_pipeline:
+                raise UnsupportedConstruct(f"`| {call.target}`: it takes no pipeline here", call.at)
+    script = bodies.pop(script_path)
+    return Program(script, bodies)
+
+
+def _imports(
+    commands: Iterable[nodes.CommandCall], folder: Path
+) -> Iterable[tuple[Path, Position]]:
+    """Modules imported by path; the path has to be readable from the text alone."""
+    for call in commands:
+        if isinstance(call.target, str) and call.target.lower() == "import-module":
+            written = _module_argument(call)
+            if "/" in written or "\\" in written:
+                target = Path(written.replace("\\", "/"))
+                yield (folder / target).resolve(), call.at
+
+
+def _module_argument(call: nodes.CommandCall) -> str:
+    """What ``Import-Module`` is given: a name, or ``"$PSScriptRoot/…"``."""
+    values = [
+        following.value
+        for token, following in zip((None, *call.tokens), call.tokens, strict=False)
+        if isinstance(following, nodes.ValueToken)
+        and (
+            token is None
+            or isinstance(token, nodes.ValueToken)
+            or (isinstance(token, nodes.ParameterToken) and token.name.lower() != "erroraction")
+        )
+    ]
+    match values:
+        case [nodes.Constant(value=str(name))]:
+            return name
+        case [nodes.ExpandableString(parts=(nodes.Constant(value=str(folder)), str(rest)))]:
+            return folder + rest
+        case _:
+            raise UnsupportedConstruct(
+                'Import-Module of anything but a name or "$PSScriptRoot/…"', call.at
+            )
+
+
+def _check_command(call: nodes.CommandCall, functions: set[str]) -> None:
+    """Refuses PowerShell's own commands and parameters that this runner does not have.
+
+    Left to run time they would look like an unknown command, which a script can catch.
+    """
+    if not isinstance(call.target, str):
+        return
+    name = call.target.lower()
+    if name in functions:
+        return
+    signature = SIGNATURES.get(name)
+    if signature is not None:
+        for token in call.tokens:
+            if isinstance(token, nodes.ParameterToken) and not signature.find(token.name):
+                raise UnsupportedConstruct(
+                    f"the parameter -{token.name} of {signature.name}", token.at
+                )
+    elif "-" not in name or name in POWERSHELL_COMMANDS:
+        raise UnsupportedConstruct(f"the command `{call.target}`", call.at)

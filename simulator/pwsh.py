@@ -1,0 +1,99 @@
+"""What stands in for the ``pwsh`` executable where scripts meet the simulated tenant.
+
+``python -m simulator.pwsh -NoProfile -NonInteractive -File SCRIPT`` is the one form that the
+project uses and the only one accepted. The environment variable ``SIMULATED_TENANT`` names the
+tenant's file.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from simulator.exchange_online import ExchangeOnlineManagement
+from simulator.powershell import UnsupportedConstruct, run_file
+from simulator.powershell.interface import Module
+from simulator.tenant import NotSimulated, Tenant
+
+EXIT_USAGE = 64
+"""What ``pwsh`` answers to arguments that it does not understand, and to a missing script."""
+EXIT_RUNNER = 70
+"""The runner or the tenant gave up: nothing that PowerShell or Exchange would have answered."""
+
+
+class SimulatedHost:
+    """A machine on which only ExchangeOnlineManagement is installed, in front of a tenant."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._modules = {"ExchangeOnlineManagement": ExchangeOnlineManagement(tenant)}
+
+    @property
+    def modules(self) -> Mapping[str, Module]:
+        return self._modules
+
+    def sleep(self, seconds: float) -> None:
+        self._tenant.clock.advance(seconds)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs a script against the simulated tenant.
+
+    Args:
+        arguments: The command line after ``pwsh``.
+
+    Returns:
+        The exit code: that of ``pwsh -File``, or one of the two above.
+    """
+    match list(arguments):
+        case [no_profile, non_interactive, file, script] if [
+            no_profile.lower(),
+            non_interactive.lower(),
+            file.lower(),
+        ] == ["-noprofile", "-noninteractive", "-file"]:
+            path = Path(script)
+        case _:
+            return _fail(
+                EXIT_USAGE,
+                "the simulated pwsh takes exactly: -NoProfile -NonInteractive -File SCRIPT",
+            )
+    if not path.is_file():
+        return _fail(
+            EXIT_USAGE,
+            f"The argument '{script}' is not recognized as the name of a script file. Check the "
+            "spelling of the name, or if a path was included, verify that the path is correct and "
+            "try again.",
+        )
+    tenant_file = os.environ.get("SIMULATED_TENANT")
+    if not tenant_file:
+        return _fail(
+            EXIT_RUNNER,
+            "SIMULATED_TENANT is not set: start this through `python -m simulator exec -- …`",
+        )
+    try:
+        tenant = Tenant(Path(tenant_file))
+        tenant.record_call("PowerShell", "start", path.name)
+        return run_file(
+            path,
+            stdin=[] if sys.stdin.isatty() else sys.stdin,
+            stdout=sys.stdout,
+            stderr=sys.stderr,
+            environment=os.environ,
+            host=SimulatedHost(tenant),
+        )
+    except (UnsupportedConstruct, NotSimulated) as refusal:
+        return _fail(EXIT_RUNNER, str(refusal))
+    except UnicodeDecodeError as error:
+        return _fail(EXIT_RUNNER, f"standard input is not UTF-8: {error}")
+
+
+def _fail(code: int, message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return code
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # PowerShell speaks UTF-8 on every platform; Python would follow the code page on Windows.
+        stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    sys.exit(main(sys.argv[1:]))

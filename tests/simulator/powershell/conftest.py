@@ -1,0 +1,12 @@
+"""The runner, for every test here."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.simulator.powershell.running import Runner
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Runner:
+    return Runner(tmp_path)

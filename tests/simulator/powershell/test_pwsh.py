@@ -1,0 +1,114 @@
+"""The stand-in for the ``pwsh`` executable, and the project's own scripts in it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from simulator.powershell.syntax.check import read_program
+from simulator.tenant import Tenant
+
+ROOT = Path(__file__).parents[3]
+SCRIPTS = sorted((ROOT / "components" / "exchange" / "powershell").glob("*.ps1"))
+ACCENT = "\N{LATIN SMALL LETTER E WITH ACUTE}"
+FILE = ("-NoProfile", "-NonInteractive", "-File")
+
+
+def pwsh(
+    arguments: Sequence[str], tenant: Path, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "simulator.pwsh", *arguments],
+        input=stdin,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        cwd=ROOT,
+        env={**os.environ, "SIMULATED_TENANT": str(tenant)},
+    )
+
+
+@pytest.fixture
+def tenant_file(tmp_path: Path) -> Path:
+    return tmp_path / "tenant.sqlite"
+
+
+class TestPwsh:
+    def test_it_runs_a_script_with_input_and_exit_code(
+        self, tmp_path: Path, tenant_file: Path
+    ) -> None:
+        script = tmp_path / "script.ps1"
+        script.write_text(
+            '[Console]::Error.WriteLine("sleeping")\nStart-Sleep -Seconds 90\n'
+            '"got: $(@($input) -join "|")"\nexit 3\n',
+            encoding="utf-8",
+        )
+        before = Tenant(tenant_file).clock.now()
+        result = pwsh([*FILE, str(script)], tenant_file, f"a{ACCENT}\nb\n")
+        assert (result.returncode, result.stderr) == (3, "sleeping\n")
+        assert result.stdout == f"got: a{ACCENT}|b\n"
+        assert (Tenant(tenant_file).clock.now() - before).total_seconds() >= 90
+
+    def test_each_start_is_recorded(self, tmp_path: Path, tenant_file: Path) -> None:
+        (tmp_path / "script.ps1").write_text("'x'\n", encoding="utf-8")
+        pwsh([*FILE, str(tmp_path / "script.ps1")], tenant_file)
+        (call,) = Tenant(tenant_file).calls()
+        assert (call.service, call.operation, call.target) == ("PowerShell", "start", "script.ps1")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            [],
+            ["-Command", "1"],
+            ["-File", "x.ps1"],
+            [*FILE, "x.ps1", "-Argument"],
+            [*FILE, "missing.ps1"],
+        ],
+    )
+    def test_other_arguments_are_refused_as_pwsh_does(
+        self, arguments: list[str], tenant_file: Path
+    ) -> None:
+        result = pwsh(arguments, tenant_file)
+        assert (result.returncode, result.stdout) == (64, "")
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_a_refusal_is_one_line_and_its_own_exit_code(
+        self, tmp_path: Path, tenant_file: Path
+    ) -> None:
+        (tmp_path / "script.ps1").write_text("try { Write-Host 'x' } catch { }\n", encoding="utf-8")
+        result = pwsh([*FILE, str(tmp_path / "script.ps1")], tenant_file)
+        assert (result.returncode, result.stdout) == (70, "")
+        assert result.stderr == (
+            "script.ps1:1: not in the PowerShell dialect of this runner: the command `Write-Host`\n"
+        )
+
+    def test_what_the_tenant_does_not_simulate_is_no_error_of_the_script(
+        self, tmp_path: Path, tenant_file: Path
+    ) -> None:
+        (tmp_path / "script.ps1").write_text(
+            "Import-Module ExchangeOnlineManagement\n"
+            "try { Connect-ExchangeOnline -UserPrincipalName 'finance@contoso.com' }\ncatch { }\n",
+            encoding="utf-8",
+        )
+        result = pwsh([*FILE, str(tmp_path / "script.ps1")], tenant_file)
+        assert result.returncode == 70
+        assert len(result.stderr.splitlines()) == 1
+
+
+class TestScriptsOfTheProject:
+    def test_there_are_some(self) -> None:
+        assert SCRIPTS
+
+    @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+    def test_they_keep_to_the_dialect(self, script: Path) -> None:
+        read_program(script)
+
+    @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+    def test_without_input_they_say_so_and_fail(self, script: Path, tenant_file: Path) -> None:
+        result = pwsh([*FILE, str(script)], tenant_file)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr.startswith("error: ")
+        assert len(result.stderr.splitlines()) == 1

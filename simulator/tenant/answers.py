@@ -1,0 +1,54 @@
+"""How the simulated services answer and refuse."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP answer. Errors are answers too: ``{"error": {"code", "message"}}``."""
+
+    status: int
+    body: dict[str, Any] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class CloudError(Exception):
+    """An HTTP service's refusal.
+
+    Raised to the caller only where there is no ``Response`` to carry it
+    (``entra.issue_token``); the HTTP services turn it into their answer.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def response(self) -> Response:
+        """The refusal as Graph and ARM both spell it."""
+        return Response(self.status, {"error": {"code": self.code, "message": self.message}})
+
+
+class NotSimulated(Exception):  # noqa: N818 - it names a limit, not a failure
+    """The real service knows this; the simulated tenant does not.
+
+    Nothing that the program does may catch it: a test that meets it has left what is simulated.
+    """
+
+
+class ExchangeError(Exception):
+    """A cmdlet's refusal, in the form of Exchange Online's REST endpoint.
+
+    ``str()`` is ``ExXXXXXX|<.NET exception type>|<message>`` as in
+    ``$_.Exception.Message``. The real six digits identify the place in Microsoft's code; here
+    they are derived from the exception's type, stable between runs and without meaning.
+    """
+
+    def __init__(self, exception_type: str, message: str) -> None:
+        digest = hashlib.sha256(exception_type.encode()).hexdigest()[:6].upper()
+        super().__init__(f"Ex{digest}|{exception_type}|{message}")
+        self.exception_type = exception_type
+        self.message = message

@@ -1,0 +1,361 @@
+"""Azure Resource Manager: resource groups, and workflows with what is done to them."""
+
+import re
+from typing import Any
+
+from simulator.tenant.answers import CloudError, Response
+from simulator.tenant.entra import Entra
+from simulator.tenant.identifiers import ARM_AUDIENCE, SUBSCRIPTION_ID
+from simulator.tenant.logic_apps import LogicApps
+from simulator.tenant.paths import Request
+from simulator.tenant.store import Document, Store
+
+RESOURCE_GROUP_VERSIONS = (
+    "2019-10-01",
+    "2020-06-01",
+    "2021-04-01",
+    "2022-09-01",
+    "2023-07-01",
+    "2024-03-01",
+    "2024-07-01",
+    "2024-11-01",
+    "2025-04-01",
+)
+# The service still answers older ones. They take other definitions, which nothing here checks.
+WORKFLOW_VERSIONS = ("2019-05-01",)
+LOCATIONS = (
+    "australiaeast",
+    "brazilsouth",
+    "canadacentral",
+    "centralus",
+    "eastus",
+    "eastus2",
+    "francecentral",
+    "germanywestcentral",
+    "japaneast",
+    "northeurope",
+    "norwayeast",
+    "southeastasia",
+    "swedencentral",
+    "switzerlandnorth",
+    "uksouth",
+    "westeurope",
+    "westus2",
+    "westus3",
+)
+
+
+class Arm:
+    """https://management.azure.com, for one subscription."""
+
+    def __init__(self, store: Store, entra: Entra, logic: LogicApps) -> None:
+        self._store = store
+        self._entra = entra
+        self._logic = logic
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None
+    ) -> Response:
+        """Answers one request.
+
+        Args:
+            method: The HTTP method.
+            path: From ``/subscriptions/`` on, with ``?api-version=``.
+            body: The JSON value of the body, ``None`` for none.
+            token: What the Authorization header bears; ``None`` stands for a caller who is signed
+                in to Azure with rights on the subscription. Azure's role assignments are not
+                simulated, so that any valid token may do everything.
+        """
+        request = Request.parse(method, path)
+
+        def effect() -> Response:
+            if token is not None:
+                self._authenticate(token)
+            return self._route(request, body)
+
+        try:
+            return self._store.call("ARM", request.method, path, effect)
+        except CloudError as error:
+            return error.response()
+
+    def _authenticate(self, token: str) -> None:
+        try:
+            self._entra.validate(token, ARM_AUDIENCE)
+        except CloudError as error:
+            raise CloudError(401, "InvalidAuthenticationToken", error.message) from None
+
+    def _route(self, request: Request, body: Any) -> Response:
+        folded = tuple(segment.casefold() for segment in request.segments)
+        if folded[:1] != ("subscriptions",) or len(folded) < 4 or folded[2] != "resourcegroups":
+            raise CloudError(
+                404, "InvalidResourceType", f"Nothing is at /{'/'.join(request.segments)}."
+            )
+        if folded[1] != SUBSCRIPTION_ID:
+            raise CloudError(
+                404,
+                "SubscriptionNotFound",
+                f"The subscription '{request.segments[1]}' could not be found.",
+            )
+        name = request.segments[3]
+        if len(folded) == 4:
+            _check_version(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
+            return self._resource_group(request.method, name, body)
+        if folded[4] != "providers" or len(folded) < 6 or folded[5] != "microsoft.logic":
+            namespace = request.segments[5] if len(folded) > 5 else request.segments[4]
+            raise CloudError(
+                404,
+                "InvalidResourceNamespace",
+                f"The resource namespace '{namespace}' is invalid.",
+            )
+        if len(folded) < 8 or folded[6] != "workflows":
+            raise CloudError(
+                404,
+                "InvalidResourceType",
+                f"The resource type '{'/'.join(request.segments[6:])}' could not be found in the "
+                "namespace 'Microsoft.Logic' for api version "
+                f"'{request.query.get('api-version', '')}'.",
+            )
+        _check_version(request, "workflows", WORKFLOW_VERSIONS)
+        group = self._existing_group(name)
+        resource_id = f"{group['id']}/providers/Microsoft.Logic/workflows/{request.segments[7]}"
+        if len(folded) == 8:
+            return self._workflow(request.method, group, resource_id, body)
+        return self._of_workflow(request, resource_id)
+
+    # Resource groups
+
+    def _group(self, name: str) -> Document | None:
+        return self._store.get("resourceGroup", name.casefold())
+
+    def _existing_group(self, name: str) -> Document:
+        group = self._group(name)
+        if group is None:
+            raise CloudError(
+                404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found."
+            )
+        return group
+
+    def _resource_group(self, method: str, name: str, body: Any) -> Response:
+        match method:
+            case "GET":
+                return Response(200, self._existing_group(name))
+            case "HEAD":
+                return Response(204 if self._group(name) else 404)
+            case "PUT":
+                return self._put_resource_group(name, body)
+            case "DELETE":
+                group = self._existing_group(name)
+                for workflow in self._logic.all_in(group["id"]):
+                    self._logic.delete(workflow)
+                self._store.delete("resourceGroup", name.casefold())
+                # The service answers 202 and takes its time; the wait is not simulated.
+                return Response(200)
+        raise _method_not_allowed(method)
+
+    def _put_resource_group(self, name: str, body: Any) -> Response:
+        if not re.fullmatch(r"[\w().-]{0,89}[\w()-]", name):
+            raise CloudError(
+                400,
+                "InvalidResourceGroup",
+                f"The provided resource group name '{name}' has these invalid characters or is "
+                "too long: 1 to 90 letters, digits, '_', '-', '.', '(' and ')', not ending with "
+                "'.'.",
+            )
+        resource = _object(body, ("location", "tags", "properties", "id", "name", "type"))
+        location = _location(resource, "resource group")
+        existing = self._group(name)
+        if existing and existing["location"] != location:
+            raise CloudError(
+                409,
+                "InvalidResourceGroupLocation",
+                f"Invalid resource group location '{location}'. The Resource group already "
+                f"exists in location '{existing['location']}'.",
+            )
+        group: Document = existing or {
+            "id": f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{name}",
+            "name": name,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": location,
+            "properties": {"provisioningState": "Succeeded"},
+        }
+        group["tags"] = resource.get("tags", {})
+        self._store.put("resourceGroup", name.casefold(), group)
+        return Response(200 if existing else 201, group)
+
+    # Workflows
+
+    def _existing_workflow(self, resource_id: str) -> Document:
+        workflow = self._logic.get(resource_id)
+        if workflow is None:
+            group, name = resource_id.split("/")[4], resource_id.rsplit("/", 1)[1]
+            raise CloudError(
+                404,
+                "ResourceNotFound",
+                f"The Resource 'Microsoft.Logic/workflows/{name}' under resource group '{group}' "
+                "was not found. For more details please go to "
+                "https://aka.ms/ARMResourceNotFoundFix",
+            )
+        return workflow
+
+    def _workflow(self, method: str, group: Document, resource_id: str, body: Any) -> Response:
+        match method:
+            case "GET":
+                return Response(200, self._logic.resource(self._existing_workflow(resource_id)))
+            case "HEAD":
+                return Response(204 if self._logic.get(resource_id) else 404)
+            case "PUT":
+                return self._put_workflow(group, resource_id, body)
+            case "DELETE":
+                workflow = self._logic.get(resource_id)
+                if workflow is None:
+                    return Response(204)
+                self._logic.delete(workflow)
+                return Response(200)
+        raise _method_not_allowed(method)
+
+    def _put_workflow(self, group: Document, resource_id: str, body: Any) -> Response:
+        name = resource_id.rsplit("/", 1)[1]
+        if not re.fullmatch(r"[A-Za-z0-9._()-]{1,80}", name):
+            raise CloudError(
+                400,
+                "InvalidResourceName",
+                f"The workflow name '{name}' is invalid: 1 to 80 letters, digits, '.', '_', '(', "
+                "')' and '-'.",
+            )
+        if not isinstance(body, dict):
+            raise CloudError(
+                400, "InvalidRequestContent", "The request content was invalid: no JSON object."
+            )
+        location = _location(body, "resource type")
+        existing = self._logic.get(resource_id)
+        if existing and existing["location"] != location:
+            raise CloudError(
+                409,
+                "InvalidResourceLocation",
+                f"The resource '{name}' already exists in location '{existing['location']}' in "
+                f"resource group '{group['name']}'. A resource with the same name cannot be "
+                f"created in location '{location}'. Please select a new resource name.",
+            )
+        workflow = self._logic.save(existing["id"] if existing else resource_id, location, body)
+        return Response(200 if existing else 201, self._logic.resource(workflow))
+
+    def _of_workflow(self, request: Request, resource_id: str) -> Response:
+        workflow = self._existing_workflow(resource_id)
+        match request.method, *request.segments[8:]:
+            case "POST", "enable":
+                self._logic.set_state(workflow, "Enabled")
+                return Response(200)
+            case "POST", "disable":
+                self._logic.set_state(workflow, "Disabled")
+                return Response(200)
+            case "POST", "triggers", trigger, "run":
+                run_id = self._logic.run_trigger(workflow, trigger)
+                return Response(202, None, {"x-ms-workflow-run-id": run_id})
+            case "POST", "triggers", trigger, "listCallbackUrl":
+                url = self._logic.callback_url(workflow, trigger)
+                return Response(
+                    200, {"value": url, "method": "POST", "basePath": url.split("?")[0]}
+                )
+            case "GET", "runs":
+                runs = self._logic.runs(workflow)
+                return Response(
+                    200, {"value": [self._logic.run_resource(workflow, run) for run in runs]}
+                )
+            case "GET", "runs", run_id:
+                run = self._run(workflow, run_id)
+                return Response(200, self._logic.run_resource(workflow, run))
+            case "GET", "runs", run_id, "actions":
+                run = self._run(workflow, run_id)
+                return Response(200, {"value": self._logic.action_resources(workflow, run)})
+            case "GET", "runs", run_id, "actions", action:
+                run = self._run(workflow, run_id)
+                return Response(200, self._action(workflow, run, action))
+        raise CloudError(
+            501,
+            "NotSimulated",
+            f"The simulated tenant does not answer {request.method} "
+            f"…/workflows/{'/'.join(request.segments[7:])}.",
+        )
+
+    def _action(self, workflow: Document, run: Document, name: str) -> Document:
+        for action in self._logic.action_resources(workflow, run):
+            if action["name"] == name:
+                return action
+        raise CloudError(
+            404,
+            "WorkflowRunActionNotFound",
+            f"The workflow '{workflow['name']}' run '{run['id']}' action '{name}' could not be "
+            "found.",
+        )
+
+    def _run(self, workflow: Document, run_id: str) -> Document:
+        for run in self._logic.runs(workflow):
+            if run["id"] == run_id:
+                return run
+        raise CloudError(
+            404,
+            "WorkflowRunNotFound",
+            f"The workflow '{workflow['name']}' run '{run_id}' could not be found.",
+        )
+
+
+def _check_version(request: Request, resource_type: str, supported: tuple[str, ...]) -> None:
+    version = request.query.get("api-version")
+    if not version:
+        raise CloudError(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    if version in supported:
+        return
+    if resource_type == "resourceGroups":
+        raise CloudError(
+            400,
+            "InvalidApiVersionParameter",
+            f"The api-version '{version}' is invalid. The supported versions are "
+            f"'{','.join(supported)}'.",
+        )
+    raise CloudError(
+        400,
+        "NoRegisteredProviderFound",
+        f"No registered resource provider found for API version '{version}' for type "
+        f"'{resource_type}'. The supported api-versions are '{', '.join(supported)}'.",
+    )
+
+
+def _object(body: Any, members: tuple[str, ...]) -> Document:
+    unknown = sorted(body.keys() - set(members)) if isinstance(body, dict) else ["the body"]
+    if unknown:
+        raise CloudError(
+            400,
+            "InvalidRequestContent",
+            "The request content was invalid and could not be deserialized: 'Could not find "
+            f"member '{unknown[0]}' on object of type 'ResourceGroupDefinition'.",
+        )
+    resource: Document = body
+    return resource
+
+
+def _location(resource: Document, what: str) -> str:
+    given = resource.get("location")
+    if not given:
+        raise CloudError(
+            400, "LocationRequired", "The location property is required for this definition."
+        )
+    location = str(given).replace(" ", "").casefold()
+    if location not in LOCATIONS:
+        code = what.title().replace(" ", "")
+        raise CloudError(
+            400,
+            f"LocationNotAvailableFor{code}",
+            f"The provided location '{given}' is not available for {what}. List of available "
+            f"regions is '{','.join(LOCATIONS)}'.",
+        )
+    return location
+
+
+def _method_not_allowed(method: str) -> CloudError:
+    return CloudError(
+        405, "MethodNotAllowed", f"The requested resource does not support http method '{method}'."
+    )

@@ -1,0 +1,265 @@
+"""Entra ID: service principals, app roles and their assignments, and tokens."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from simulator.tenant.answers import CloudError
+from simulator.tenant.identifiers import (
+    ARM_AUDIENCE,
+    EXCHANGE_APP_ID,
+    EXCHANGE_AUDIENCE,
+    GRAPH_APP_ID,
+    GRAPH_AUDIENCE,
+    new_id,
+)
+from simulator.tenant.store import Document, Store
+
+APPLICATION_TOKEN_LIFETIME = timedelta(hours=1)
+# The platform caches a managed identity's token per resource for about a day, and nobody can make
+# it fetch a new one (managed-identity-best-practice-recommendations).
+MANAGED_IDENTITY_TOKEN_LIFETIME = timedelta(hours=24)
+
+# Audience -> application whose app roles the token carries. Spelled exactly: an audience with a
+# trailing slash is taken by some of the real services and not by others, so here by none.
+AUDIENCES: dict[str, str | None] = {
+    GRAPH_AUDIENCE: GRAPH_APP_ID,
+    EXCHANGE_AUDIENCE: EXCHANGE_APP_ID,
+    ARM_AUDIENCE: None,
+}
+
+
+class Entra:
+    """The directory's applications and tokens.
+
+    The methods without ``issue_token``'s own call run inside the caller's.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # Service principals
+
+    def add_service_principal(
+        self,
+        display_name: str,
+        *,
+        kind: str,
+        app_id: str | None = None,
+        object_id: str | None = None,
+        app_roles: Iterable[Document] = (),
+        alternative_names: Iterable[str] = (),
+    ) -> Document:
+        """Creates a service principal, which look-ups find once the directory has replicated.
+
+        Args:
+            display_name: Not unique, in Entra as here.
+            kind: ``Application`` or ``ManagedIdentity``, Graph's ``servicePrincipalType``.
+            app_id: The client id; a new one by default.
+            object_id: The principal id; a new one by default.
+            app_roles: What it offers to others as a resource.
+            alternative_names: For a managed identity, the resource that it belongs to.
+        """
+        object_id = object_id or new_id()
+        app_id = app_id or new_id()
+        document = {
+            "id": object_id,
+            "appId": app_id,
+            "displayName": display_name,
+            "servicePrincipalType": kind,
+            "accountEnabled": True,
+            "alternativeNames": list(alternative_names),
+            "servicePrincipalNames": [app_id],
+            "appRoles": list(app_roles),
+            "createdDateTime": self._store.now().isoformat(),
+            "visibleAt": self._store.visible_at("directory"),
+        }
+        self._store.put("servicePrincipal", object_id, document)
+        return document
+
+    def remove_service_principal(self, object_id: str) -> None:
+        """Removes it with the assignments that it holds. Tokens already issued live on."""
+        for assignment in self.assignments_of(object_id):
+            self._store.delete("appRoleAssignment", assignment["id"])
+        self._store.delete("servicePrincipal", object_id)
+
+    def service_principals(self) -> list[Document]:
+        """Those that look-ups find at this moment."""
+        return [
+            principal
+            for principal in self._store.all("servicePrincipal")
+            if self._store.is_past(principal["visibleAt"])
+        ]
+
+    def service_principal(self, object_id: str) -> Document | None:
+        """By object id, if look-ups find it at this moment."""
+        return next((p for p in self.service_principals() if p["id"] == object_id), None)
+
+    def _by_app_id(self, app_id: str) -> Document | None:
+        everyone = self._store.all("servicePrincipal")
+        return next((p for p in everyone if p["appId"] == app_id), None)
+
+    # App role assignments
+
+    def assignments_of(self, principal_id: str) -> list[Document]:
+        return [
+            assignment
+            for assignment in self._store.all("appRoleAssignment")
+            if assignment["principalId"] == principal_id
+        ]
+
+    def assignments_to(self, resource_id: str) -> list[Document]:
+        return [
+            assignment
+            for assignment in self._store.all("appRoleAssignment")
+            if assignment["resourceId"] == resource_id
+        ]
+
+    def assign(self, principal: Document, resource: Document, app_role_id: str) -> Document:
+        """Grants an app role; creating the assignment is the admin consent.
+
+        Raises:
+            CloudError: The resource has no such role, or the principal already holds it.
+        """
+        if all(role["id"] != app_role_id for role in resource["appRoles"]):
+            raise CloudError(
+                400,
+                "Request_BadRequest",
+                f"Permission being assigned was not found on application '{resource['appId']}'.",
+            )
+        for held in self.assignments_of(principal["id"]):
+            if (held["resourceId"], held["appRoleId"]) == (resource["id"], app_role_id):
+                raise CloudError(
+                    400,
+                    "Request_BadRequest",
+                    "Permission being assigned already exists on the object",
+                )
+        assignment = {
+            "id": secrets.token_urlsafe(32),
+            "appRoleId": app_role_id,
+            "principalId": principal["id"],
+            "principalDisplayName": principal["displayName"],
+            "principalType": "ServicePrincipal",
+            "resourceId": resource["id"],
+            "resourceDisplayName": resource["displayName"],
+            "createdDateTime": self._store.now().isoformat(),
+        }
+        self._store.put("appRoleAssignment", assignment["id"], assignment)
+        return assignment
+
+    def roles_of(self, principal_id: str, resource_app_id: str) -> list[str]:
+        """Values of the resource's app roles that the principal is assigned."""
+        resource = self._by_app_id(resource_app_id)
+        if resource is None:
+            return []
+        values = {role["id"]: role["value"] for role in resource["appRoles"]}
+        return [
+            values[assignment["appRoleId"]]
+            for assignment in self.assignments_of(principal_id)
+            if assignment["resourceId"] == resource["id"]
+        ]
+
+    # Tokens
+
+    def issue_token(self, client_id: str, audience: str) -> str:
+        """A new token of an application, with the app roles that it is assigned at this moment.
+
+        Raises:
+            CloudError: Entra does not know the client or the audience.
+        """
+
+        def effect() -> str:
+            principal = self._by_app_id(client_id)
+            # A managed identity has no credentials that anyone but the platform could show.
+            if principal is None or principal["servicePrincipalType"] != "Application":
+                raise CloudError(
+                    400,
+                    "unauthorized_client",
+                    f"AADSTS700016: Application with identifier '{client_id}' was not found in "
+                    "the directory 'Contoso'.",
+                )
+            return self._issue(principal, audience, APPLICATION_TOKEN_LIFETIME)
+
+        return self._store.call("Entra", "issue token", f"{client_id} for {audience}", effect)
+
+    def managed_identity_token(self, object_id: str, audience: str) -> str:
+        """A managed identity's token: the cached one while it lives, whatever changed since.
+
+        Raises:
+            CloudError: There is no such identity, or Entra does not know the audience.
+        """
+
+        def effect() -> str:
+            principal = self._store.get("servicePrincipal", object_id)
+            if principal is None:
+                raise CloudError(
+                    400,
+                    "unauthorized_client",
+                    f"AADSTS700016: The managed identity '{object_id}' was not found.",
+                )
+            cached = next(
+                (
+                    token["id"]
+                    for token in self.live_tokens(object_id)
+                    if token["audience"] == audience
+                ),
+                None,
+            )
+            return cached or self._issue(principal, audience, MANAGED_IDENTITY_TOKEN_LIFETIME)
+
+        return self._store.call(
+            "Entra", "issue token to managed identity", f"{object_id} for {audience}", effect
+        )
+
+    def _issue(self, principal: Document, audience: str, lifetime: timedelta) -> str:
+        if audience not in AUDIENCES:
+            raise CloudError(
+                400,
+                "invalid_resource",
+                f"AADSTS500011: The resource principal named {audience} was not found in the "
+                "tenant named Contoso.",
+            )
+        resource_app_id = AUDIENCES[audience]
+        token = {
+            "id": secrets.token_urlsafe(32),
+            "principalId": principal["id"],
+            "appId": principal["appId"],
+            "audience": audience,
+            "roles": self.roles_of(principal["id"], resource_app_id) if resource_app_id else [],
+            "expires": (self._store.now() + lifetime).isoformat(),
+        }
+        self._store.put("token", token["id"], token)
+        return str(token["id"])
+
+    def live_tokens(self, principal_id: str) -> list[Document]:
+        """Tokens of a principal that have not expired."""
+        return [
+            token
+            for token in self._store.all("token")
+            if token["principalId"] == principal_id and not self._store.is_past(token["expires"])
+        ]
+
+    def validate(self, token: str | None, audience: str) -> Document:
+        """The token's claims, as the service for that audience reads them.
+
+        Raises:
+            CloudError: 401, in Graph's words.
+        """
+        if not token:
+            raise CloudError(401, "InvalidAuthenticationToken", "Access token is empty.")
+        claims = self._store.get("token", token)
+        if claims is None:
+            raise CloudError(401, "InvalidAuthenticationToken", "IDX14100: JWT is not well formed.")
+        if claims["audience"] != audience:
+            raise CloudError(
+                401,
+                "InvalidAuthenticationToken",
+                "Access token validation failure. Invalid audience.",
+            )
+        if datetime.fromisoformat(claims["expires"]) <= self._store.now():
+            raise CloudError(
+                401,
+                "InvalidAuthenticationToken",
+                "Lifetime validation failed, the token is expired.",
+            )
+        return claims

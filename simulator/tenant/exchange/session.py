@@ -1,0 +1,205 @@
+"""Connections to Exchange Online and the cmdlets that run in them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from simulator.tenant.answers import CloudError, ExchangeError, NotSimulated
+from simulator.tenant.entra import Entra
+from simulator.tenant.exchange.groups import Groups
+from simulator.tenant.exchange.mailboxes import Mailboxes
+from simulator.tenant.exchange.policies import Policies
+from simulator.tenant.exchange.recipients import CUSTOM_ATTRIBUTES, Recipients
+from simulator.tenant.identifiers import (
+    ACCEPTED_DOMAINS,
+    DEFAULT_DOMAIN,
+    DOMAIN_CONTROLLER,
+    EXCHANGE_AUDIENCE,
+    ORGANIZATION,
+    TENANT_ID,
+)
+from simulator.tenant.store import Document, Store
+
+
+@dataclass(frozen=True)
+class Cmdlet:
+    """One cmdlet as the tenant runs it.
+
+    Attributes:
+        run: Takes the bound parameters, returns the output objects.
+        parameters: Those that are simulated. -Force and -IgnoreNamingPolicy have no effect: nothing
+            here asks twice, and there is no naming policy.
+    """
+
+    run: Callable[[Document], list[Document]]
+    parameters: frozenset[str]
+
+    @property
+    def name_of_target(self) -> str:
+        """The parameter that says what the call is about, for the log of calls."""
+        candidates = ("Identity", "Name", "PolicyScopeGroupId")
+        return next((name for name in candidates if name in self.parameters), "")
+
+
+def get_accepted_domain(parameters: Document) -> list[Document]:
+    return [
+        {
+            "DomainName": domain,
+            "Name": domain,
+            "DomainType": "Authoritative",
+            "Default": domain == DEFAULT_DOMAIN,
+        }
+        for domain in ACCEPTED_DOMAINS
+    ]
+
+
+class Exchange:
+    """The organisation in Exchange Online."""
+
+    def __init__(self, store: Store, entra: Entra) -> None:
+        self._store = store
+        self._entra = entra
+        self.recipients = Recipients(store)
+        self.mailboxes = Mailboxes(store, self.recipients)
+        self.groups = Groups(store, self.recipients)
+        self.policies = Policies(store, self.recipients)
+        shared = {"DisplayName", "Alias", "WindowsEmailAddress", "HiddenFromAddressListsEnabled"}
+        group = {
+            "ManagedBy",
+            "MemberJoinRestriction",
+            "MemberDepartRestriction",
+            "RequireSenderAuthenticationEnabled",
+            "Description",
+            "PrimarySmtpAddress",
+        }
+        get = {"Identity", "Filter", "ResultSize"}
+        change = {"Identity", "BypassSecurityGroupManagerCheck"}
+        new = {"Name", "DisplayName", "Alias", "PrimarySmtpAddress"}
+        runs: dict[str, tuple[Callable[[Document], list[Document]], set[str]]] = {
+            "Get-AcceptedDomain": (get_accepted_domain, set()),
+            "Get-Mailbox": (self.mailboxes.get_mailbox, get | {"SoftDeletedMailbox"}),
+            "New-Mailbox": (self.mailboxes.new_mailbox, new | {"Shared"}),
+            "Set-Mailbox": (
+                self.mailboxes.set_mailbox,
+                {"Identity", "AccountDisabled", *CUSTOM_ATTRIBUTES} | shared,
+            ),
+            "Remove-Mailbox": (
+                self.mailboxes.remove_mailbox,
+                {"Identity", "Force", "PermanentlyDelete"},
+            ),
+            "Get-Recipient": (self.mailboxes.get_recipient, get),
+            "Get-DistributionGroup": (self.groups.get_group, get),
+            "New-DistributionGroup": (
+                self.groups.new_group,
+                new | group | {"Type", "Members", "IgnoreNamingPolicy"},
+            ),
+            "Set-DistributionGroup": (
+                self.groups.set_group,
+                change | shared | group | {"Name", *CUSTOM_ATTRIBUTES},
+            ),
+            "Remove-DistributionGroup": (self.groups.remove_group, change),
+            "Get-DistributionGroupMember": (self.groups.get_members, {"Identity", "ResultSize"}),
+            "Add-DistributionGroupMember": (self.groups.add_member, change | {"Member"}),
+            "Remove-DistributionGroupMember": (self.groups.remove_member, change | {"Member"}),
+            "Update-DistributionGroupMember": (self.groups.update_members, change | {"Members"}),
+            "Get-ApplicationAccessPolicy": (self.policies.get_policy, {"Identity"}),
+            "New-ApplicationAccessPolicy": (
+                self.policies.new_policy,
+                {"AccessRight", "AppId", "PolicyScopeGroupId", "Description"},
+            ),
+            "Set-ApplicationAccessPolicy": (self.policies.set_policy, {"Identity", "Description"}),
+            "Remove-ApplicationAccessPolicy": (self.policies.remove_policy, {"Identity"}),
+            "Test-ApplicationAccessPolicy": (self.policies.test_policy, {"Identity", "AppId"}),
+        }
+        self.cmdlets = {
+            name: Cmdlet(run, frozenset(parameters)) for name, (run, parameters) in runs.items()
+        }
+
+    def connect(self, *, token: str, organization: str) -> "ExchangeSession":
+        """Connects as ``Connect-ExchangeOnline -AccessToken -Organization`` does.
+
+        Args:
+            token: For the audience https://outlook.office365.com, with Exchange.ManageAsApp.
+            organization: The ``.onmicrosoft.com`` domain. With another name of the organisation
+                connecting and reading works and writing does not, as in Exchange Online.
+
+        Raises:
+            CloudError: Exchange Online does not let the caller in.
+        """
+
+        def effect() -> ExchangeSession:
+            claims = self._entra.validate(token, EXCHANGE_AUDIENCE)
+            known = {name.casefold() for name in (*ACCEPTED_DOMAINS, TENANT_ID)}
+            if (
+                "Exchange.ManageAsApp" not in claims["roles"]
+                or organization.casefold() not in known
+            ):
+                raise CloudError(401, "UnAuthorized", "UnAuthorized")
+            role_groups = self._store.get("exchangeRoleGroups", claims["principalId"])
+            if role_groups is None:
+                raise CloudError(
+                    403,
+                    "Forbidden",
+                    f"The role assigned to application {claims['appId']} isn't supported in this "
+                    "scenario. Please check online documentation for assigning correct Directory "
+                    "Roles to Azure AD Application for EXO App-Only Authentication.",
+                )
+            return ExchangeSession(self._store, self._entra, self, token, organization)
+
+        return self._store.call("Exchange", "Connect-ExchangeOnline", organization, effect)
+
+
+class ExchangeSession:
+    """One connection."""
+
+    def __init__(
+        self, store: Store, entra: Entra, exchange: Exchange, token: str, organization: str
+    ) -> None:
+        self._store = store
+        self._entra = entra
+        self._exchange = exchange
+        self._token = token
+        self.organization = organization
+
+    def invoke(self, cmdlet: str, parameters: Mapping[str, object]) -> list[Document]:
+        """Runs a cmdlet.
+
+        Args:
+            cmdlet: Its name, in its own spelling.
+            parameters: Bound parameters by name, in their own spelling, without -Confirm: asking
+                back is the matter of the shell in which a cmdlet runs.
+
+        Returns:
+            The output objects, as their properties by name.
+
+        Raises:
+            ExchangeError: The cmdlet refuses.
+            NotSimulated: Exchange Online has the cmdlet or parameter, the simulated tenant not.
+        """
+        known = self._exchange.cmdlets.get(cmdlet)
+        if known is None:
+            raise NotSimulated(f"The simulated tenant does not have {cmdlet}.")
+        bound = dict(parameters)
+        for name in bound:
+            if name not in known.parameters:
+                raise NotSimulated(f"The simulated tenant does not have {cmdlet} -{name}.")
+
+        def effect() -> list[Document]:
+            try:
+                self._entra.validate(self._token, EXCHANGE_AUDIENCE)
+            except CloudError as error:
+                raise ExchangeError("System.UnauthorizedAccessException", error.message) from None
+            self._check_write(cmdlet)
+            return known.run(bound)
+
+        target = str(bound.get(known.name_of_target) or "")
+        return self._store.call("Exchange", cmdlet, target, effect)
+
+    def _check_write(self, cmdlet: str) -> None:
+        is_write = cmdlet.split("-")[0] not in ("Get", "Test")
+        if is_write and self.organization.casefold() != ORGANIZATION:
+            raise ExchangeError(
+                "Microsoft.Exchange.Configuration.Tasks.InsufficientPermissionsException",
+                f"Active Directory operation failed on {DOMAIN_CONTROLLER}. The caller doesn't "
+                f"have write permission to target DC '{DOMAIN_CONTROLLER}'. Additional "
+                "information: insufficient access rights to perform the operation.",
+            )

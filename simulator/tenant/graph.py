@@ -1,0 +1,258 @@
+"""Microsoft Graph: service principals and their app role assignments, users, and sendMail."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from simulator.tenant.answers import CloudError, Response
+from simulator.tenant.entra import Entra
+from simulator.tenant.exchange import Exchange
+from simulator.tenant.exchange.recipients import MAILBOX_TYPES
+from simulator.tenant.identifiers import GRAPH_AUDIENCE, new_id
+from simulator.tenant.invariant import record_reach
+from simulator.tenant.message import check_sender, checked_message
+from simulator.tenant.paths import Request
+from simulator.tenant.policy_evaluation import AccessCheckResult, evaluate
+from simulator.tenant.store import Document, Store
+
+FILTER = re.compile(r"\s*(?P<property>appId|displayName)\s+eq\s+'(?P<value>(?:[^']|'')*)'\s*")
+INTERNAL = ("visibleAt",)
+
+
+class Graph:
+    """https://graph.microsoft.com, the part of it that the project uses."""
+
+    def __init__(self, store: Store, entra: Entra, exchange: Exchange) -> None:
+        self._store = store
+        self._entra = entra
+        self._exchange = exchange
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Answers one request.
+
+        Args:
+            method: The HTTP method.
+            path: From ``/v1.0/`` on, with the query.
+            body: The JSON value of the body, ``None`` for none.
+            token: What the Authorization header bears.
+            headers: The other headers; a body needs ``Content-Type: application/json``.
+        """
+        request = Request.parse(method, path)
+        given = {name.casefold(): value for name, value in (headers or {}).items()}
+
+        def effect() -> Response:
+            claims = self._entra.validate(token, GRAPH_AUDIENCE)
+            return self._route(request, body, claims, given)
+
+        try:
+            return self._store.call("Graph", request.method, path, effect)
+        except CloudError as error:
+            return error.response()
+
+    def _route(
+        self, request: Request, body: Any, claims: Document, headers: Mapping[str, str]
+    ) -> Response:
+        match request.method, *request.segments:
+            case "GET", "v1.0", "servicePrincipals":
+                self._require(claims, "Application.Read.All")
+                return Response(200, {"value": self._list_service_principals(request)})
+            case "GET", "v1.0", "servicePrincipals", object_id:
+                self._require(claims, "Application.Read.All")
+                return Response(200, _public(self._service_principal(object_id)))
+            case "GET", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo":
+                self._require(claims, "Application.Read.All")
+                resource = self._service_principal(object_id)
+                return Response(200, {"value": self._entra.assignments_to(resource["id"])})
+            case "GET", "v1.0", "servicePrincipals", object_id, "appRoleAssignments":
+                self._require(claims, "Application.Read.All")
+                principal = self._service_principal(object_id)
+                return Response(200, {"value": self._entra.assignments_of(principal["id"])})
+            case "POST", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo":
+                self._require(claims, "AppRoleAssignment.ReadWrite.All", "Application.Read.All")
+                _require_json(headers)
+                return Response(201, self._assign(object_id, body))
+            case "DELETE", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo", assignment:
+                self._require(claims, "AppRoleAssignment.ReadWrite.All")
+                return self._unassign(object_id, assignment)
+            case "GET", "v1.0", "users", user:
+                self._require(claims, "User.Read.All")
+                return Response(200, self._user(user))
+            case "POST", "v1.0", "users", user, "sendMail":
+                return self._send_mail(user, body, claims, headers)
+        raise CloudError(
+            501,
+            "NotSimulated",
+            f"The simulated tenant does not answer {request.method} /{'/'.join(request.segments)}.",
+        )
+
+    def _require(self, claims: Document, *roles: str) -> None:
+        if not set(roles) <= set(claims["roles"]):
+            raise CloudError(
+                403,
+                "Authorization_RequestDenied",
+                "Insufficient privileges to complete the operation.",
+            )
+
+    # Service principals
+
+    def _list_service_principals(self, request: Request) -> list[Document]:
+        everyone = [_public(principal) for principal in self._entra.service_principals()]
+        if not request.query:
+            return everyone
+        match = FILTER.fullmatch(request.query.get("$filter", ""))
+        if match is None or len(request.query) > 1:
+            raise CloudError(
+                501,
+                "NotSimulated",
+                "The simulated tenant filters service principals by appId eq or displayName eq, "
+                f"and knows no other query option: {request.query}",
+            )
+        wanted = match["value"].replace("''", "'").casefold()
+        return [p for p in everyone if p[match["property"]].casefold() == wanted]
+
+    def _service_principal(self, object_id: str) -> Document:
+        _check_guid(object_id)
+        principal = self._entra.service_principal(object_id)
+        if principal is None:
+            raise _resource_not_found(object_id)
+        return principal
+
+    def _assign(self, resource_id: str, body: Any) -> Document:
+        resource = self._service_principal(resource_id)
+        keys = ("principalId", "resourceId", "appRoleId")
+        if not isinstance(body, dict) or any(not isinstance(body.get(key), str) for key in keys):
+            raise CloudError(
+                400, "Request_BadRequest", f"The body needs {', '.join(keys)}, each a string."
+            )
+        unknown = sorted(body.keys() - set(keys))
+        if unknown:
+            raise CloudError(
+                400,
+                "Request_BadRequest",
+                f"Resource 'appRoleAssignment' does not have a property '{unknown[0]}' that can "
+                "be set.",
+            )
+        for key in keys:
+            _check_guid(body[key])
+        if body["resourceId"] != resource["id"]:
+            raise CloudError(
+                400,
+                "Request_BadRequest",
+                "The resourceId of the body is not the service principal of the address.",
+            )
+        principal = self._entra.service_principal(body["principalId"])
+        if principal is None:
+            raise _resource_not_found(body["principalId"])
+        return self._entra.assign(principal, resource, body["appRoleId"])
+
+    def _unassign(self, resource_id: str, assignment_id: str) -> Response:
+        resource = self._service_principal(resource_id)
+        if all(a["id"] != assignment_id for a in self._entra.assignments_to(resource["id"])):
+            raise _resource_not_found(assignment_id)
+        self._store.delete("appRoleAssignment", assignment_id)
+        return Response(204)
+
+    # Users
+
+    def _mailbox(self, user: str) -> Document | None:
+        """The mailbox whose user the directory finds by object id or user principal name."""
+        for mailbox in self._store.all("recipient"):
+            if (
+                mailbox["type"] in MAILBOX_TYPES
+                and user.casefold() in (mailbox["id"], mailbox["upn"].casefold())
+                and self._store.is_past(mailbox["userVisibleAt"])
+            ):
+                return mailbox
+        return None
+
+    def _user(self, user: str) -> Document:
+        mailbox = self._mailbox(user)
+        if mailbox is None:
+            raise _resource_not_found(user)
+        return {
+            "id": mailbox["id"],
+            "displayName": mailbox["displayName"],
+            "mail": mailbox["addresses"][0],
+            "userPrincipalName": mailbox["upn"],
+        }
+
+    # Mail
+
+    def _send_mail(
+        self, user: str, body: Any, claims: Document, headers: Mapping[str, str]
+    ) -> Response:
+        if "Mail.Send" not in claims["roles"]:
+            raise CloudError(
+                403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."
+            )
+        mailbox = self._mailbox(user)
+        if mailbox is None:
+            raise CloudError(404, "ErrorInvalidUser", f"The requested user '{user}' is invalid.")
+        if not self._store.is_past(mailbox["visibleAt"]):
+            raise CloudError(
+                404,
+                "MailboxNotEnabledForRESTAPI",
+                "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+            )
+        effective = self._exchange.policies.effective()
+        if evaluate(effective, claims["appId"], mailbox["id"]) is AccessCheckResult.DENIED:
+            raise CloudError(403, "ErrorAccessDenied", "Access to OData is disabled.")
+        _require_json(headers)
+        message, save = checked_message(body)
+        check_sender(message, mailbox)
+        record_reach(self._store, claims, "Mail.Send", effective)
+        mail = {
+            "id": new_id(),
+            "time": self._store.now().isoformat(),
+            "mailboxId": mailbox["id"],
+            "mailbox": mailbox["addresses"][0],
+            "appId": claims["appId"],
+            "message": message,
+            "saveToSentItems": save,
+        }
+        self._store.put("mail", mail["id"], mail)
+        return Response(202, None, {"request-id": new_id()})
+
+
+def _public(principal: Document) -> Document:
+    return {name: value for name, value in principal.items() if name not in INTERNAL}
+
+
+def _check_guid(identifier: str) -> None:
+    try:
+        uuid.UUID(identifier)
+    except ValueError:
+        raise CloudError(
+            400, "Request_BadRequest", f"Invalid object identifier '{identifier}'."
+        ) from None
+
+
+def _resource_not_found(identifier: str) -> CloudError:
+    return CloudError(
+        404,
+        "Request_ResourceNotFound",
+        f"Resource '{identifier}' does not exist or one of its queried reference-property objects "
+        "are not present.",
+    )
+
+
+def _require_json(headers: Mapping[str, str]) -> None:
+    content_type = headers.get("content-type", "")
+    if content_type.split(";")[0].strip().casefold() != "application/json":
+        raise CloudError(
+            400,
+            "RequestBodyRead",
+            "A missing or empty content type header was found when trying to read a message. The "
+            "content type header is required."
+            if not content_type
+            else f"The content type '{content_type}' is not simulated: application/json only.",
+        )

@@ -1,0 +1,490 @@
+"""Logic Apps (Consumption): saved workflows, a runner for the definitions we deploy, run history.
+
+The runner knows a closed set: a Request or Recurrence trigger, and one Http action that calls
+Microsoft Graph with the workflow's system-assigned identity. A definition beyond that can be saved
+where the service would save it, and its run fails with an error that names the construct.
+"""
+
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from simulator.tenant.answers import CloudError, NotSimulated, Response
+from simulator.tenant.definition import check_workflow
+from simulator.tenant.entra import Entra
+from simulator.tenant.graph import Graph
+from simulator.tenant.identifiers import GRAPH_AUDIENCE, TENANT_ID, new_id
+from simulator.tenant.paths import Request
+from simulator.tenant.recurrence import next_occurrence
+from simulator.tenant.store import Document, Store
+
+HOST = "prod-00.westeurope.logic.azure.com:443"
+SIMULATED_INPUTS = {"method", "uri", "headers", "body", "authentication", "retryPolicy"}
+
+
+class LogicApps:
+    """The workflows of the subscription, by their resource id in lower case."""
+
+    def __init__(self, store: Store, entra: Entra, graph: Graph) -> None:
+        self._store = store
+        self._entra = entra
+        self._graph = graph
+
+    # Workflows, called by ARM
+
+    def get(self, resource_id: str) -> Document | None:
+        return self._store.get("workflow", resource_id.casefold())
+
+    def all_in(self, resource_group_id: str) -> list[Document]:
+        prefix = f"{resource_group_id}/".casefold()
+        return [w for w in self._store.all("workflow") if w["id"].casefold().startswith(prefix)]
+
+    def save(self, resource_id: str, location: str, body: Document) -> Document:
+        """Creates or replaces a workflow from the body of a PUT.
+
+        Raises:
+            CloudError: The service refuses the workflow.
+        """
+        now = self._store.now()
+        check_workflow(body, now)
+        properties = body["properties"]
+        workflow = self.get(resource_id) or {
+            "id": resource_id,
+            "name": resource_id.rsplit("/", 1)[1],
+            "key": secrets.token_urlsafe(32),
+            "endpointId": new_id().replace("-", ""),
+            "principalId": None,
+            "created": now.isoformat(),
+        }
+        workflow |= {
+            "location": location,
+            "tags": body.get("tags", {}),
+            "state": properties.get("state", "Enabled"),
+            "definition": properties["definition"],
+            "parameters": properties.get("parameters", {}),
+            "changed": now.isoformat(),
+            "version": f"{secrets.randbelow(10**20):020}",
+        }
+        self._set_identity(workflow, body.get("identity"))
+        self._schedule(workflow)
+        return workflow
+
+    def _set_identity(self, workflow: Document, identity: Document | None) -> None:
+        """Follows the identity of a PUT; one that says nothing of it changes nothing."""
+        if identity is None:
+            return
+        kind = identity.get("type", "None")
+        if kind == "UserAssigned":
+            raise CloudError(
+                501, "NotSimulated", "The simulated tenant has no user-assigned identities."
+            )
+        if kind == "None" and workflow["principalId"]:
+            self._entra.remove_service_principal(workflow["principalId"])
+            workflow["principalId"] = None
+        if kind == "SystemAssigned" and not workflow["principalId"]:
+            principal = self._entra.add_service_principal(
+                workflow["name"],
+                kind="ManagedIdentity",
+                alternative_names=["isExplicit=False", workflow["id"]],
+            )
+            workflow["principalId"] = principal["id"]
+
+    def set_state(self, workflow: Document, state: str) -> None:
+        workflow["state"] = state
+        self._schedule(workflow)
+
+    def delete(self, workflow: Document) -> None:
+        """Removes the workflow with its identity, that identity's grants, and its runs."""
+        if workflow["principalId"]:
+            self._entra.remove_service_principal(workflow["principalId"])
+        for run in self.runs(workflow):
+            self._store.delete("run", run["id"])
+        self._store.delete("workflow", workflow["id"].casefold())
+
+    def resource(self, workflow: Document) -> Document:
+        """The workflow as ARM returns it."""
+        resource: Document = {
+            "properties": {
+                "provisioningState": "Succeeded",
+                "createdTime": workflow["created"],
+                "changedTime": workflow["changed"],
+                "state": workflow["state"],
+                "version": workflow["version"],
+                "accessEndpoint": _endpoint(workflow),
+                "definition": workflow["definition"],
+                "parameters": workflow["parameters"],
+            },
+            "id": workflow["id"],
+            "name": workflow["name"],
+            "type": "Microsoft.Logic/workflows",
+            "location": workflow["location"],
+            "tags": workflow["tags"],
+        }
+        if workflow["principalId"]:
+            resource["identity"] = {
+                "type": "SystemAssigned",
+                "principalId": workflow["principalId"],
+                "tenantId": TENANT_ID,
+            }
+        return resource
+
+    def _put(self, workflow: Document) -> None:
+        self._store.put("workflow", workflow["id"].casefold(), workflow)
+
+    # Triggers
+
+    def trigger(self, workflow: Document, name: str) -> Document:
+        trigger: Document | None = workflow["definition"].get("triggers", {}).get(name)
+        if trigger is None:
+            raise CloudError(
+                404,
+                "WorkflowTriggerNotFound",
+                f"The workflow '{workflow['name']}' trigger '{name}' could not be found.",
+            )
+        return trigger
+
+    def run_trigger(self, workflow: Document, name: str) -> str:
+        """Fires a trigger now and returns the id of the run."""
+        self.trigger(workflow, name)
+        if workflow["state"] != "Enabled":
+            raise CloudError(
+                400,
+                "WorkflowTriggerIsNotEnabled",
+                f"Could not execute workflow '{workflow['name']}' trigger '{name}' with state "
+                f"'{workflow['state']}': trigger is not enabled.",
+            )
+        return self._fire(workflow, name)
+
+    def callback_url(self, workflow: Document, name: str) -> str:
+        """The address that fires a Request trigger. Whoever has it may fire it: a secret."""
+        if self.trigger(workflow, name)["type"] != "Request":
+            raise CloudError(
+                501,
+                "NotSimulated",
+                "The simulated tenant gives callback addresses of Request triggers only.",
+            )
+        return (
+            f"{_endpoint(workflow)}/triggers/{name}/paths/invoke?api-version=2016-10-01"
+            f"&sp=%2Ftriggers%2F{name}%2Frun&sv=1.0&sig={workflow['key']}"
+        )
+
+    def invoke_callback(self, url: str, body: Any = None) -> Response:
+        """POSTs to a callback URL, as a caller outside Azure does.
+
+        The body is accepted and reaches nothing: no expression of the closed set can read it.
+        """
+        request = Request.parse("POST", urlsplit(url)._replace(scheme="", netloc="").geturl())
+
+        def effect() -> Response:
+            match request.segments:
+                case "workflows", endpoint_id, "triggers", name, "paths", "invoke":
+                    workflow = self._by_endpoint(endpoint_id)
+                case _:
+                    raise CloudError(404, "ResourceNotFound", "The requested address is unknown.")
+            if request.query.get("sig") != workflow["key"]:
+                raise CloudError(
+                    401,
+                    "DirectApiAuthorizationRequired",
+                    "The request must be authenticated only by Shared Access scheme.",
+                )
+            trigger = self.trigger(workflow, name)
+            if trigger.get("inputs", {}).get("method", "POST") != "POST":
+                raise CloudError(
+                    405, "MethodNotAllowed", f"The trigger '{name}' does not take POST requests."
+                )
+            run_id = self.run_trigger(workflow, name)
+            return Response(202, None, {"x-ms-workflow-run-id": run_id})
+
+        # The signature is a secret, and the log of calls is shown to people.
+        shown = f"/{'/'.join(request.segments)}"
+        try:
+            return self._store.call("Logic Apps", "POST", shown, effect)
+        except CloudError as error:
+            return error.response()
+
+    def _by_endpoint(self, endpoint_id: str) -> Document:
+        for workflow in self._store.all("workflow"):
+            if workflow["endpointId"] == endpoint_id:
+                return workflow
+        raise CloudError(
+            404, "WorkflowNotFound", f"The workflow '{endpoint_id}' could not be found."
+        )
+
+    def _schedule(self, workflow: Document) -> None:
+        """Sets when the recurrences fire next; without a start time they also fire now."""
+        workflow["next"] = {}
+        if workflow["state"] == "Enabled":
+            for name, trigger in workflow["definition"].get("triggers", {}).items():
+                if trigger["type"] == "Recurrence":
+                    self._set_next(workflow, name, self._store.now())
+                    if "startTime" not in trigger["recurrence"]:
+                        self._fire(workflow, name)
+        self._put(workflow)
+
+    def _set_next(self, workflow: Document, name: str, after: datetime) -> None:
+        recurrence = workflow["definition"]["triggers"][name]["recurrence"]
+        saved = datetime.fromisoformat(workflow["changed"])
+        workflow["next"][name] = next_occurrence(recurrence, saved, after).isoformat()
+
+    def _due(self, until: datetime) -> Iterator[tuple[datetime, Document, str]]:
+        for workflow in self._store.all("workflow"):
+            for name, due in workflow["next"].items():
+                if datetime.fromisoformat(due) <= until:
+                    yield datetime.fromisoformat(due), workflow, name
+
+    def run_due(self, until: datetime) -> None:
+        """Fires every recurrence that falls due up to a moment, each at its own time."""
+        while due := min(self._due(until), key=lambda entry: entry[0], default=None):
+            moment, workflow, name = due
+            # One that fell due between two calls runs late, as the service's own do; time does
+            # not go back for it.
+            self._store.set_now(max(moment, self._store.now()))
+            self._set_next(workflow, name, moment)
+            self._put(workflow)
+            self._fire(workflow, name)
+
+    # Runs
+
+    def _fire(self, workflow: Document, trigger: str) -> str:
+        def effect() -> str:
+            run_id = f"{secrets.randbelow(10**20):020}{secrets.token_hex(8).upper()}"
+            started = self._store.now().isoformat()
+            run: Document = {
+                "id": run_id,
+                "workflowId": workflow["id"].casefold(),
+                "trigger": trigger,
+                "start": started,
+                "key": secrets.token_urlsafe(32),
+                "actions": {},
+            }
+            try:
+                name, action = _only_action(workflow, trigger)
+                result = self._run_action(workflow, action)
+                secured = (
+                    action.get("runtimeConfiguration", {})
+                    .get("secureData", {})
+                    .get("properties", [])
+                )
+                run["actions"][name] = {
+                    "start": started,
+                    "end": self._store.now().isoformat(),
+                    **{part: value for part, value in result.items() if part not in secured},
+                }
+                run["status"] = result["status"]
+                if run["status"] == "Failed":
+                    run["error"] = {
+                        "code": "ActionFailed",
+                        "message": "An action failed. No dependent actions succeeded.",
+                    }
+            except NotSimulated as limit:
+                run["status"] = "Failed"
+                run["error"] = {"code": "NotSimulated", "message": str(limit)}
+            run["end"] = self._store.now().isoformat()
+            self._store.put("run", run_id, run)
+            return run_id
+
+        return self._store.call("Logic Apps", f"run by {trigger}", workflow["name"], effect)
+
+    def _run_action(self, workflow: Document, action: Document) -> Document:
+        inputs = literal(action["inputs"])
+        shown = {name: value for name, value in inputs.items() if name != "authentication"}
+        uri = urlsplit(inputs["uri"])
+        if f"{uri.scheme}://{uri.netloc}" != GRAPH_AUDIENCE:
+            raise NotSimulated(f"The simulated tenant has nothing at {inputs['uri']}.")
+        if not workflow["principalId"]:
+            return _failed(shown, "The workflow has no managed identity to authenticate with.")
+        try:
+            token = self._entra.managed_identity_token(
+                workflow["principalId"], inputs["authentication"]["audience"]
+            )
+        except CloudError as error:
+            return _failed(shown, str(error))
+        body = inputs.get("body")
+        headers = dict(inputs.get("headers", {}))
+        if isinstance(body, dict) and not any(n.casefold() == "content-type" for n in headers):
+            headers["Content-Type"] = "application/json"
+        # No answer of this Graph is one that a retry policy acts on (408, 429, 5xx from outside
+        # the simulation's limits), so every policy means one attempt.
+        answer = self._graph.request(
+            inputs["method"],
+            f"{uri.path}{'?' if uri.query else ''}{uri.query}",
+            body,
+            token=token,
+            headers=headers,
+        )
+        outputs: Document = {"statusCode": answer.status, "headers": answer.headers}
+        if answer.body is not None:
+            outputs["body"] = answer.body
+        return {
+            "status": "Succeeded" if answer.status < 400 else "Failed",
+            "code": HTTPStatus(answer.status).phrase.replace(" ", ""),
+            "inputs": shown,
+            "outputs": outputs,
+        }
+
+    def runs(self, workflow: Document) -> list[Document]:
+        """The workflow's runs, newest first."""
+        own = workflow["id"].casefold()
+        return [run for run in reversed(self._store.all("run")) if run["workflowId"] == own]
+
+    def run_resource(self, workflow: Document, run: Document) -> Document:
+        """A run as ARM returns it."""
+        properties = {
+            "startTime": run["start"],
+            "endTime": run["end"],
+            "status": run["status"],
+            "correlation": {"clientTrackingId": run["id"]},
+            "workflow": {"name": workflow["version"]},
+            "trigger": {"name": run["trigger"], "startTime": run["start"], "endTime": run["start"]},
+            "outputs": {},
+        }
+        if "error" in run:
+            properties |= {"code": run["error"]["code"], "error": run["error"]}
+        return {
+            "properties": properties,
+            "id": f"{workflow['id']}/runs/{run['id']}",
+            "name": run["id"],
+            "type": "Microsoft.Logic/workflows/runs",
+        }
+
+    def action_resources(self, workflow: Document, run: Document) -> list[Document]:
+        """A run's actions as ARM returns them: secured inputs and outputs have no link."""
+        resources = []
+        for name, action in run["actions"].items():
+            properties = {
+                "startTime": action["start"],
+                "endTime": action["end"],
+                "status": action["status"],
+                "code": action["code"],
+                "correlation": {"clientTrackingId": run["id"]},
+            }
+            if "error" in action:
+                properties["error"] = action["error"]
+            for part, content in (("inputs", "ActionInputs"), ("outputs", "ActionOutputs")):
+                if part in action:
+                    properties[f"{part}Link"] = {
+                        "uri": f"{_endpoint(workflow)}/runs/{run['id']}/actions/{name}/contents/"
+                        f"{content}?api-version=2016-10-01&sv=1.0&sig={run['key']}"
+                    }
+            resources.append(
+                {
+                    "properties": properties,
+                    "id": f"{workflow['id']}/runs/{run['id']}/actions/{name}",
+                    "name": name,
+                    "type": "Microsoft.Logic/workflows/runs/actions",
+                }
+            )
+        return resources
+
+    def content(self, url: str) -> Response:
+        """GETs an inputsLink or outputsLink of a run's action."""
+        request = Request.parse("GET", urlsplit(url)._replace(scheme="", netloc="").geturl())
+
+        def effect() -> Response:
+            match request.segments:
+                case "workflows", endpoint_id, "runs", run_id, "actions", name, "contents", what:
+                    workflow = self._by_endpoint(endpoint_id)
+                case _:
+                    raise CloudError(404, "ResourceNotFound", "The requested address is unknown.")
+            run = next((r for r in self.runs(workflow) if r["id"] == run_id), None)
+            part = {"ActionInputs": "inputs", "ActionOutputs": "outputs"}.get(what, "")
+            content = run["actions"].get(name, {}).get(part) if run else None
+            if run is None or content is None or request.query.get("sig") != run["key"]:
+                raise CloudError(404, "ContentNotFound", "The content could not be found.")
+            return Response(200, content)
+
+        shown = f"/{'/'.join(request.segments)}"
+        try:
+            return self._store.call("Logic Apps", "GET", shown, effect)
+        except CloudError as error:
+            return error.response()
+
+
+def _endpoint(workflow: Document) -> str:
+    return f"https://{HOST}/workflows/{workflow['endpointId']}"
+
+
+def _failed(inputs: Document, message: str) -> Document:
+    return {
+        "status": "Failed",
+        "code": "BadRequest",
+        "inputs": inputs,
+        "error": {"code": "ManagedServiceIdentityAuthentication", "message": message},
+    }
+
+
+def _only_action(workflow: Document, trigger_name: str) -> tuple[str, Document]:
+    """The one action of a definition that the runner knows.
+
+    Raises:
+        NotSimulated: The definition is beyond the closed set; the message names the construct.
+    """
+    definition = workflow["definition"]
+    for construct in _constructs_beyond(definition, definition["triggers"][trigger_name]):
+        raise NotSimulated(f"The simulated tenant does not run a workflow with {construct}.")
+    [only] = definition["actions"].items()
+    name, action = only
+    return name, action
+
+
+def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]:
+    """Names what is there and not simulated."""
+    if trigger["type"] not in ("Request", "Recurrence"):
+        yield f"trigger type {trigger['type']}"
+    if trigger.get("kind", "Http") != "Http":
+        yield f"trigger kind {trigger['kind']}"
+    for name in ("conditions", "correlation", "runtimeConfiguration", "operationOptions"):
+        if trigger.get(name):
+            yield f"trigger {name}"
+    if trigger.get("inputs", {}).get("relativePath"):
+        yield "trigger relativePath"
+    for name in ("parameters", "outputs", "staticResults"):
+        if definition.get(name):
+            yield name
+    actions = list(definition.get("actions", {}).values())
+    if len(actions) != 1:
+        yield f"{len(actions)} actions instead of one"
+        return
+    [action] = actions
+    if action["type"] != "Http":
+        yield f"action type {action['type']}"
+        return
+    for name in ("limit", "trackedProperties"):
+        if action.get(name):
+            yield f"action {name}"
+    for name in action.get("runtimeConfiguration", {}).keys() - {"secureData"}:
+        yield f"action runtimeConfiguration {name}"
+    for name in action["inputs"].keys() - SIMULATED_INPUTS:
+        yield f"action input {name}"
+    authentication = action["inputs"].get("authentication", {"type": "None"})
+    if authentication["type"] != "ManagedServiceIdentity":
+        yield f"authentication {authentication['type']}"
+    if "identity" in authentication:
+        yield "a user-assigned identity"
+
+
+def literal(value: Any) -> Any:
+    """A value of a definition with its escapes undone: text only, no expression is evaluated.
+
+    ``@@`` at the beginning stands for ``@``, and ``@@{`` anywhere for ``@{``.
+
+    Raises:
+        NotSimulated: The text is, or holds, an expression.
+    """
+    if isinstance(value, dict):
+        return {name: literal(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [literal(entry) for entry in value]
+    if not isinstance(value, str):
+        return value
+    if value.startswith("@@"):
+        value = "@" + value[2:] if not value.startswith("@@{") else value
+    elif value.startswith("@"):
+        raise NotSimulated(f"The simulated tenant does not evaluate expressions: {value}")
+    pieces = value.split("@@{")
+    if any("@{" in piece for piece in pieces):
+        raise NotSimulated(f"The simulated tenant does not evaluate expressions: {value}")
+    return "@{".join(pieces)

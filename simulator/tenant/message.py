@@ -1,0 +1,138 @@
+"""What sendMail accepts as its body (Graph v1.0, user: sendMail)."""
+
+import re
+from typing import Any
+
+from simulator.tenant.answers import CloudError
+from simulator.tenant.store import Document
+
+RECIPIENT_LISTS = ("toRecipients", "ccRecipients", "bccRecipients", "replyTo")
+IMPORTANCE = ("low", "normal", "high")
+CONTENT_TYPES = ("text", "html")
+# Of message's many properties those that make up a mail. The rest exist too, and are refused as
+# not simulated rather than dropped.
+OTHER_PROPERTIES = (
+    "attachments",
+    "categories",
+    "flag",
+    "internetMessageHeaders",
+    "isDeliveryReceiptRequested",
+    "isReadReceiptRequested",
+    "sender",
+    "singleValueExtendedProperties",
+    "multiValueExtendedProperties",
+)
+ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
+
+
+def _unreadable(text: str) -> CloudError:
+    return CloudError(400, "RequestBodyRead", text)
+
+
+def _object(value: Any, type_name: str, properties: tuple[str, ...]) -> Document:
+    """The value as an object of a Graph type that has these properties."""
+    if not isinstance(value, dict):
+        raise _unreadable(
+            f"An unexpected node was found when reading from the JSON reader: a value of type "
+            f"'{type_name}' was expected."
+        )
+    for name in value:
+        if name not in properties:
+            if type_name == "microsoft.graph.message" and name in OTHER_PROPERTIES:
+                raise CloudError(
+                    501, "NotSimulated", f"The simulated tenant sends no message with {name!r}."
+                )
+            raise _unreadable(
+                f"The property '{name}' does not exist on type '{type_name}'. Make sure to only "
+                "use property names that are defined by the type."
+            )
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _unreadable(
+            f"Cannot convert the literal '{value}' to the expected type 'Edm.String'."
+        )
+    return value
+
+
+def _one_of(value: Any, values: tuple[str, ...]) -> None:
+    if _text(value).casefold() not in values:
+        raise _unreadable(f"Requested value '{value}' was not found.")
+
+
+def _recipient(value: Any) -> str:
+    recipient = _object(value, "microsoft.graph.recipient", ("emailAddress",))
+    email = _object(
+        recipient.get("emailAddress"), "microsoft.graph.emailAddress", ("address", "name")
+    )
+    _text(email.get("name", ""))
+    address = _text(email.get("address", ""))
+    if not ADDRESS.fullmatch(address):
+        raise CloudError(
+            400,
+            "ErrorInvalidRecipients",
+            f"At least one recipient is not valid., Recipient '{address}' is not resolved. All "
+            "recipients must be resolved before a message can be submitted.",
+        )
+    return address
+
+
+def checked_message(body: Any) -> tuple[Document, bool]:
+    """The message exactly as received, and whether it goes to Sent Items.
+
+    Raises:
+        CloudError: 400 as Graph answers it.
+    """
+    parameters = _object(body, "sendMail", ("message", "saveToSentItems"))
+    if "message" not in parameters:
+        raise _unreadable("The parameter 'message' in the request payload is missing.")
+    message = _object(
+        parameters["message"],
+        "microsoft.graph.message",
+        ("subject", "body", "importance", "from", *RECIPIENT_LISTS),
+    )
+    _text(message.get("subject", ""))
+    if "body" in message:
+        content = _object(message["body"], "microsoft.graph.itemBody", ("contentType", "content"))
+        _one_of(content.get("contentType", "text"), CONTENT_TYPES)
+        _text(content.get("content", ""))
+    if "importance" in message:
+        _one_of(message["importance"], IMPORTANCE)
+    recipients: dict[str, list[str]] = {}
+    for name in RECIPIENT_LISTS:
+        values = message.get(name, [])
+        if not isinstance(values, list):
+            raise _unreadable(f"A collection was expected as the value of '{name}'.")
+        recipients[name] = [_recipient(value) for value in values]
+    if not any(recipients[name] for name in RECIPIENT_LISTS if name != "replyTo"):
+        raise CloudError(
+            400,
+            "ErrorInvalidRecipients",
+            "At least one recipient is not valid., A message can't be sent because it contains no "
+            "recipients.",
+        )
+    save = parameters.get("saveToSentItems", True)
+    # Graph's own example has "false" as a string, and so has the manual procedure.
+    if isinstance(save, str) and save.casefold() in ("true", "false"):
+        save = save.casefold() == "true"
+    if not isinstance(save, bool):
+        raise _unreadable(
+            f"Cannot convert the literal '{save}' to the expected type 'Edm.Boolean'."
+        )
+    return message, save
+
+
+def check_sender(message: Document, mailbox: Document) -> None:
+    """Refuses ``from`` unless it is the mailbox that sends."""
+    if "from" not in message:
+        return
+    address = _recipient(message["from"])
+    if address.casefold() not in map(str.casefold, mailbox["addresses"]):
+        raise CloudError(
+            403,
+            "ErrorSendAsDenied",
+            "The user account which was used to submit this request does not have the right to "
+            "send mail on behalf of the specified sending account., Cannot submit message.",
+        )

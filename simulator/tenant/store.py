@@ -1,0 +1,227 @@
+"""The tenant's memory: one SQLite file of JSON documents, and the one way through which it changes.
+
+Every call of every service passes ``Store.call``. It opens the transaction, writes the call down,
+runs the effect, has invariant N checked and commits. Between those steps is where a fault before
+or after the effect belongs.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+Document = dict[str, Any]
+Result = TypeVar("Result")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS document (kind TEXT, id TEXT, body TEXT, PRIMARY KEY (kind, id));
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS call (
+    number INTEGER PRIMARY KEY, time TEXT, service TEXT, operation TEXT, target TEXT);
+CREATE TABLE IF NOT EXISTS violation (
+    time TEXT, call INTEGER, identity TEXT, permission TEXT, text TEXT);
+"""
+# Another process's call may hold the file: long enough for any call, short enough to be noticed.
+BUSY_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one service. ``number`` counts from 1 over the tenant's whole life."""
+
+    number: int
+    time: datetime
+    service: str
+    operation: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A moment at which invariant N began to be broken.
+
+    Attributes:
+        call: Number of the call that broke it.
+        identity: Object id of the service principal.
+        permission: The app role's value, such as ``Mail.Send``.
+    """
+
+    time: datetime
+    call: int
+    identity: str
+    permission: str
+    text: str
+
+
+class Store:
+    """Documents by kind and id, the log of calls, the virtual clock's offset and the lags.
+
+    Args:
+        path: The SQLite file; created where it is missing.
+        real_time: Source of real time, in UTC.
+        after_change: Runs after every effect that changed a document, before the commit.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        real_time: Callable[[], datetime],
+        after_change: Callable[[], None],
+    ) -> None:
+        self._connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        # The file outlives a killed process, not a power cut: a simulation needs no more, and
+        # waiting for the disk would be most of the time that a call takes.
+        self._connection.execute("PRAGMA synchronous=OFF")
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._changed = False
+        self._current_call = 0
+        self._real_time = real_time
+        self._after_change = after_change
+        with self.transaction():
+            for statement in filter(str.strip, SCHEMA.split(";")):
+                self._connection.execute(statement)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside happens together or not at all; a nested one is its own savepoint."""
+        with self._lock:
+            outermost = self._depth == 0
+            savepoint = f"level_{self._depth}"
+            self._connection.execute("BEGIN IMMEDIATE" if outermost else f"SAVEPOINT {savepoint}")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK" if outermost else f"ROLLBACK TO {savepoint}")
+                raise
+            else:
+                if outermost:
+                    self._connection.execute("COMMIT")
+            finally:
+                self._depth -= 1
+                if not outermost:
+                    self._connection.execute(f"RELEASE {savepoint}")
+
+    def call(
+        self, service: str, operation: str, target: str, effect: Callable[[], Result]
+    ) -> Result:
+        """Runs one call of one service.
+
+        A call that is refused (``effect`` raises) leaves its line in the log and nothing else.
+        """
+        refusal: Exception | None = None
+        with self.transaction():
+            outer_call, self._current_call = (
+                self._current_call,
+                self._log(service, operation, target),
+            )
+            changed_before, self._changed = self._changed, False
+            try:
+                with self.transaction():
+                    result = effect()
+                    if self._changed:
+                        self._after_change()
+            except Exception as error:  # noqa: BLE001 - raised again below, once the call is logged
+                refusal = error
+            self._changed = self._changed or changed_before
+            self._current_call = outer_call
+        if refusal is not None:
+            raise refusal
+        return result
+
+    def _log(self, service: str, operation: str, target: str) -> int:
+        cursor = self._connection.execute(
+            "INSERT INTO call (time, service, operation, target) VALUES (?, ?, ?, ?)",
+            (self.now().isoformat(), service, operation, target),
+        )
+        assert cursor.lastrowid is not None  # noqa: S101 - for the type checker: an INSERT has one
+        return cursor.lastrowid
+
+    def get(self, kind: str, identifier: str) -> Document | None:
+        row = self._connection.execute(
+            "SELECT body FROM document WHERE kind = ? AND id = ?", (kind, identifier)
+        ).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def all(self, kind: str) -> list[Document]:
+        """Every document of a kind, in the order in which they were first written."""
+        rows = self._connection.execute(
+            "SELECT body FROM document WHERE kind = ? ORDER BY rowid", (kind,)
+        )
+        return [json.loads(row[0]) for row in rows.fetchall()]
+
+    def put(self, kind: str, identifier: str, document: Document) -> None:
+        self._changed = True
+        self._connection.execute(
+            "INSERT INTO document (kind, id, body) VALUES (?, ?, ?) "
+            "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
+            (kind, identifier, json.dumps(document)),
+        )
+
+    def delete(self, kind: str, identifier: str) -> None:
+        self._changed = True
+        self._connection.execute(
+            "DELETE FROM document WHERE kind = ? AND id = ?", (kind, identifier)
+        )
+
+    def setting(self, name: str, default: Any) -> Any:
+        row = self._connection.execute(
+            "SELECT value FROM setting WHERE name = ?", (name,)
+        ).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def set_setting(self, name: str, value: object) -> None:
+        self._connection.execute(
+            "INSERT INTO setting (name, value) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, json.dumps(value)),
+        )
+
+    def now(self) -> datetime:
+        """Virtual time, UTC: real time and the offset that advancing the clock has added up."""
+        return self._real_time() + timedelta(seconds=self.setting("clock offset", 0.0))
+
+    def set_now(self, moment: datetime) -> None:
+        self.set_setting("clock offset", (moment - self._real_time()).total_seconds())
+
+    def visible_at(self, lag: str) -> str:
+        """When a change that is made now is seen by a reader who lags behind."""
+        return (self.now() + timedelta(seconds=self.setting("lags", {})[lag])).isoformat()
+
+    def is_past(self, moment: str) -> bool:
+        return datetime.fromisoformat(moment) <= self.now()
+
+    def add_violation(self, identity: str, permission: str, text: str) -> None:
+        """Writes a violation down against the call that is running."""
+        self._connection.execute(
+            "INSERT INTO violation VALUES (?, ?, ?, ?, ?)",
+            (self.now().isoformat(), self._current_call, identity, permission, text),
+        )
+
+    def calls(self) -> list[Call]:
+        rows = self._connection.execute(
+            "SELECT number, time, service, operation, target FROM call ORDER BY number"
+        )
+        return [Call(row[0], datetime.fromisoformat(row[1]), *row[2:]) for row in rows.fetchall()]
+
+    def violations(self) -> list[Violation]:
+        rows = self._connection.execute(
+            "SELECT time, call, identity, permission, text FROM violation ORDER BY rowid"
+        )
+        return [Violation(datetime.fromisoformat(row[0]), *row[1:]) for row in rows.fetchall()]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def utc_now() -> datetime:
+    """Real time, in UTC."""
+    return datetime.now(UTC)

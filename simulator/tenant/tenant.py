@@ -1,0 +1,142 @@
+"""The tenant: its services around one store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from simulator.tenant.arm import Arm
+from simulator.tenant.clock import Clock
+from simulator.tenant.entra import Entra
+from simulator.tenant.exchange import Exchange
+from simulator.tenant.exchange.recipients import GROUP_TYPES, MAILBOX_TYPES
+from simulator.tenant.graph import Graph
+from simulator.tenant.invariant import record_violations
+from simulator.tenant.logic_apps import LogicApps
+from simulator.tenant.seed import seed
+from simulator.tenant.store import Call, Document, Store, Violation, utc_now
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that Graph accepted.
+
+    Attributes:
+        mailbox: Primary address of the mailbox that it was sent as.
+        app_id: Client id of the application that sent it.
+        message: The message exactly as it was received.
+    """
+
+    time: datetime
+    mailbox: str
+    mailbox_id: str
+    app_id: str
+    message: Document
+    save_to_sent_items: bool
+
+
+class Tenant:
+    """A simulated tenant kept in one SQLite file.
+
+    Args:
+        path: The file; a missing one is created, and the tenant in it seeded.
+        real_time: Source of real time, UTC. Tests that measure time give one that stands still.
+    """
+
+    def __init__(self, path: Path | str, *, real_time: Callable[[], datetime] = utc_now) -> None:
+        self._store = Store(Path(path), real_time, self._check_invariant)
+        self.entra = Entra(self._store)
+        self.exchange = Exchange(self._store, self.entra)
+        self.graph = Graph(self._store, self.entra, self.exchange)
+        self.logic = LogicApps(self._store, self.entra, self.graph)
+        self.arm = Arm(self._store, self.entra, self.logic)
+        self.clock = Clock(self._store, self.logic.run_due)
+        with self._store.transaction():
+            if not self._store.setting("seeded", default=False):
+                seed(self._store, self.entra, self.exchange)
+                self._store.set_setting("seeded", value=True)
+
+    def _check_invariant(self) -> None:
+        record_violations(self._store, self.entra, self.exchange.policies.present())
+
+    @property
+    def lags(self) -> dict[str, float]:
+        """Seconds that readers lag behind writers, by kind.
+
+        ``directory``: look-ups of a new service principal or user in Entra.
+        ``exchange``: a mailbox or group just created, for the next cmdlet.
+        ``policy``: an application access policy created or removed, for Graph.
+        """
+        with self._store.transaction():
+            lags: dict[str, float] = self._store.setting("lags", {})
+            return lags
+
+    def set_lag(self, kind: str, seconds: float) -> None:
+        """Sets a lag for what is written from now on.
+
+        Raises:
+            ValueError: There is no such kind.
+        """
+        with self._store.transaction():
+            if kind not in self.lags:
+                raise ValueError(f"no lag is called {kind!r}; there are {', '.join(self.lags)}")
+            self._store.set_setting("lags", self.lags | {kind: float(seconds)})
+
+    def set_mailbox_names_are_object_ids(self, value: bool) -> None:
+        """Whether new mailboxes get their object id as Name: by default, as in some tenants."""
+        with self._store.transaction():
+            self._store.set_setting("mailbox names are object ids", value)
+
+    def record_call(self, service: str, operation: str, target: str) -> None:
+        """Writes down a call that none of the services here answers, such as a process start."""
+        self._store.call(service, operation, target, lambda: None)
+
+    def calls(self) -> list[Call]:
+        """Every call so far, in order; a refused one too."""
+        with self._store.transaction():
+            return self._store.calls()
+
+    def violations(self) -> list[Violation]:
+        """Every moment at which invariant N began to be broken."""
+        with self._store.transaction():
+            return self._store.violations()
+
+    def mail(self) -> list[Mail]:
+        """Every mail that was accepted, oldest first."""
+        with self._store.transaction():
+            return [
+                Mail(
+                    datetime.fromisoformat(mail["time"]),
+                    mail["mailbox"],
+                    mail["mailboxId"],
+                    mail["appId"],
+                    mail["message"],
+                    mail["saveToSentItems"],
+                )
+                for mail in self._store.all("mail")
+            ]
+
+    def snapshot(self) -> dict[str, dict[str, Document]]:
+        """All objects of the tenant by kind and id, for comparing two moments.
+
+        Soft-deleted mailboxes stand apart. Calls, tokens, mail and run history are no objects.
+        """
+        with self._store.transaction():
+            recipients = self._store.all("recipient")
+            kinds = {
+                "servicePrincipals": self._store.all("servicePrincipal"),
+                "appRoleAssignments": self._store.all("appRoleAssignment"),
+                "mailboxes": [r for r in recipients if r["type"] in MAILBOX_TYPES],
+                "groups": [r for r in recipients if r["type"] in GROUP_TYPES],
+                "applicationAccessPolicies": [
+                    policy for policy in self._store.all("policy") if policy["removedAt"] is None
+                ],
+                "resourceGroups": self._store.all("resourceGroup"),
+                "workflows": self._store.all("workflow"),
+                "softDeletedMailboxes": self.exchange.recipients.soft_deleted(),
+            }
+        return {kind: {o["id"]: o for o in objects} for kind, objects in kinds.items()}
+
+    def close(self) -> None:
+        """Gives the file free. Nothing of the tenant can be used afterwards."""
+        self._store.close()

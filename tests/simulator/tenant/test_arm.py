@@ -1,0 +1,309 @@
+import pytest
+
+from simulator.tenant import (
+    DEPLOYMENT_CLIENT_ID,
+    GRAPH_AUDIENCE,
+    SUBSCRIPTION_ID,
+    TENANT_ID,
+)
+from simulator.tenant.identifiers import ARM_AUDIENCE
+from tests.simulator.tenant.deployment import (
+    GROUP_PATH,
+    WORKFLOW_PATH,
+    action,
+    definition,
+    workflow_body,
+)
+
+
+def code(response):
+    return response.status, response.body["error"]["code"]
+
+
+class TestResourceGroup:
+    def put(self, deployment, path=GROUP_PATH, version="2024-03-01", **body):
+        return deployment.arm("PUT", path, {"location": "westeurope"} | body, version)
+
+    def test_is_created_updated_read_and_deleted(self, deployment):
+        assert self.put(deployment, location="West Europe").status == 201
+        assert self.put(deployment, tags={"a": "b"}).status == 200
+        read = deployment.arm(
+            "GET",
+            GROUP_PATH.upper().replace("/SUBSCRIPTIONS", "/subscriptions"),
+            version="2024-03-01",
+        )
+        assert read.body == {
+            "id": GROUP_PATH,
+            "name": "mail",
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": "westeurope",
+            "tags": {"a": "b"},
+            "properties": {"provisioningState": "Succeeded"},
+        }
+        assert deployment.arm("HEAD", GROUP_PATH, version="2024-03-01").status == 204
+        assert deployment.arm("DELETE", GROUP_PATH, version="2024-03-01").status == 200
+        assert code(deployment.arm("GET", GROUP_PATH, version="2024-03-01")) == (
+            404,
+            "ResourceGroupNotFound",
+        )
+        assert deployment.arm("HEAD", GROUP_PATH, version="2024-03-01").status == 404
+        assert deployment.arm("DELETE", GROUP_PATH, version="2024-03-01").status == 404
+
+    def test_cannot_move(self, deployment):
+        self.put(deployment)
+        assert code(self.put(deployment, location="northeurope")) == (
+            409,
+            "InvalidResourceGroupLocation",
+        )
+
+    @pytest.mark.parametrize(
+        ("body", "expected"),
+        [
+            ({"location": "atlantis"}, "LocationNotAvailableForResourceGroup"),
+            ({"location": None}, "LocationRequired"),
+            ({"colour": "blue"}, "InvalidRequestContent"),
+        ],
+    )
+    def test_wrong_content_is_refused(self, deployment, body, expected):
+        assert code(self.put(deployment, **body)) == (400, expected)
+
+    @pytest.mark.parametrize("name", ["x" * 91, "ends.with.dot.", "a b", "a$b"])
+    def test_wrong_names_are_refused(self, deployment, name):
+        path = GROUP_PATH.replace("/mail", f"/{name}")
+        assert code(self.put(deployment, path)) == (400, "InvalidResourceGroup")
+
+    def test_deleting_it_deletes_what_is_inside_and_nothing_else(self, tenant, deployment):
+        other = GROUP_PATH.replace("/mail", "/mail2")
+        principal = deployment.workflow()
+        self.put(deployment, other)
+        deployment.arm("PUT", WORKFLOW_PATH.replace("/mail/", "/mail2/"), workflow_body())
+        deployment.arm("DELETE", GROUP_PATH, version="2024-03-01")
+        snapshot = tenant.snapshot()
+        assert list(snapshot["resourceGroups"]) == [other]
+        assert [w.casefold().split("/")[4] for w in snapshot["workflows"]] == ["mail2"]
+        assert principal["id"] not in snapshot["servicePrincipals"]
+
+
+class TestRequests:
+    def test_need_an_api_version_that_exists(self, tenant, deployment):
+        assert code(tenant.arm.request("GET", GROUP_PATH)) == (400, "MissingApiVersionParameter")
+        assert code(deployment.arm("GET", GROUP_PATH, version="1999-01-01")) == (
+            400,
+            "InvalidApiVersionParameter",
+        )
+        assert code(deployment.arm("GET", WORKFLOW_PATH, version="2016-06-01")) == (
+            400,
+            "NoRegisteredProviderFound",
+        )
+
+    @pytest.mark.parametrize(
+        ("path", "expected"),
+        [
+            ("/nothing", "InvalidResourceType"),
+            (GROUP_PATH.replace(SUBSCRIPTION_ID, TENANT_ID), "SubscriptionNotFound"),
+            (f"{GROUP_PATH}/providers/Microsoft.Nothing/x/y", "InvalidResourceNamespace"),
+            (f"{GROUP_PATH}/providers/Microsoft.Logic/flows/y", "InvalidResourceType"),
+            (WORKFLOW_PATH, "ResourceGroupNotFound"),
+        ],
+    )
+    def test_to_nowhere_are_not_found(self, deployment, path, expected):
+        assert code(deployment.arm("GET", path)) == (404, expected)
+
+    def test_for_something_else_than_what_is_simulated_are_not_guessed(self, deployment):
+        deployment.workflow()
+        assert deployment.arm("POST", f"{WORKFLOW_PATH}/regenerateAccessKey").status == 501
+        assert deployment.arm("PATCH", WORKFLOW_PATH, {}).status == 405
+        assert deployment.arm("POST", GROUP_PATH, version="2024-03-01").status == 405
+
+    def test_with_a_token_need_one_for_azure(self, tenant, deployment):
+        deployment.resource_group()
+        path = f"{GROUP_PATH}?api-version=2024-03-01"
+        for audience, status in ((GRAPH_AUDIENCE, 401), (ARM_AUDIENCE, 200)):
+            token = tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, audience)
+            assert tenant.arm.request("GET", path, token=token).status == status
+        assert tenant.arm.request("GET", path, token="made up").status == 401
+
+
+class TestWorkflow:
+    def test_is_created_updated_read_and_deleted(self, deployment):
+        deployment.resource_group()
+        assert code(deployment.arm("GET", WORKFLOW_PATH)) == (404, "ResourceNotFound")
+        created = deployment.arm("PUT", WORKFLOW_PATH, workflow_body(tags={"a": "b"}))
+        assert created.status == 201
+        read = deployment.arm("GET", WORKFLOW_PATH).body
+        assert read == created.body
+        assert read["id"] == WORKFLOW_PATH
+        assert read["tags"] == {"a": "b"}
+        assert read["properties"]["definition"] == definition()
+        assert read["properties"]["state"] == "Enabled"
+        assert read["identity"]["tenantId"] == TENANT_ID
+        updated = deployment.arm("PUT", WORKFLOW_PATH, workflow_body(state="Disabled"))
+        assert updated.status == 200
+        assert updated.body["properties"]["state"] == "Disabled"
+        assert updated.body["tags"] == {}
+        assert deployment.arm("HEAD", WORKFLOW_PATH).status == 204
+        assert deployment.arm("DELETE", WORKFLOW_PATH).status == 200
+        assert deployment.arm("DELETE", WORKFLOW_PATH).status == 204
+        assert deployment.arm("HEAD", WORKFLOW_PATH).status == 404
+
+    def test_keeps_its_identity_when_updated_and_gets_a_new_one_when_created_again(
+        self, deployment
+    ):
+        first = deployment.workflow()
+        assert deployment.workflow("finance@contoso.com") == first
+        deployment.arm("DELETE", WORKFLOW_PATH)
+        second = deployment.workflow()
+        assert (first["displayName"], second["displayName"]) == ("sender", "sender")
+        assert first["id"] != second["id"]
+        assert first["appId"] != second["appId"]
+
+    def test_loses_its_identity_when_told_so_and_only_then(self, tenant, deployment):
+        principal = deployment.workflow()
+        body = workflow_body()
+        del body["identity"]
+        kept = deployment.arm("PUT", WORKFLOW_PATH, body)
+        assert kept.body["identity"]["principalId"] == principal["id"]
+        gone = deployment.arm("PUT", WORKFLOW_PATH, workflow_body(identity={"type": "None"}))
+        assert "identity" not in gone.body
+        assert principal["id"] not in tenant.snapshot()["servicePrincipals"]
+
+    def test_cannot_move(self, deployment):
+        deployment.workflow()
+        moved = deployment.arm("PUT", WORKFLOW_PATH, workflow_body(location="northeurope"))
+        assert code(moved) == (409, "InvalidResourceLocation")
+
+    @pytest.mark.parametrize("name", ["x" * 81, "a b", "ü"])
+    def test_wrong_names_are_refused(self, deployment, name):
+        deployment.resource_group()
+        path = WORKFLOW_PATH.replace("/sender", f"/{name}")
+        assert code(deployment.arm("PUT", path, workflow_body())) == (400, "InvalidResourceName")
+
+    def test_is_enabled_and_disabled(self, deployment):
+        deployment.workflow()
+        for step, state in (("disable", "Disabled"), ("enable", "Enabled")):
+            assert deployment.arm("POST", f"{WORKFLOW_PATH}/{step}").status == 200
+            assert deployment.arm("GET", WORKFLOW_PATH).body["properties"]["state"] == state
+
+
+def http(**inputs):
+    return definition(actions={"Send_mail": action(inputs=inputs)})
+
+
+def acting(**members):
+    return definition(actions={"Send_mail": action(**members)})
+
+
+def triggered(**trigger):
+    return definition(triggers={"manual": {"type": "Request"} | trigger})
+
+
+def retrying(**policy):
+    return http(retryPolicy=policy)
+
+
+class TestAWrongWorkflowIsRefusedWhenSaved:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"colour": "blue"},
+            {"identity": {"type": "Automatic"}},
+            {"identity": {"kind": "SystemAssigned"}},
+            {"properties": {"definition": definition(), "status": "Enabled"}},
+            {"properties": {"definition": definition(), "state": "On"}},
+            {"properties": {"definition": definition(), "parameters": {"a": 1}}},
+            {"properties": []},
+        ],
+    )
+    def test_as_a_resource(self, tenant, deployment, body):
+        self.check(tenant, deployment, workflow_body() | body, "InvalidRequestContent")
+
+    def test_without_a_definition(self, tenant, deployment):
+        body = workflow_body() | {"properties": {"state": "Enabled"}}
+        self.check(tenant, deployment, body, "WorkflowDefinitionMissing")
+
+    @pytest.mark.parametrize(
+        ("wrong", "named"),
+        [
+            (definition(**{"$schema": "x"}), "$schema"),
+            (definition(contentVersion="2.0.0.0"), "contentVersion"),
+            (definition(steps={}), "steps"),
+            (definition(triggers=[]), "triggers"),
+            (definition(parameters=[]), "parameters"),
+            (definition(triggers={f"t{n}": {"type": "Request"} for n in range(11)}), "10 triggers"),
+            (definition(actions={"x" * 81: action()}), "80 characters"),
+            (definition(actions={"a/b": action()}), "a/b"),
+            (definition(actions={"a": "b"}), "must be an object"),
+            (triggered(type="Manual"), "Manual"),
+            (triggered(kind="Https"), "Https"),
+            (triggered(schema={}), "schema"),
+            (triggered(inputs={"method": "SEND"}), "SEND"),
+            (triggered(inputs={"body": {}}), "body"),
+            (triggered(operationOptions="DisableAsyncPattern"), "DisableAsyncPattern"),
+            (triggered(type="Recurrence", recurrence={"frequency": "Day"}), "interval"),
+            (
+                triggered(
+                    type="Recurrence",
+                    recurrence={"frequency": "Day", "interval": 1},
+                    runtimeConfiguration={"secureData": {"properties": ["inputs"]}},
+                ),
+                "secureData",
+            ),
+            (acting(type="HTTP"), "HTTP"),
+            (acting(colour="blue"), "colour"),
+            (acting(runAfter={"Nothing": ["Succeeded"]}), "Nothing"),
+            (acting(runAfter={"Send_mail": ["Done"]}), "Done"),
+            (acting(runAfter={"Send_mail": None}), "Send_mail"),
+            (acting(operationOptions="DisableAsync"), "DisableAsync"),
+            (acting(runtimeConfiguration={"secureData": {"properties": ["body"]}}), "body"),
+            (acting(runtimeConfiguration={"secureData": {}}), "properties"),
+            (acting(runtimeConfiguration={"secure": {}}), "secure"),
+            (http(method="send"), "send"),
+            (http(uri="graph.microsoft.com"), "uri"),
+            (http(uri=None), "uri"),
+            (http(url="https://graph.microsoft.com"), "url"),
+            (http(authentication={"type": "ManagedIdentity"}), "ManagedIdentity"),
+            (http(authentication={"type": "ManagedServiceIdentity"}), "audience"),
+            (
+                http(authentication={"type": "ManagedServiceIdentity", "audience": "x", "y": 1}),
+                "'y'",
+            ),
+            (retrying(type="never"), "never"),
+            (retrying(type="none", count=1), "count"),
+            (retrying(type="fixed", count=0, interval="PT10S"), "count"),
+            (retrying(type="fixed", count=91, interval="PT10S"), "count"),
+            (retrying(type="fixed", count=1), "interval"),
+            (retrying(type="fixed", count=1, interval="10 s"), "interval"),
+            (retrying(type="fixed", count=1, interval="PT4S"), "PT5S"),
+            (retrying(type="fixed", count=1, interval="P1DT1S"), "P1D"),
+            (retrying(type="exponential", count=1, interval="PT5S", maximumInterval="P"), "P"),
+        ],
+    )
+    def test_as_a_definition(self, tenant, deployment, wrong, named):
+        body = workflow_body(definition=wrong)
+        text = self.check(tenant, deployment, body, "InvalidTemplate")
+        assert text.startswith("The template validation failed: 'The template ")
+        assert named in text
+
+    def check(self, tenant, deployment, body, expected):
+        deployment.resource_group()
+        before = tenant.snapshot()
+        response = deployment.arm("PUT", WORKFLOW_PATH, body)
+        assert code(response) == (400, expected)
+        assert tenant.snapshot() == before
+        return response.body["error"]["message"]
+
+    @pytest.mark.parametrize(
+        "right",
+        [
+            definition(triggers={}, actions={}),
+            definition(description="what it is for"),
+            triggered(kind="Http", inputs={"schema": {}, "method": "POST"}),
+            acting(operationOptions="DisableAsyncPattern, DisableAutomaticDecompression"),
+            definition(actions={"Wait": {"type": "Wait", "inputs": {}, "runAfter": {}}}),
+            retrying(type="default"),
+            retrying(type="fixed", count=90, interval="PT5S"),
+            retrying(type="exponential", count=1, interval="PT1M30S", maximumInterval="P1D"),
+        ],
+    )
+    def test_and_a_right_one_is_not(self, deployment, right):
+        deployment.workflow(definition=right)

@@ -1,0 +1,406 @@
+from datetime import timedelta
+
+import pytest
+
+from simulator.tenant.logic_apps import literal
+from tests.simulator.tenant.deployment import NOON, WORKFLOW_PATH, action, definition, workflow_body
+
+
+@pytest.fixture
+def sender(deployment):
+    """A workflow that may send as reception@contoso.com, and its policy is effective."""
+    principal = deployment.workflow()
+    group = deployment.group("Scope", "reception@contoso.com")
+    deployment.policy(principal["appId"], group["Guid"])
+    deployment.grant(principal)
+    deployment.wait_for_policies()
+    return deployment
+
+
+def recurring(start="2020-01-01T09:00:00Z", **recurrence):
+    recurrence = {"frequency": "Day", "interval": 1, "startTime": start} | recurrence
+    return definition(triggers={"daily": {"type": "Recurrence", "recurrence": recurrence}})
+
+
+class TestARunSendsAsItsMailboxOnly:
+    def test_as_the_confined_mailbox_it_is_accepted(self, tenant, sender):
+        run, done, answer = sender.run()
+        assert (run["status"], done["status"], done["code"]) == (
+            "Succeeded",
+            "Succeeded",
+            "Accepted",
+        )
+        assert answer["statusCode"] == 202
+        assert "body" not in answer
+        assert [mail.mailbox for mail in tenant.mail()] == ["reception@contoso.com"]
+
+    def test_as_any_other_mailbox_it_is_forbidden(self, tenant, sender):
+        sender.workflow("control.mailbox@contoso.com")
+        run, done, answer = sender.run()
+        assert (run["status"], done["status"], done["code"]) == ("Failed", "Failed", "Forbidden")
+        assert answer == {
+            "statusCode": 403,
+            "headers": {},
+            "body": {
+                "error": {"code": "ErrorAccessDenied", "message": "Access to OData is disabled."}
+            },
+        }
+        assert tenant.mail() == []
+
+    def test_as_nobody_it_is_not_found(self, sender):
+        sender.workflow("nobody@contoso.com")
+        _, done, answer = sender.run()
+        assert (done["code"], answer["statusCode"]) == ("NotFound", 404)
+
+    def test_the_mail_is_the_definitions_own_with_escapes_undone(self, tenant, sender):
+        body = action()["inputs"]["body"]
+        body["message"]["subject"] = "@@everyone, 5 @@{curly}"
+        sender.workflow(definition=definition(actions={"Send": action(inputs={"body": body})}))
+        sender.run()
+        assert tenant.mail()[0].message["subject"] == "@everyone, 5 @{curly}"
+
+
+class TestAManagedIdentitysTokenIsCachedForADay:
+    def test_a_permission_granted_after_the_first_run_comes_a_day_late(self, tenant, deployment):
+        principal = deployment.workflow()
+        group = deployment.group("Scope", "reception@contoso.com")
+        deployment.policy(principal["appId"], group["Guid"])
+        deployment.wait_for_policies()
+        assert deployment.run()[1]["code"] == "Forbidden"
+        deployment.grant(principal)
+        tenant.clock.advance(24 * 3600 - 1 - 0.5)
+        assert deployment.run()[1]["code"] == "Forbidden"
+        tenant.clock.advance(1.5)
+        assert deployment.run()[1]["code"] == "Accepted"
+
+    def test_and_one_taken_away_lives_on(self, tenant, deployment):
+        principal = deployment.workflow()
+        group = deployment.group("Scope", "reception@contoso.com")
+        deployment.policy(principal["appId"], group["Guid"])
+        deployment.wait_for_policies()
+        assignment = deployment.grant(principal)
+        assert deployment.run()[1]["code"] == "Accepted"
+        deployment.revoke(assignment)
+        tenant.clock.advance(24 * 3600 - 1)
+        assert deployment.run()[1]["code"] == "Accepted"
+        tenant.clock.advance(1)
+        assert deployment.run()[1]["code"] == "Forbidden"
+
+    def test_a_new_identity_has_no_cached_token(self, sender):
+        sender.run()
+        sender.arm("DELETE", WORKFLOW_PATH)
+        sender.workflow()
+        _, _, answer = sender.run()
+        assert answer["body"]["error"]["message"] == (
+            "Access is denied. Check credentials and try again."
+        )
+
+
+class TestRunHistory:
+    def test_lists_the_newest_first_and_goes_with_the_workflow(self, tenant, sender):
+        sender.run()
+        tenant.clock.advance(60)
+        sender.run()
+        runs = sender.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"]
+        starts = [run["properties"]["startTime"] for run in runs]
+        assert starts == sorted(starts, reverse=True)
+        assert len(set(starts)) == 2
+        assert runs[0]["properties"]["trigger"]["name"] == "manual"
+        sender.arm("DELETE", WORKFLOW_PATH)
+        sender.workflow()
+        assert sender.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"] == []
+
+    @pytest.mark.parametrize(
+        ("secured", "visible"),
+        [([], {"inputs", "outputs"}), (["inputs"], {"outputs"}), (["inputs", "outputs"], set())],
+    )
+    def test_hides_what_is_secured(self, tenant, sender, secured, visible):
+        secure = {"secureData": {"properties": secured}}
+        sender.workflow(
+            definition=definition(actions={"Send": action(runtimeConfiguration=secure)})
+        )
+        _, done, _ = sender.run()
+        assert {part for part in ("inputs", "outputs") if f"{part}Link" in done} == visible
+        if "inputs" in visible:
+            inputs = tenant.logic.content(done["inputsLink"]["uri"]).body
+            assert inputs["body"] == action()["inputs"]["body"]
+            assert "authentication" not in inputs
+        runs = sender.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"]
+        assert "Does this work?" not in str(runs)
+
+    def test_one_action_can_be_read_by_name(self, sender):
+        sender.run()
+        [run] = sender.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"]
+        path = f"{WORKFLOW_PATH}/runs/{run['name']}/actions"
+        [listed] = sender.arm("GET", path).body["value"]
+        assert sender.arm("GET", f"{path}/Send_mail").body == listed
+        assert sender.arm("GET", f"{path}/Other").body["error"]["code"] == (
+            "WorkflowRunActionNotFound"
+        )
+        missing = sender.arm("GET", f"{WORKFLOW_PATH}/runs/0815")
+        assert missing.body["error"]["code"] == "WorkflowRunNotFound"
+
+    def test_a_link_leads_to_its_own_run(self, tenant, sender):
+        _, accepted, _ = sender.run()
+        sender.workflow("control.mailbox@contoso.com")
+        _, forbidden, _ = sender.run()
+        answers = [tenant.logic.content(a["outputsLink"]["uri"]) for a in (accepted, forbidden)]
+        assert [answer.body["statusCode"] for answer in answers] == [202, 403]
+
+    def test_content_needs_the_links_signature(self, tenant, sender):
+        _, done, _ = sender.run()
+        link = done["outputsLink"]["uri"]
+        assert tenant.logic.content(link).status == 200
+        assert tenant.logic.content(link[:-1]).status == 404
+        assert tenant.logic.content(link.replace("ActionOutputs", "ActionInputs")).status == 404
+        assert tenant.logic.content("https://elsewhere.example.com/").status == 404
+
+
+class TestCallback:
+    def url(self, deployment, trigger="manual"):
+        path = f"{WORKFLOW_PATH}/triggers/{trigger}/listCallbackUrl"
+        return deployment.arm("POST", path)
+
+    def test_fires_for_whoever_has_the_address(self, tenant, sender):
+        response = tenant.logic.invoke_callback(self.url(sender).body["value"], {"any": "body"})
+        assert (response.status, response.body) == (202, None)
+        run_id = response.headers["x-ms-workflow-run-id"]
+        run = sender.arm("GET", f"{WORKFLOW_PATH}/runs/{run_id}").body
+        assert run["properties"]["status"] == "Succeeded"
+
+    def test_needs_its_signature(self, tenant, sender):
+        url = self.url(sender).body["value"]
+        for wrong in (url[:-1], url.split("&sig=")[0]):
+            assert tenant.logic.invoke_callback(wrong).status == 401
+        assert tenant.mail() == []
+
+    def test_is_dead_once_the_workflow_is_gone_or_off(self, tenant, sender):
+        url = self.url(sender).body["value"]
+        sender.arm("POST", f"{WORKFLOW_PATH}/disable")
+        off = tenant.logic.invoke_callback(url)
+        assert (off.status, off.body["error"]["code"]) == (400, "WorkflowTriggerIsNotEnabled")
+        sender.arm("DELETE", WORKFLOW_PATH)
+        assert tenant.logic.invoke_callback(url).status == 404
+
+    def test_the_signature_is_not_written_to_the_log_of_calls(self, tenant, sender):
+        url = self.url(sender).body["value"]
+        tenant.logic.invoke_callback(url)
+        assert url.split("&sig=")[1] not in str(tenant.calls())
+
+    def test_a_trigger_for_another_method_refuses(self, tenant, deployment):
+        trigger = {"type": "Request", "inputs": {"method": "GET"}}
+        deployment.workflow(definition=definition(triggers={"manual": trigger}))
+        url = self.url(deployment).body["value"]
+        assert tenant.logic.invoke_callback(url).status == 405
+
+    def test_unknown_triggers_have_none(self, deployment):
+        deployment.workflow()
+        assert self.url(deployment, "other").status == 404
+        assert deployment.arm("POST", f"{WORKFLOW_PATH}/triggers/other/run").status == 404
+
+
+class TestRecurrence:
+    def starts(self, deployment):
+        runs = deployment.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"]
+        return [run["properties"]["startTime"][:19] for run in reversed(runs)]
+
+    def test_with_a_start_in_the_past_waits_for_its_next_time(self, tenant, deployment):
+        deployment.workflow(definition=recurring())
+        assert self.starts(deployment) == []
+        tenant.clock.advance(3 * 24 * 3600)
+        assert self.starts(deployment) == [
+            "2026-11-03T09:00:00",
+            "2026-11-04T09:00:00",
+            "2026-11-05T09:00:00",
+        ]
+        assert tenant.clock.now() == NOON + timedelta(days=3, seconds=2)
+
+    def test_without_a_start_fires_when_saved_which_is_before_the_grant(self, tenant, deployment):
+        recurrence = {"frequency": "Hour", "interval": 1}
+        trigger = {"hourly": {"type": "Recurrence", "recurrence": recurrence}}
+        principal = deployment.workflow(definition=definition(triggers=trigger))
+        assert self.starts(deployment) == ["2026-11-02T12:00:00"]
+        deployment.policy(principal["appId"], "reception@contoso.com")
+        deployment.grant(principal)
+        tenant.clock.advance(2 * 3600)
+        assert self.starts(deployment)[1:] == ["2026-11-02T13:00:00", "2026-11-02T14:00:00"]
+        # The token of the first run carries no permission, and is kept.
+        assert tenant.mail() == []
+
+    def test_does_not_fire_while_disabled(self, tenant, deployment):
+        deployment.workflow(definition=recurring(), state="Disabled")
+        tenant.clock.advance(24 * 3600)
+        assert self.starts(deployment) == []
+        deployment.arm("POST", f"{WORKFLOW_PATH}/enable")
+        assert self.starts(deployment) == []
+        tenant.clock.advance(24 * 3600)
+        assert self.starts(deployment) == ["2026-11-04T09:00:00"]
+
+    def test_stops_when_disabled(self, tenant, deployment):
+        deployment.workflow(definition=recurring())
+        deployment.arm("POST", f"{WORKFLOW_PATH}/disable")
+        tenant.clock.advance(24 * 3600)
+        assert self.starts(deployment) == []
+
+    def test_a_changed_schedule_counts_from_then_on(self, tenant, deployment):
+        deployment.workflow(definition=recurring())
+        deployment.workflow(definition=recurring("2020-01-01T15:00:00Z"))
+        tenant.clock.advance(24 * 3600)
+        assert self.starts(deployment) == ["2026-11-02T15:00:00"]
+
+    def test_a_trigger_that_is_gone_fires_no_more(self, tenant, deployment):
+        deployment.workflow(definition=recurring())
+        deployment.workflow(definition=definition(triggers={"daily": {"type": "Request"}}))
+        tenant.clock.advance(24 * 3600)
+        assert self.starts(deployment) == []
+
+    def test_stops_with_the_workflow(self, tenant, deployment):
+        deployment.workflow(definition=recurring())
+        deployment.arm("DELETE", WORKFLOW_PATH)
+        tenant.clock.advance(24 * 3600)
+        assert not [call for call in tenant.calls() if call.operation == "run by daily"]
+
+    def test_can_be_run_by_hand(self, deployment):
+        deployment.workflow(definition=recurring())
+        assert deployment.run("daily")[0]["trigger"]["name"] == "daily"
+
+    def test_has_no_callback_here(self, deployment):
+        deployment.workflow(definition=recurring())
+        path = f"{WORKFLOW_PATH}/triggers/daily/listCallbackUrl"
+        assert deployment.arm("POST", path).status == 501
+
+
+class TestWhatTheRunnerDoesNotKnowFailsTheRun:
+    @pytest.mark.parametrize(
+        ("beyond", "named"),
+        [
+            (definition(actions={}), "0 actions"),
+            (definition(actions={"a": action(), "b": action()}), "2 actions"),
+            (definition(actions={"Wait": {"type": "Wait"}}), "Wait"),
+            (definition(parameters={"p": {"type": "String"}}), "parameters"),
+            (definition(outputs={"o": {"type": "String", "value": "x"}}), "outputs"),
+            (definition(actions={"a": action(limit={"timeout": "PT1M"})}), "limit"),
+            (definition(actions={"a": action(inputs={"queries": {"a": "b"}})}), "queries"),
+            (
+                definition(
+                    actions={"a": action(runtimeConfiguration={"staticResult": {"name": "x"}})}
+                ),
+                "staticResult",
+            ),
+            (
+                definition(
+                    actions={
+                        "a": action(
+                            inputs={
+                                "authentication": {
+                                    "type": "Basic",
+                                    "username": "a",
+                                    "password": "b",
+                                }
+                            }
+                        )
+                    }
+                ),
+                "authentication Basic",
+            ),
+            (
+                definition(
+                    actions={
+                        "a": action(
+                            inputs={
+                                "authentication": {
+                                    "type": "ManagedServiceIdentity",
+                                    "audience": "https://graph.microsoft.com",
+                                    "identity": "/subscriptions/x",
+                                }
+                            }
+                        )
+                    }
+                ),
+                "user-assigned",
+            ),
+            (
+                definition(actions={"a": action(inputs={"uri": "https://contoso.com/x"})}),
+                "https://contoso.com/x",
+            ),
+            (
+                definition(actions={"a": action(inputs={"body": {"x": "@triggerBody()"}})}),
+                "@triggerBody()",
+            ),
+            (
+                definition(
+                    triggers={"manual": {"type": "Request", "conditions": [{"expression": "x"}]}}
+                ),
+                "conditions",
+            ),
+            (
+                definition(
+                    triggers={
+                        "manual": {"type": "Request", "operationOptions": "EnableSchemaValidation"}
+                    }
+                ),
+                "operationOptions",
+            ),
+            (definition(triggers={"manual": {"type": "Request", "kind": "Button"}}), "Button"),
+            (definition(triggers={"manual": {"type": "Batch"}}), "Batch"),
+        ],
+    )
+    def test_and_is_named(self, tenant, deployment, beyond, named):
+        deployment.workflow(definition=beyond)
+        run, done, _ = deployment.run()
+        assert (run["status"], run["error"]["code"]) == ("Failed", "NotSimulated")
+        assert named in run["error"]["message"]
+        assert done is None
+        assert tenant.mail() == []
+
+
+class TestAuthentication:
+    @pytest.mark.parametrize(
+        "audience", ["https://graph.microsoft.com/", "https://graph.windows.net", "x"]
+    )
+    def test_the_audience_must_match_exactly(self, deployment, audience):
+        authentication = {"type": "ManagedServiceIdentity", "audience": audience}
+        deployment.workflow(
+            definition=definition(actions={"a": action(inputs={"authentication": authentication})})
+        )
+        run, done, answer = deployment.run()
+        assert (run["status"], done["status"], answer) == ("Failed", "Failed", None)
+        assert "AADSTS500011" in done["error"]["message"]
+
+    def test_a_token_for_another_service_opens_no_mailbox(self, sender):
+        audience = "https://outlook.office365.com"
+        authentication = {"type": "ManagedServiceIdentity", "audience": audience}
+        sender.workflow(
+            definition=definition(actions={"a": action(inputs={"authentication": authentication})})
+        )
+        assert sender.run()[1]["code"] == "Unauthorized"
+
+    def test_needs_an_identity(self, deployment):
+        deployment.resource_group()
+        deployment.arm("PUT", WORKFLOW_PATH, workflow_body(identity={"type": "None"}))
+        run, done, _ = deployment.run()
+        assert run["status"] == "Failed"
+        assert "no managed identity" in done["error"]["message"]
+
+
+class TestLiteralText:
+    @pytest.mark.parametrize(
+        ("written", "meant"),
+        [
+            ("plain", "plain"),
+            ("a@contoso.com", "a@contoso.com"),
+            ("@@x", "@x"),
+            ("@@@@x", "@@@x"),
+            ("a @@{x}", "a @{x}"),
+            ("@@{x}", "@{x}"),
+            ("a @@ b", "a @@ b"),
+            ({"a": ["@@x", 1, None, True]}, {"a": ["@x", 1, None, True]}),
+        ],
+    )
+    def test_has_its_escapes_undone(self, written, meant):
+        assert literal(written) == meant
+
+    @pytest.mark.parametrize("expression", ["@x", "@{x}", "a @{x}", "@@{a} @{b}", ["@x"]])
+    def test_an_expression_is_refused(self, expression):
+        with pytest.raises(Exception, match="does not evaluate expressions"):
+            literal(expression)

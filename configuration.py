@@ -388,7 +388,9 @@ class Group(_Keys):
     """The mail-enabled security group that is the scope of the policy, and nothing else's."""
 
     name: ExchangeName = Field(description="the group's Name in Exchange, for good")
-    display_name: DisplayName = Field(description="the name that address lists show (default: name)")
+    display_name: DisplayName = Field(
+        description="the name that address lists show (default: name)"
+    )
     alias: Alias = Field(description="the alias (default: name without spaces)")
     address: Address = Field(
         description="the primary address, e.g. notifications-scope@contoso.com"

@@ -1,0 +1,228 @@
+"""The command line of the simulated tenant.
+
+``up``, ``preview`` and ``destroy`` run the real engine on the real program. ``send`` sends one mail
+through what they deployed. ``demonstrate`` deploys and shows who may send as whom. ``exec`` starts
+any command in the same environment.
+"""
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from simulator.engine import Result, SimulatedStack
+from simulator.environment import DIRECTORY, simulated_environment
+from simulator.sending import Answer, SendingError, group_members, pass_policy_lag, send_as
+from tools.progress import ToolError
+from tools.pulumi_cli import find_or_install
+
+_SENDERS = "senders"
+_CONFIGURED_SENDERS = "scoped-mail-sender:senders"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command; returns the exit code of the process."""
+    options = _parser().parse_args(arguments)
+    sys.unraisablehook = _report_unraisable
+    stack = SimulatedStack(
+        directory=options.directory,
+        stack=options.stack,
+        show=lambda line: print(line, flush=True),  # noqa: T201 - progress is this command's output
+        colour=sys.stdout.isatty(),
+    )
+    # Ctrl-C reaches the engine by itself. It then winds down, and needs the providers, which live
+    # in this process, until it has written its state.
+    interrupted = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        code: int = options.run(stack, options)
+    except (SendingError, ToolError) as error:
+        return _fail(str(error))
+    finally:
+        signal.signal(signal.SIGINT, interrupted)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--stack", default="local", help="name of the stack (default: local)")
+    common.add_argument(
+        "--directory",
+        type=Path,
+        default=DIRECTORY,
+        help="where the tenant and the state of its stacks are kept (default: .simulator)",
+    )
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator", description="Deploys into a simulated tenant."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    command("up", _up, "creates or updates the stack")
+    command("preview", _preview, "shows what up would change")
+    command("destroy", _destroy, "deletes everything in the stack")
+    command("demonstrate", _demonstrate, "deploys, and shows who may send as whom")
+    send = command("send", _send, "sends one mail through a deployed workflow")
+    send.add_argument(
+        "--as",
+        dest="mailbox",
+        metavar="MAILBOX",
+        help="address of the mailbox to send as (default: the sender's shared mailbox)",
+    )
+    send.add_argument("--sender", metavar="NAME", help="which sender (default: the first one)")
+    execute = command("exec", _execute, "runs a command in the simulated tenant's environment")
+    execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
+    return parser
+
+
+def _up(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    return _exit_code(stack.up())
+
+
+def _preview(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    return _exit_code(stack.preview())
+
+
+def _destroy(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    return _exit_code(stack.destroy())
+
+
+def _send(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    senders = _deployed(stack)
+    name = options.sender or stack.configuration(_CONFIGURED_SENDERS)[0]["name"]
+    if name not in senders:
+        return _fail(f"there is no sender {name}, only {', '.join(sorted(senders))}")
+    sender = senders[name]
+    mailbox = options.mailbox or sender["mailboxAddress"]
+    console = _console()
+    _wait_for_policies(stack, console)
+    answer = send_as(stack.tenant, sender["workflowId"], mailbox)
+    console.print(f"{sender['workflowName']} as {mailbox}: {answer}")
+    return 0 if answer.accepted else 1
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One mail of the demonstration, and whether the answer is the one that it must be."""
+
+    workflow: str
+    mailbox: str
+    is_member: bool
+    must_reach: bool
+    answer: Answer
+
+    @property
+    def is_right(self) -> bool:
+        if self.must_reach:
+            return self.is_member and self.answer.accepted
+        return not self.is_member and self.answer.denied_by_policy
+
+
+def _demonstrate(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    if not stack.up().succeeded:
+        return 1
+    console = _console()
+    _wait_for_policies(stack, console)
+    senders = _deployed(stack)
+    tenant = stack.tenant
+    trials = []
+    for configured in stack.configuration(_CONFIGURED_SENDERS):
+        sender = senders[configured["name"]]
+        members = group_members(tenant, sender["groupAddress"])
+        for mailbox, must_reach in (
+            (sender["mailboxAddress"], True),
+            (configured["controlMailbox"], False),
+        ):
+            trials.append(
+                _Trial(
+                    workflow=sender["workflowName"],
+                    mailbox=mailbox,
+                    is_member=mailbox.lower() in members,
+                    must_reach=must_reach,
+                    answer=send_as(tenant, sender["workflowId"], mailbox),
+                )
+            )
+    console.print(_table(trials))
+    if all(trial.is_right for trial in trials):
+        return 0
+    return _fail("these are not the answers that a confined identity gets")
+
+
+def _table(trials: Sequence[_Trial]) -> Table:
+    table = Table(title="Who may send as whom", title_justify="left")
+    for heading in ("workflow", "sends as", "in its group", "Graph answers"):
+        table.add_column(heading, overflow="fold")
+    for trial in trials:
+        colour = "green" if trial.is_right else "red"
+        table.add_row(
+            trial.workflow,
+            trial.mailbox,
+            "yes" if trial.is_member else "no",
+            f"[{colour}]{trial.answer}[/{colour}]",
+        )
+    return table
+
+
+def _execute(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    cli = find_or_install()
+    with simulated_environment(stack.directory, cli) as environment:
+        name, *arguments = options.command
+        program = shutil.which(name, path=environment["PATH"])
+        if program is None:
+            return _fail(f"there is no command {name}")
+        return subprocess.run([program, *arguments], env=environment, check=False).returncode  # noqa: S603
+
+
+def _deployed(stack: SimulatedStack) -> dict[str, Any]:
+    senders: dict[str, Any] = stack.outputs().get(_SENDERS, {})
+    if not senders:
+        raise SendingError(
+            f"nothing is deployed in the stack {stack.stack}: run python -m simulator up first"
+        )
+    return senders
+
+
+def _wait_for_policies(stack: SimulatedStack, console: Console) -> None:
+    moved = pass_policy_lag(stack.tenant)
+    if moved is not None:
+        minutes = moved / timedelta(minutes=1)
+        console.print(
+            f"The clock of the tenant was moved on by {minutes:.0f} minutes: Graph learns of a "
+            "policy that much later than Exchange."
+        )
+
+
+def _console() -> Console:
+    # Where there is no terminal (in CI) rich assumes 80 columns, and would fold the answers.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+
+
+def _report_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Reports what cannot be raised any more, save what says nothing.
+
+    When an update fails, the engine ends before the program does. The SDK drops the rest of it, and
+    that complains about itself, below the error that matters, when the process ends.
+    """
+    if not isinstance(unraisable.object, Coroutine):
+        sys.__unraisablehook__(unraisable)
+
+
+def _exit_code(result: Result) -> int:
+    return 0 if result.succeeded else 1
+
+
+def _fail(text: str) -> int:
+    print(f"simulator: {text}", file=sys.stderr)  # noqa: T201
+    return 1

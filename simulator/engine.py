@@ -1,0 +1,214 @@
+"""Runs the program with the real Pulumi engine against a simulated tenant.
+
+The engine is driven through Pulumi's Automation API with the program inline: the engine's language
+host is this process, so that none has to be installed. The program is the very ``__main__.py`` that
+``pulumi up`` runs.
+"""
+
+import json
+import runpy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi import automation
+from pulumi.automation.errors import CommandError
+from pulumi.automation.events import EngineEvent, ResourcePreEvent
+
+from simulator.environment import ROOT, simulated_environment, tenant_file
+from simulator.tenant import Tenant
+from tools.pulumi_cli import find_or_install
+
+Transformation = Callable[
+    [pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the engine does, or in a preview would do, with one resource.
+
+    Attributes:
+        operation: The engine's word: ``same``, ``create``, ``update``, ``delete``, ``replace``,
+            ``create-replacement``, ``delete-replaced``, ``read``, ...
+        differences: Kind of change (``add``, ``update``, ``delete``, each perhaps with
+            ``-replace``) by path of the property.
+        old_inputs: Inputs before, empty for a new resource. Secrets are masked.
+        new_inputs: Inputs after, empty for one that goes.
+    """
+
+    urn: str
+    type: str
+    operation: str
+    differences: Mapping[str, str]
+    old_inputs: Mapping[str, Any]
+    new_inputs: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the program."""
+        return self.urn.rpartition("::")[2]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one operation of the engine.
+
+    Attributes:
+        output: What the engine printed.
+        steps: Its steps in their order, unchanged resources among them.
+    """
+
+    succeeded: bool
+    output: str
+    steps: Sequence[Step]
+
+    @property
+    def changes(self) -> list[Step]:
+        """The steps that change something."""
+        return [step for step in self.steps if step.operation not in {"same", "read"}]
+
+
+@dataclass
+class SimulatedStack:
+    """One stack, deployed by the real engine into a simulated tenant.
+
+    Attributes:
+        directory: Where the tenant, the state and the stand-in for ``pwsh`` are kept.
+        work_dir: The folder of ``Pulumi.yaml`` and ``Pulumi.<stack>.yaml``.
+        stack: The stack's name.
+        program: What declares the resources; by default the project's own ``__main__.py``.
+        transformations: Change resources of the program before they are registered, and before the
+            SDK waits for what they depend on.
+        show: Gets each line of the engine's output while it works.
+        colour: Whether the output is coloured.
+    """
+
+    directory: Path
+    work_dir: Path = ROOT
+    stack: str = "local"
+    program: Callable[[], None] | None = None
+    transformations: Sequence[Transformation] = ()
+    show: Callable[[str], None] | None = None
+    colour: bool = False
+
+    def __post_init__(self) -> None:
+        self.directory = self.directory.resolve()
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    @cached_property
+    def tenant(self) -> Tenant:
+        """The tenant that the stack is deployed into."""
+        return Tenant(tenant_file(self.directory))
+
+    def up(self) -> Result:
+        """Creates or updates the stack."""
+        with self._opened() as stack:
+            return self._operate(stack.up, suppress_progress=True, program=self._run_program)
+
+    def preview(self) -> Result:
+        """Tells what ``up`` would do, with the differences in full."""
+        with self._opened() as stack:
+            return self._operate(stack.preview, diff=True, program=self._run_program)
+
+    def destroy(self) -> Result:
+        """Deletes everything in the stack, from what its state says; the program is not run."""
+        with self._opened() as stack:
+            return self._operate(stack.destroy, suppress_progress=True)
+
+    def refresh(self) -> Result:
+        """Reads every resource of the stack from the clouds into the state."""
+        with self._opened() as stack:
+            return self._operate(stack.refresh, suppress_progress=True)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets in clear."""
+        with self._opened() as stack:
+            return {name: output.value for name, output in stack.outputs().items()}
+
+    def configuration(self, key: str) -> Any:
+        """The value of a configuration key that holds structured data, ``project:key``."""
+        with self._opened() as stack:
+            return json.loads(stack.get_config(key).value)
+
+    def exported_state(self) -> dict[str, Any]:
+        """The stack's state as ``pulumi stack export`` writes it: secrets encrypted."""
+        with self._opened() as stack:
+            workspace = stack.workspace
+            # The Automation API's own export decrypts.
+            exported = workspace.pulumi_command.run(
+                ["stack", "export", "--stack", self.stack], str(self.work_dir), workspace.env_vars
+            )
+            state: dict[str, Any] = json.loads(exported.stdout)["deployment"]
+            return state
+
+    def _run_program(self) -> None:
+        for transformation in self.transformations:
+            pulumi.runtime.register_stack_transformation(transformation)
+        if self.program is None:
+            runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+        else:
+            self.program()
+
+    @contextmanager
+    def _opened(self) -> Iterator[automation.Stack]:
+        cli = find_or_install()
+        with simulated_environment(self.directory, cli) as environment:
+            workspace = automation.LocalWorkspace(
+                work_dir=str(self.work_dir),
+                env_vars=environment,
+                pulumi_command=_pulumi_command(cli),
+            )
+            yield automation.Stack.create_or_select(self.stack, workspace)
+
+    def _operate(self, operation: Callable[..., object], **options: Any) -> Result:
+        lines: list[str] = []
+        steps: list[Step] = []
+
+        def on_line(line: str) -> None:
+            lines.append(line)
+            if self.show is not None:
+                self.show(line)
+
+        def on_event(event: EngineEvent) -> None:
+            if event.resource_pre_event is not None:
+                steps.append(_step(event.resource_pre_event))
+
+        try:
+            operation(
+                on_output=on_line,
+                on_error=on_line,
+                on_event=on_event,
+                color="always" if self.colour else "never",
+                **options,
+            )
+        except CommandError:
+            return Result(succeeded=False, output="\n".join(lines), steps=steps)
+        return Result(succeeded=True, output="\n".join(lines), steps=steps)
+
+
+@cache
+def _pulumi_command(cli: Path) -> automation.PulumiCommand:
+    # The SDK takes the folder above `bin`. Only what it finds on PATH itself can be elsewhere.
+    if cli.parent.name == "bin":
+        return automation.PulumiCommand(root=str(cli.parent.parent))
+    return automation.PulumiCommand()
+
+
+def _step(event: ResourcePreEvent) -> Step:
+    metadata = event.metadata
+    return Step(
+        urn=metadata.urn,
+        type=metadata.type,
+        operation=str(metadata.op.value),
+        differences={
+            path: str(difference.diff_kind.value)
+            for path, difference in (metadata.detailed_diff or {}).items()
+        },
+        old_inputs=metadata.old.inputs or {} if metadata.old else {},
+        new_inputs=metadata.new.inputs or {} if metadata.new else {},
+    )

@@ -1,0 +1,119 @@
+"""The environment in which programs meet the simulated tenant instead of the clouds.
+
+One set of variables serves the Pulumi engine, the commands that it runs, and whatever
+``python -m simulator exec`` starts. Nothing of it is read by ``components/``.
+"""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from simulator.providers.azure_native import AzureNative
+from simulator.providers.azuread import AzureAD
+from simulator.providers.command import Command
+from simulator.providers.server import Provider, served
+from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, Tenant
+
+ROOT = Path(__file__).resolve().parent.parent
+DIRECTORY = ROOT / ".simulator"
+
+# Protects nothing: the secrets of a simulated tenant are nobody's. It is fixed because the
+# `encryptionsalt` in Pulumi.local.yaml belongs to it.
+PASSPHRASE = "simulated"  # noqa: S105
+
+
+@contextmanager
+def simulated_environment(directory: Path, cli: Path) -> Iterator[dict[str, str]]:
+    """Serves the providers and describes the environment that leads to them.
+
+    Args:
+        directory: Where the tenant, the state of its stacks and the stand-in for ``pwsh`` are kept.
+            A missing one is made.
+        cli: The Pulumi executable.
+
+    Yields:
+        All variables of the environment, valid within the ``with`` block.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with closing(Tenant(tenant_file(directory))) as tenant:
+        variables = _variables(directory, tenant, cli)
+        providers: list[Provider] = [AzureNative(tenant), AzureAD(tenant)]
+        if installed_command_plugin(os.environ) is None:
+            providers.append(Command(ROOT, variables))
+        with served(providers) as ports:
+            attached = ",".join(f"{name}:{port}" for name, port in ports.items())
+            yield variables | {"PULUMI_DEBUG_PROVIDERS": attached}
+
+
+def tenant_file(directory: Path) -> Path:
+    """The file of the tenant that is kept in a directory."""
+    return directory / "tenant.sqlite"
+
+
+def _variables(directory: Path, tenant: Tenant, cli: Path) -> dict[str, str]:
+    plugin = installed_command_plugin(os.environ)
+    path = [str(_pwsh_directory(directory)), str(cli.parent), os.environ.get("PATH", "")]
+    if plugin is not None:
+        path.append(str(plugin.parent))
+    home, state = directory / "pulumi", directory / "state"
+    for folder in (home, state):
+        folder.mkdir(exist_ok=True)
+    return {
+        **os.environ,
+        # A person's own credentials for Exchange have no business here. They are emptied and not
+        # left out: what is started gets these variables on top of those of this process.
+        **{name: "" for name in os.environ if name.startswith("EXCHANGE_")},
+        "PATH": os.pathsep.join(path),
+        "SIMULATED_TENANT": str(tenant_file(directory)),
+        "EXCHANGE_ACCESS_TOKEN": tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE),
+        "PULUMI_BACKEND_URL": state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # A home of its own: selecting a simulated stack must not deselect the one that a person
+        # has selected in this checkout, and may next destroy by `pulumi destroy`.
+        "PULUMI_HOME": str(home),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def installed_command_plugin(environment: Mapping[str, str]) -> Path | None:
+    """The real ``pulumi-resource-command`` where it is installed: it is preferred to ours.
+
+    Looked for on ``PATH`` and among the plugins of Pulumi's home, there in the version that the
+    installed SDK package asks for.
+    """
+    name = "pulumi-resource-command"
+    on_path = shutil.which(name, path=environment.get("PATH", ""))
+    if on_path is not None:
+        return Path(on_path)
+    home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    plugins = home / "plugins" / f"resource-command-v{version('pulumi-command')}"
+    in_home = shutil.which(name, path=str(plugins))
+    return None if in_home is None else Path(in_home)
+
+
+def _pwsh_directory(directory: Path) -> Path:
+    """A directory whose ``pwsh`` runs scripts against the simulated tenant."""
+    folder = directory / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name == "nt":
+        (folder / "pwsh.cmd").write_text(
+            "@echo off\n"
+            "setlocal\n"
+            f'set "PYTHONPATH={ROOT}"\n'
+            f'"{sys.executable}" -m simulator.pwsh %*\n',
+            encoding="utf-8",
+        )
+        return folder
+    shim = folder / "pwsh"
+    shim.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m simulator.pwsh "$@"\n',
+        encoding="utf-8",
+    )
+    shim.chmod(shim.stat().st_mode | stat.S_IXUSR)
+    return folder

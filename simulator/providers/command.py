@@ -1,0 +1,243 @@
+"""What ``pulumi-command`` does with ``command:local:Command``: it runs processes on this machine.
+
+Behaviour and words were read in the provider's source (pulumi/pulumi-command,
+``provider/pkg/provider/local``). Nothing is simulated here except that the processes get the
+environment of the simulated tenant. Where the real provider is installed, it is used instead of
+this one (``simulator.environment``).
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO
+
+from pulumi_command.local import CommandArgs
+
+from simulator.providers.properties import (
+    UNKNOWN,
+    Change,
+    Properties,
+    differences,
+)
+from simulator.providers.schema import Failure, check
+from simulator.providers.server import Difference, Observed, Provider, RefusalError, Resource
+
+_COMMAND = "command:local:Command"
+# No command of this project reads files back, and a glob dialect of our own would be a guess.
+_NOT_SIMULATED = ("archivePaths", "assetPaths")
+_RESULTS = ("stdout", "stderr")
+
+
+class Command(Provider):
+    """The stand-in for ``command``: local commands.
+
+    Args:
+        root: Working directory of commands that name none: the project's root, in which the
+            engine starts the real provider.
+        environment: The whole environment of the processes.
+    """
+
+    name = "command"
+
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self._root = root
+        self._environment = dict(environment)
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def version(self) -> str:
+        return version("pulumi-command")
+
+    def check(
+        self, resource: Resource, old: Properties, new: Properties
+    ) -> tuple[Properties, Sequence[Failure]]:
+        if resource.type != _COMMAND:
+            raise RefusalError(
+                f"the simulated command provider has no resource {resource.type}; it has {_COMMAND}"
+            )
+        failures = list(check(CommandArgs, new))
+        failures += [
+            Failure(name, f"'{name}' is not simulated: install the plugin of pulumi-command")
+            for name in _NOT_SIMULATED
+            if name in new
+        ]
+        return new, failures
+
+    def compare(
+        self, resource: Resource, old_inputs: Properties, new_inputs: Properties
+    ) -> Difference:
+        changes: dict[str, Change] = dict(differences(old_inputs, new_inputs))
+        replacing = frozenset(path for path in changes if path.partition("[")[0] == "triggers")
+        return Difference(changes=changes, replacing=replacing)
+
+    def preview_create(self, resource: Resource, inputs: Properties) -> Properties:
+        return inputs | dict.fromkeys(_RESULTS, UNKNOWN)
+
+    def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:
+        identifier = f"{resource.name}{secrets.token_hex(4)}"
+        results: Properties = {"stdout": "", "stderr": ""}
+        if "create" in inputs:
+            results = self._run(inputs["create"], inputs, {}, resource.report)
+        return identifier, inputs | results
+
+    def preview_update(
+        self, resource: Resource, outputs: Properties, inputs: Properties
+    ) -> Properties:
+        return inputs | dict.fromkeys(_RESULTS, UNKNOWN)
+
+    def update(
+        self, resource: Resource, identifier: str, outputs: Properties, inputs: Properties
+    ) -> Properties:
+        results = _results_in(outputs)
+        command = inputs.get("update", inputs.get("create"))
+        if command is not None:
+            results = self._run(command, inputs, results, resource.report)
+        return inputs | results
+
+    def delete(self, resource: Resource, identifier: str, outputs: Properties) -> None:
+        if "delete" in outputs:
+            self._run(outputs["delete"], outputs, _results_in(outputs), resource.report)
+
+    def read(
+        self, resource: Resource, identifier: str, inputs: Properties, outputs: Properties
+    ) -> Observed | None:
+        return Observed(inputs=inputs, outputs=outputs)
+
+    def invoke(self, function: str, arguments: Properties) -> tuple[Properties, Sequence[Failure]]:
+        raise RefusalError(
+            f"{function} is not simulated: install the plugin of pulumi-command to use it"
+        )
+
+    def cancel(self) -> None:
+        with self._lock:
+            for process in self._running:
+                process.kill()
+
+    def _run(
+        self,
+        command: str,
+        inputs: Properties,
+        previous: Properties,
+        report: Callable[[str], None],
+    ) -> Properties:
+        """Runs one command to its end and returns its ``stdout`` and ``stderr``."""
+        default = ["cmd", "/C"] if os.name == "nt" else ["/bin/sh", "-c"]
+        arguments = [*(inputs.get("interpreter") or default), command]
+        directory = self._root / inputs.get("dir", "")
+        environment = self._environment | inputs.get("environment", {})
+        if inputs.get("addPreviousOutputInEnv", True):
+            environment |= {
+                f"PULUMI_COMMAND_{name.upper()}": previous[name]
+                for name in _RESULTS
+                if previous.get(name)
+            }
+        stdin = inputs.get("stdin", "").encode()
+        logging = inputs.get("logging", "stdoutAndStderr")
+        if not directory.is_dir():
+            raise _failure(f"chdir {inputs['dir']}: no such file or directory", command, b"")
+        try:
+            process = subprocess.Popen(  # noqa: S603 - running what the program says is its task
+                _located(arguments, environment),
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except FileNotFoundError:
+            name = json.dumps(arguments[0])
+            text = f"exec: {name}: executable file not found in $PATH"
+            raise _failure(text, command, b"") from None
+        except OSError as error:
+            text = f"fork/exec {arguments[0]}: {str(error.strerror).lower()}"
+            raise _failure(text, command, b"") from None
+        with self._lock:
+            self._running.add(process)
+        try:
+            both = bytearray()
+            outputs = _collect(process, stdin, both, logging, report)
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        if process.returncode != 0:
+            raise _failure(_ending(process.returncode), command, bytes(both))
+        return {name: _without_newline(outputs[name]) for name in _RESULTS}
+
+
+def _results_in(outputs: Properties) -> Properties:
+    return {name: outputs.get(name, "") for name in _RESULTS}
+
+
+def _located(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Arguments with the program found on the PATH of the new process.
+
+    Without that, Windows searches the PATH of this process and finds no ``.cmd`` files.
+    """
+    found = shutil.which(arguments[0], path=environment.get("PATH"))
+    return [found or arguments[0], *arguments[1:]]
+
+
+def _collect(
+    process: subprocess.Popen[bytes],
+    stdin: bytes,
+    both: bytearray,
+    logging: str,
+    report: Callable[[str], None],
+) -> dict[str, bytes]:
+    """Feeds a process, reads both its streams line by line and waits for its end."""
+    outputs = {"stdout": bytearray(), "stderr": bytearray()}
+
+    def read(name: str, stream: IO[bytes]) -> None:
+        shown = logging in {name, "stdoutAndStderr"}
+        for line in stream:
+            outputs[name] += line
+            both.extend(line)
+            if shown:
+                report(line.decode(errors="replace").rstrip("\r\n"))
+
+    def write() -> None:
+        assert process.stdin is not None  # noqa: S101 - asked for a pipe
+        try:
+            process.stdin.write(stdin)
+            process.stdin.close()
+        except BrokenPipeError:
+            # A process that ends without reading its input has failed or succeeded by itself.
+            return
+
+    threads = [
+        threading.Thread(target=read, args=(name, stream))
+        for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
+        if stream is not None
+    ]
+    if stdin:
+        threads.append(threading.Thread(target=write))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    process.wait()
+    return {name: bytes(output) for name, output in outputs.items()}
+
+
+def _ending(code: int) -> str:
+    """How Go words the end of a process."""
+    if code < 0:
+        return f"signal: {signal.strsignal(-code) or -code}".lower()
+    return f"exit status {code}"
+
+
+def _failure(problem: str, command: str, output: bytes) -> RefusalError:
+    text = output.decode(errors="replace")
+    return RefusalError(f"{problem}: running {json.dumps(command)}:\n{text}")
+
+
+def _without_newline(output: bytes) -> str:
+    return output.decode(errors="replace").removesuffix("\n")

@@ -1,0 +1,181 @@
+"""Sends a mail through a deployed workflow, as any mailbox: the manual procedure's last test.
+
+A person opens the workflow, puts another mailbox's object id into the address of its action, runs
+it and reads the answer; then puts the right one back. All of it goes through Azure Resource
+Manager of the *simulated* tenant: there is no way from here to a real one.
+"""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from simulator.tenant import (
+    DEPLOYMENT_CLIENT_ID,
+    EXCHANGE_AUDIENCE,
+    ORGANIZATION,
+    ExchangeError,
+    Response,
+    Tenant,
+)
+
+_API_VERSION = "2019-05-01"
+# What ARM takes back of what it returns; the rest is its own.
+_WRITABLE = ("accessControl", "definition", "endpointsConfiguration", "parameters", "state")
+_POLICY_CHANGES = {f"{verb}-ApplicationAccessPolicy" for verb in ("New", "Set", "Remove")}
+
+
+class SendingError(Exception):
+    """The mail could not even be tried; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Graph answered to the workflow.
+
+    Attributes:
+        status: HTTP status.
+        code: Graph's error code, empty when the mail was accepted.
+        message: Graph's error message, likewise.
+    """
+
+    status: int
+    code: str
+    message: str
+
+    @property
+    def accepted(self) -> bool:
+        """Whether Graph took the mail."""
+        return self.status == HTTPStatus.ACCEPTED
+
+    @property
+    def denied_by_policy(self) -> bool:
+        """Whether an application access policy kept the workflow from the mailbox."""
+        return (
+            self.status == HTTPStatus.FORBIDDEN
+            and self.code == "ErrorAccessDenied"
+            and "Access to OData is disabled" in self.message
+        )
+
+    def __str__(self) -> str:
+        if self.code:
+            return f"{self.status} {self.code} {self.message}"
+        return f"{self.status} {HTTPStatus(self.status).phrase}"
+
+
+def pass_policy_lag(tenant: Tenant) -> timedelta | None:
+    """Moves the clock to where Graph has learned of every change of a policy.
+
+    Returns:
+        By how much the clock was moved, ``None`` when it needed not be.
+    """
+    changes = [call.time for call in tenant.calls() if call.operation in _POLICY_CHANGES]
+    if not changes:
+        return None
+    known_at = max(changes) + timedelta(seconds=tenant.lags["policy"])
+    missing = known_at - tenant.clock.now()
+    if missing <= timedelta():
+        return None
+    tenant.clock.advance(missing.total_seconds())
+    return missing
+
+
+def send_as(tenant: Tenant, workflow_id: str, mailbox: str) -> Answer:
+    """Runs a workflow once, with its action addressed to the given mailbox.
+
+    Args:
+        tenant: The simulated tenant.
+        workflow_id: Azure resource id of the workflow.
+        mailbox: Address of the mailbox to send as.
+
+    Raises:
+        SendingError: There is no such workflow or mailbox, or the run did not get to an answer.
+    """
+    object_id = _object_id(tenant, mailbox)
+    with _addressed_to(tenant, workflow_id, object_id) as definition:
+        (trigger,) = definition["triggers"]
+        (action,) = definition["actions"]
+        started = _arm(tenant, "POST", f"{workflow_id}/triggers/{trigger}/run")
+        run = started.headers["x-ms-workflow-run-id"]
+        history = _arm(tenant, "GET", f"{workflow_id}/runs/{run}/actions/{action}")
+        properties = _body(history)["properties"]
+        link = properties.get("outputsLink")
+        if link is None:
+            raise SendingError(
+                f"The run {run} of {workflow_id} has no answer of Graph: its action {action} "
+                f"ended as {properties['status']}, {properties.get('error')}."
+            )
+        outputs = _body(tenant.logic.content(link["uri"]))
+        error = (outputs.get("body") or {}).get("error", {})
+        return Answer(outputs["statusCode"], error.get("code", ""), error.get("message", ""))
+
+
+def group_members(tenant: Tenant, group: str) -> set[str]:
+    """Addresses of the direct members of a group, in lower case."""
+    members = _exchange(tenant, "Get-DistributionGroupMember", {"Identity": group})
+    return {str(member["PrimarySmtpAddress"]).lower() for member in members}
+
+
+def _object_id(tenant: Tenant, mailbox: str) -> str:
+    (found,) = _exchange(tenant, "Get-Mailbox", {"Identity": mailbox})
+    return str(found["ExternalDirectoryObjectId"])
+
+
+def _exchange(
+    tenant: Tenant, cmdlet: str, parameters: Mapping[str, object]
+) -> list[dict[str, Any]]:
+    token = tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE)
+    session = tenant.exchange.connect(token=token, organization=ORGANIZATION)
+    try:
+        return session.invoke(cmdlet, parameters)
+    except ExchangeError as error:
+        raise SendingError(f"{cmdlet} {parameters['Identity']}: {error.message}") from None
+
+
+@contextmanager
+def _addressed_to(tenant: Tenant, workflow_id: str, object_id: str) -> Iterator[dict[str, Any]]:
+    """Has the workflow's action address a mailbox for the duration of a ``with`` block.
+
+    Yields:
+        The workflow's definition as it is meanwhile.
+    """
+    workflow = _body(_arm(tenant, "GET", workflow_id))
+    properties = workflow["properties"]
+    original: dict[str, Any] = {
+        "location": workflow["location"],
+        "tags": workflow.get("tags", {}),
+        "identity": {"type": workflow["identity"]["type"]},
+        "properties": {name: properties[name] for name in _WRITABLE if name in properties},
+    }
+    changed = copy.deepcopy(original)
+    definition: dict[str, Any] = changed["properties"]["definition"]
+    (action,) = definition["actions"].values()
+    action["inputs"]["uri"] = re.sub(
+        r"/users/[^/]+/sendMail$", f"/users/{object_id}/sendMail", action["inputs"]["uri"]
+    )
+    if changed == original:
+        yield definition
+        return
+    _arm(tenant, "PUT", workflow_id, changed)
+    try:
+        yield definition
+    finally:
+        _arm(tenant, "PUT", workflow_id, original)
+
+
+def _arm(tenant: Tenant, method: str, path: str, body: dict[str, Any] | None = None) -> Response:
+    response = tenant.arm.request(method, f"{path}?api-version={_API_VERSION}", body)
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        error = (response.body or {}).get("error", {})
+        raise SendingError(f"{method} {path}: {error.get('code')}: {error.get('message')}")
+    return response
+
+
+def _body(response: Response) -> dict[str, Any]:
+    if response.status != HTTPStatus.OK or response.body is None:
+        raise SendingError(f"expected an answer with content, got {response}")
+    return response.body

@@ -1,0 +1,125 @@
+"""Stacks that the real engine deploys into simulated tenants of their own.
+
+Deploying takes seconds, so it happens once: ``deployed`` is for tests that only look, and
+``redeployed`` gives a test a copy of its files to change.
+"""
+
+import copy
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.engine import Result, SimulatedStack, Transformation
+from simulator.environment import ROOT
+
+Configuration = dict[str, Any]
+
+# What `stack init` writes for the passphrase of simulated stacks, so that it leaves the file alone.
+ENCRYPTION_SALT = "v1:sUhZajiRZW4=:v1:XhOzX5MGQQTDNB2h:SNaK18UXliLT7hB2ToaJoxGVQxHkFA=="
+
+SENDER: Configuration = {
+    "name": "notifications",
+    "mailbox": {
+        "displayName": "Logic App Notifications",
+        "name": "Logic App Notifications",
+        "address": "logicappnotifications@contoso.com",
+    },
+    "group": {
+        "displayName": "DL Graph Scope Group WL Mailsender LogicApp",
+        "name": "DL Graph Scope Group WL Mailsender LogicApp",
+        "address": "graphscope-mailsender@contoso.com",
+    },
+    "controlMailbox": "control.mailbox@contoso.com",
+    "trigger": {
+        "type": "recurrence",
+        "frequency": "Day",
+        "interval": 1,
+        "timeZone": "W. Europe Standard Time",
+        "schedule": {"hours": [8], "minutes": [0]},
+    },
+    "message": {
+        "subject": "Graph test mail",
+        "body": {"contentType": "Text", "content": "Does this work?"},
+        "toRecipients": [{"address": "reception@contoso.com"}],
+        "saveToSentItems": False,
+    },
+}
+
+SNAPSHOT_BEFORE = "snapshot-before.json"
+"""Beside a deployed stack: its tenant's snapshot from before the first ``up``."""
+
+StackIn = Callable[..., SimulatedStack]
+
+
+def stack_in(
+    directory: Path,
+    *,
+    change: Callable[[Configuration], None] | None = None,
+    transformations: Sequence[Transformation] = (),
+) -> SimulatedStack:
+    """The project's stack ``local`` with one sender, its files all below one folder.
+
+    Args:
+        directory: The folder; state and tenant of an earlier call are found there again.
+        change: Changes the sender's configuration.
+        transformations: Change the program's resources.
+    """
+    sender = copy.deepcopy(SENDER)
+    if change is not None:
+        change(sender)
+    project = directory / "project"
+    project.mkdir(parents=True, exist_ok=True)
+    # JSON is YAML too.
+    (project / "Pulumi.yaml").write_text(
+        json.dumps({"name": "scoped-mail-sender", "runtime": "python", "main": str(ROOT)}),
+        encoding="utf-8",
+    )
+    (project / "Pulumi.local.yaml").write_text(
+        json.dumps(
+            {
+                "encryptionsalt": ENCRYPTION_SALT,
+                "config": {
+                    "scoped-mail-sender:resourceGroup": "rg-mail-sender",
+                    "scoped-mail-sender:location": "westeurope",
+                    "scoped-mail-sender:organization": "contoso.onmicrosoft.com",
+                    "scoped-mail-sender:settle": "PT0S",
+                    "scoped-mail-sender:proofTimeout": "PT10M",
+                    "scoped-mail-sender:senders": [sender],
+                },
+            }
+        ),
+        encoding="utf-8",
+    )
+    return SimulatedStack(directory, work_dir=project, transformations=transformations)
+
+
+def succeeded(result: Result) -> Result:
+    """The same result, for one that must be a success."""
+    assert result.succeeded, result.output
+    return result
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> StackIn:
+    """Makes a stack that is not deployed yet; takes what ``stack_in`` takes."""
+    return lambda **options: stack_in(tmp_path / "stack", **options)
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> SimulatedStack:
+    """The deployed stack, for tests that change nothing."""
+    stack = stack_in(tmp_path_factory.mktemp("deployed"))
+    (stack.directory / SNAPSHOT_BEFORE).write_text(json.dumps(stack.tenant.snapshot()))
+    succeeded(stack.up())
+    return stack
+
+
+@pytest.fixture
+def redeployed(deployed: SimulatedStack, tmp_path: Path) -> StackIn:
+    """Makes a stack that is a copy of the deployed one; takes what ``stack_in`` takes."""
+    shutil.copytree(deployed.directory, tmp_path / "copy")
+    return lambda **options: stack_in(tmp_path / "copy", **options)

@@ -1,0 +1,224 @@
+"""``python -m simulator``: exit codes and what a person reads."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulator.commands import main
+from simulator.environment import ROOT, tenant_file
+from simulator.tenant import (
+    DEPLOYMENT_CLIENT_ID,
+    EXCHANGE_AUDIENCE,
+    ORGANIZATION,
+    Tenant,
+)
+from simulator.tenant.exchange.session import ExchangeSession
+from tests.engine.conftest import StackIn
+
+pytestmark = pytest.mark.engine
+
+STACK_FILE = ROOT / "Pulumi.local.yaml"
+
+
+@pytest.fixture
+def directory(redeployed: StackIn) -> str:
+    """A directory with a deployed stack ``local``."""
+    return str(redeployed().directory)
+
+
+@pytest.fixture(scope="module")
+def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where ``demonstrate`` deployed the project's own stack ``local``; its output is beside."""
+    directory = tmp_path_factory.mktemp("demonstrated")
+    before = STACK_FILE.read_bytes()
+    with pytest.MonkeyPatch.context() as patch, (directory / "output").open("w") as output:
+        patch.setattr(sys, "stdout", output)
+        code = main(["demonstrate", "--directory", str(directory)])
+    assert code == 0, (directory / "output").read_text()
+    assert STACK_FILE.read_bytes() == before, "the stack's file has been written to"
+    return directory
+
+
+class TestDemonstrate:
+    def test_shows_progress_and_who_may_send_as_whom(self, demonstrated: Path):
+        text = (demonstrated / "output").read_text()
+
+        progress, _, table = text.partition("Who may send as whom")
+        assert "azure-native:logic:Workflow notifications-workflow created" in progress
+        rows = [[cell.strip() for cell in line.split("│")] for line in table.splitlines()]
+        answers = {(row[1], row[2]): row[4] for row in rows if len(row) > 4}
+        denied = "403 ErrorAccessDenied Access to OData is disabled."
+        assert answers == {
+            ("notifications", "logicappnotifications@contoso.com"): "202 Accepted",
+            ("notifications", "control.mailbox@contoso.com"): denied,
+            ("daily-reminder", "daily-reminder@contoso.com"): "202 Accepted",
+            ("daily-reminder", "control.mailbox@contoso.com"): denied,
+        }
+
+    def test_fails_when_a_stranger_is_reached(
+        self, demonstrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        shutil.copytree(demonstrated, tmp_path / "copy")
+        exchange(tmp_path / "copy").invoke(
+            "Add-DistributionGroupMember",
+            {
+                "Identity": "graphscope-mailsender@contoso.com",
+                "Member": "control.mailbox@contoso.com",
+                "BypassSecurityGroupManagerCheck": True,
+            },
+        )
+
+        code = main(["demonstrate", "--directory", str(tmp_path / "copy")])
+
+        assert code == 1
+        assert "not the answers that a confined identity gets" in capsys.readouterr().err
+
+
+class TestSend:
+    def test_as_the_shared_mailbox(self, directory: str, capsys: pytest.CaptureFixture[str]):
+        # Longer than any run of the tests takes, so that there is something left to wait for.
+        Tenant(tenant_file(Path(directory))).set_lag("policy", 86_400)
+
+        code = main(["send", "--directory", directory])
+
+        assert code == 0
+        clock, answer = capsys.readouterr().out.splitlines()
+        assert re.match(r"The clock of the tenant was moved on by \d+ minutes: ", clock)
+        assert answer == "notifications as logicappnotifications@contoso.com: 202 Accepted"
+
+    def test_as_another_mailbox(self, directory: str, capsys: pytest.CaptureFixture[str]):
+        code = main(["send", "--as", "finance@contoso.com", "--directory", directory])
+
+        assert code == 1
+        assert capsys.readouterr().out.splitlines()[-1] == (
+            "notifications as finance@contoso.com: "
+            "403 ErrorAccessDenied Access to OData is disabled."
+        )
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["--as", "nobody@contoso.com"], "simulator: Get-Mailbox nobody@contoso.com: "),
+            (["--sender", "payroll"], "simulator: there is no sender payroll, only notifications"),
+        ],
+    )
+    def test_says_what_it_cannot_do(
+        self,
+        directory: str,
+        capsys: pytest.CaptureFixture[str],
+        arguments: list[str],
+        message: str,
+    ):
+        code = main(["send", *arguments, "--directory", directory])
+
+        assert code == 1
+        assert capsys.readouterr().err.startswith(message)
+
+    @pytest.mark.parametrize(
+        ("arguments", "line"),
+        [
+            ([], "notifications as logicappnotifications@contoso.com: 202 Accepted"),
+            (
+                ["--sender", "daily-reminder"],
+                "daily-reminder as daily-reminder@contoso.com: 202 Accepted",
+            ),
+        ],
+        ids=["the first", "another"],
+    )
+    def test_of_several_senders(
+        self,
+        demonstrated: Path,
+        capsys: pytest.CaptureFixture[str],
+        arguments: list[str],
+        line: str,
+    ):
+        code = main(["send", *arguments, "--directory", str(demonstrated)])
+
+        assert code == 0
+        assert capsys.readouterr().out.splitlines()[-1] == line
+
+    def test_needs_something_deployed(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        code = main(["send", "--directory", str(tmp_path)])
+
+        assert code == 1
+        assert capsys.readouterr().err == (
+            "simulator: nothing is deployed in the stack local: run python -m simulator up first\n"
+        )
+
+
+class TestExec:
+    def test_runs_in_the_environment_and_passes_the_exit_code_on(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ):
+        code = "import os, sys; print(os.environ['SIMULATED_TENANT']); sys.exit(7)"
+
+        result = main(["exec", "--directory", str(tmp_path), "--", sys.executable, "-c", code])
+
+        assert result == 7
+        assert capfd.readouterr().out.splitlines() == [str(tenant_file(tmp_path))]
+
+    def test_has_the_stack_of_the_other_commands(
+        self, directory: str, capfd: pytest.CaptureFixture[str]
+    ):
+        result = main(
+            ["exec", "--directory", directory, "--", "pulumi", "stack", "output", "--stack=local"]
+        )
+
+        assert result == 0
+        assert "logicappnotifications@contoso.com" in capfd.readouterr().out
+
+    def test_has_a_pwsh_that_runs_scripts(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+        script = tmp_path / "hello.ps1"
+        script.write_text("Write-Output 'hello'\n")
+
+        result = main(
+            ["exec", "--directory", str(tmp_path), "--", "pwsh", *POWERSHELL, str(script)]
+        )
+
+        assert result == 0
+        assert capfd.readouterr().out.splitlines() == ["hello"]
+
+    def test_a_missing_command_is_named(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        assert main(["exec", "--directory", str(tmp_path), "--", "pwhs"]) == 1
+        assert capsys.readouterr().err == "simulator: there is no command pwhs\n"
+
+
+POWERSHELL = ["-NoProfile", "-NonInteractive", "-File"]
+
+
+class TestUpPreviewAndDestroy:
+    @pytest.mark.parametrize("command", ["up", "preview", "destroy"])
+    def test_succeed_with_progress(
+        self, demonstrated: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+    ):
+        shutil.copytree(demonstrated, tmp_path / "copy")
+
+        code = main([command, "--directory", str(tmp_path / "copy")])
+
+        assert code == 0
+        assert "Resources:" in capsys.readouterr().out
+
+    def test_fail_where_a_script_fails(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        exchange(tmp_path).invoke(
+            "New-Mailbox",
+            {
+                "Shared": True,
+                "Name": "Somebody else's",
+                "PrimarySmtpAddress": "logicappnotifications@contoso.com",
+            },
+        )
+
+        code = main(["up", "--directory", str(tmp_path)])
+
+        assert code == 1
+        assert "exit status 1: running" in capsys.readouterr().out
+
+
+def exchange(directory: Path) -> ExchangeSession:
+    """A connection of an administrator to the tenant that is kept in a directory."""
+    tenant = Tenant(tenant_file(directory))
+    token = tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE)
+    return tenant.exchange.connect(token=token, organization=ORGANIZATION)

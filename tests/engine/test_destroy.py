@@ -1,0 +1,38 @@
+"""What is left of a stack that was destroyed, and what is still there of everything else."""
+
+import json
+
+import pytest
+
+from tests.engine.conftest import SNAPSHOT_BEFORE, StackIn, succeeded
+
+pytestmark = pytest.mark.engine
+
+
+class TestDestroyTakesItsOwnAndNothingElse:
+    def test_the_tenant_is_as_before(self, redeployed: StackIn):
+        stack = redeployed()
+        before = json.loads((stack.directory / SNAPSHOT_BEFORE).read_text())
+
+        succeeded(stack.destroy())
+
+        left = stack.tenant.snapshot()
+        # Exchange keeps a removed mailbox for thirty days.
+        (removed,) = left["softDeletedMailboxes"].values()
+        assert removed["addresses"][0] == "logicappnotifications@contoso.com"
+        assert left | {"softDeletedMailboxes": {}} == before
+
+    def test_the_state_is_empty(self, redeployed: StackIn):
+        stack = redeployed()
+
+        succeeded(stack.destroy())
+
+        assert stack.exported_state().get("resources", []) == []
+
+    def test_it_can_be_deployed_again(self, redeployed: StackIn):
+        stack = redeployed()
+        succeeded(stack.destroy())
+
+        succeeded(stack.up())
+
+        assert stack.tenant.violations() == []

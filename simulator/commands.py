@@ -19,6 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from configuration import ConfigurationError
 from simulator.engine import Result, SimulatedStack
 from simulator.environment import DIRECTORY, simulated_environment
 from simulator.sending import Answer, SendingError, group_members, pass_policy_lag, send_as
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     interrupted = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         code: int = options.run(stack, options)
-    except (SendingError, ToolError) as error:
+    except (ConfigurationError, SendingError, ToolError) as error:
         return _fail(str(error))
     finally:
         signal.signal(signal.SIGINT, interrupted)
@@ -88,10 +89,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    stack.check_configuration()
     return _exit_code(stack.up())
 
 
 def _preview(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    stack.check_configuration()
     return _exit_code(stack.preview())
 
 
@@ -131,6 +134,7 @@ class _Trial:
 
 
 def _demonstrate(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    stack.check_configuration()
     if not stack.up().succeeded:
         return 1
     console = _console()

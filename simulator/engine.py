@@ -9,6 +9,7 @@ import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from pulumi import automation
 from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, ResourcePreEvent
 
+from configuration import NAMESPACE, load_configuration
 from simulator.environment import ROOT, simulated_environment, tenant_file
 from simulator.tenant import Tenant
 from tools.pulumi_cli import find_or_install
@@ -104,6 +106,23 @@ class SimulatedStack:
     def tenant(self) -> Tenant:
         """The tenant that the stack is deployed into."""
         return Tenant(tenant_file(self.directory))
+
+    def check_configuration(self) -> None:
+        """Reads the stack's configuration as the program does.
+
+        For the command line: the Automation API prints twice what an inline program raises.
+
+        Raises:
+            ConfigurationError: With every mistake.
+        """
+        with self._opened() as stack:
+            values = {key: entry.value for key, entry in stack.get_all_config().items()}
+
+        def load() -> None:
+            pulumi.runtime.set_all_config(values)
+            load_configuration(pulumi.Config(NAMESPACE))
+
+        copy_context().run(load)
 
     def up(self) -> Result:
         """Creates or updates the stack."""

@@ -3,11 +3,13 @@
 import re
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from simulator.commands import main
+from simulator.engine import SimulatedStack
 from simulator.environment import ROOT, tenant_file
 from simulator.tenant import (
     DEPLOYMENT_CLIENT_ID,
@@ -222,3 +224,34 @@ def exchange(directory: Path) -> ExchangeSession:
     tenant = Tenant(tenant_file(directory))
     token = tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE)
     return tenant.exchange.connect(token=token, organization=ORGANIZATION)
+
+
+class TestWrongConfiguration:
+    @pytest.mark.parametrize("command", ["up", "preview", "demonstrate"])
+    def test_is_told_once_and_changes_nothing(
+        self,
+        command: str,
+        tmp_path: Path,
+        capfd: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        def project(name: str) -> None:
+            (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+
+        project("Pulumi.yaml")
+        project("Pulumi.local.yaml")
+        text = (tmp_path / "Pulumi.local.yaml").read_text("utf-8")
+        wrong = text.replace("settle: PT0S", "settle: never")
+        assert wrong != text
+        (tmp_path / "Pulumi.local.yaml").write_text(wrong, "utf-8")
+        stack = partial(SimulatedStack, work_dir=tmp_path)
+        monkeypatch.setattr("simulator.commands.SimulatedStack", stack)
+
+        code = main([command, "--directory", str(tmp_path / "deployed")])
+
+        assert code == 1
+        captured = capfd.readouterr()
+        assert captured.err.count("scoped-mail-sender:settle") == 1
+        assert captured.out == ""
+        tenant = Tenant(tenant_file(tmp_path / "deployed"))
+        assert not tenant.snapshot()["workflows"]

@@ -39,6 +39,7 @@ from tzlocal.windows_tz import tz_win, win_tz
 
 from components.clouds import Cloud
 from components.graph_permission import MailboxPermission
+from components.workflow_definition import literal
 
 NAMESPACE = "scoped-mail-sender"
 """The project's name, under which the keys of its configuration stand in a stack's file."""
@@ -83,13 +84,46 @@ def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
+def _whole_characters(text: str) -> str:
+    if any(unicodedata.category(character) == "Cs" for character in text):
+        _refuse(
+            "holds half of a character (a surrogate), which cannot be sent anywhere",
+            "Write the whole character.",
+        )
+    return text
+
+
 def _one_line(text: str) -> str:
     if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
         _refuse(
             "holds a line break or another control character",
             "Write it on one line, without tabs.",
         )
+    return _whole_characters(text)
+
+
+def _sent(text: str) -> str:
+    """A text of the mail, which the workflow must not take for an expression."""
+    try:
+        literal(text)
+    except ValueError as error:
+        _refuse(
+            str(error),
+            "Put another character between or before them; in a body with contentType HTML, write "
+            "&#64; instead of @.",
+        )
     return text
+
+
+def _mail_text(text: str) -> str:
+    if any(
+        unicodedata.category(character) == "Cc" and character not in "\t\r\n" for character in text
+    ):
+        _refuse(
+            "holds a control character other than a tab or a line break",
+            "Leave it out: a mail cannot show it.",
+        )
+    return _whole_characters(text)
 
 
 def _display_name(text: str) -> str:
@@ -159,6 +193,10 @@ def _sender_name(text: str) -> str:
             "cannot be a sender's name",
             "Write lowercase letters, digits and hyphens between them, for example notifications.",
         )
+    # A mailbox and a group are marked project/stack/name, first in their display name, of which
+    # Exchange takes 256; project and stack may have 100 each.
+    if len(text) > 40:
+        _refuse(f"has {len(text)} characters, and 40 are the most", "Write a shorter one.")
     return text
 
 
@@ -300,7 +338,6 @@ Alias = Annotated[StrictStr, AfterValidator(_alias)]
 DisplayName = Annotated[StrictStr, AfterValidator(_display_name)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 ExchangeName = Annotated[StrictStr, AfterValidator(_exchange_name)]
-Line = Annotated[StrictStr, AfterValidator(_one_line)]
 Permission = Annotated[
     MailboxPermission,
     BeforeValidator(
@@ -452,20 +489,26 @@ class Body(_Keys):
     content_type: Annotated[
         BodyType, BeforeValidator(_one_of(BodyType, "is not a type of text that Graph knows"))
     ] = Field(description="Text or HTML")
-    content: StrictStr = Field(description="the mail's text")
+    content: Annotated[StrictStr, AfterValidator(_mail_text), AfterValidator(_sent)] = Field(
+        description="the mail's text"
+    )
 
 
 class Recipient(_Keys):
     """Whom a mail is sent to, or answers to it."""
 
     address: Address = Field(description="a mail address, e.g. finance@contoso.com")
-    name: DisplayName | None = Field(None, description="the name shown with the address")
+    name: Annotated[DisplayName, AfterValidator(_sent)] | None = Field(
+        None, description="the name shown with the address"
+    )
 
 
 class Message(_Keys):
     """The mail."""
 
-    subject: Line = Field(description="the mail's subject")
+    subject: Annotated[StrictStr, AfterValidator(_one_line), AfterValidator(_sent)] = Field(
+        description="the mail's subject"
+    )
     body: Body = Field(description="contentType (Text or HTML) and content")
     to_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")
     cc_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")

@@ -131,9 +131,12 @@ def send_mail_definition(
         mailbox_id: The mailbox's object id. Not its address: that may change, and be given to
             another mailbox.
         message: A Graph message (:func:`email_message`). Its texts are sent as they are, even where
-            they look like workflow expressions.
+            they look like workflow expressions; see :func:`literal`.
         save_to_sent_items: Whether the mailbox keeps a copy; Graph's default is that it does.
         trigger: One trigger by its name.
+
+    Raises:
+        ValueError: A text of the message cannot be escaped; see :func:`literal`.
     """
     body: dict[str, Any] = {"message": literal(message)}
     if not save_to_sent_items:
@@ -167,16 +170,43 @@ def send_mail_definition(
     }
 
 
+# Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration
+LONGEST_EXPRESSION = 8192
+"""Characters that Logic Apps allows an expression."""
+
+
 def literal(value: Any) -> Any:
     """The same value with every text escaped, so that none is taken for a workflow expression.
 
-    The definition language evaluates a text that begins with ``@``, and ``@{…}`` anywhere in it.
+    The definition language evaluates a text that begins with ``@``, and ``@{…}`` anywhere in one.
+    It documents two escapes: ``@@`` for an ``@`` at the beginning, and ``@@{`` for ``@{``
+    (https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-definition-language#expressions).
+    How they combine it does not say, so a text that would need it is refused
+    (``docs/decisions/0010-texts-that-cannot-be-escaped.md``).
+
+    Raises:
+        ValueError: A text cannot be written so that it is certain to be sent as it is; the message
+            says why, as the end of a sentence.
     """
     if isinstance(value, str):
-        escaped = value.replace("@{", "@@{")
-        return f"@{escaped}" if value.startswith("@") and not value.startswith("@{") else escaped
+        return _literal_text(value)
     if isinstance(value, Mapping):
         return {key: literal(entry) for key, entry in value.items()}
     if isinstance(value, Sequence):
         return [literal(entry) for entry in value]
     return value
+
+
+def _literal_text(text: str) -> str:
+    if text.startswith("@@") or "@@{" in text or (text.startswith("@") and "@{" in text[1:]):
+        raise ValueError(
+            "has @@ at its beginning, @@{ in it, or both an @ at its beginning and a later @{, and "
+            "Microsoft does not say how a workflow is to be told to send that as it is"
+        )
+    escaped = f"@{text}" if text.startswith("@") else text.replace("@{", "@@{")
+    if escaped != text and len(escaped) > LONGEST_EXPRESSION:
+        raise ValueError(
+            "begins with @ or has @{ in it, which Logic Apps reads as expressions are read, and "
+            f"is longer than the {LONGEST_EXPRESSION} characters that one may have"
+        )
+    return escaped

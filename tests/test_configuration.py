@@ -400,6 +400,42 @@ class TestExchangeTakesTheNames:
         assert_refused(values, path, "Logic\x00App", "control character", "on one line")
 
 
+SENT = [
+    "senders[0].message.subject",
+    "senders[0].message.body.content",
+    "senders[1].message.bccRecipients[0].name",
+]
+
+
+class TestTextThatWouldNotArriveAsWrittenIsRefused:
+    @pytest.mark.parametrize("path", SENT)
+    @pytest.mark.parametrize("text", ["@@all", "see @@{x}", "@{a} and @{b}", "@team: @{b}"])
+    def test_where_no_documented_escape_covers_it(
+        self, values: dict[str, Any], path: str, text: str
+    ) -> None:
+        assert_refused(values, path, text, "Microsoft does not say", "&#64;")
+
+    @pytest.mark.parametrize("path", SENT)
+    @pytest.mark.parametrize("text", ["@all", "see @{x}", "a@@b", "$(whoami) `whoami`; 'x' \"y\""])
+    def test_and_no_other(self, values: dict[str, Any], path: str, text: str) -> None:
+        load_configuration(put(values, path, text))
+
+    def test_where_it_is_escaped_and_longer_than_an_expression(
+        self, values: dict[str, Any]
+    ) -> None:
+        path = "senders[0].message.body.content"
+        mistake = only_mistake(put(values, path, "@{" + "x" * 8192))
+        assert "longer than the 8192 characters" in mistake.problem
+
+    @pytest.mark.parametrize(
+        "path", [*SENT, "senders[0].mailbox.displayName", "senders[0].group.policyDescription"]
+    )
+    def test_where_it_is_half_a_character(self, values: dict[str, Any], path: str) -> None:
+        mistake = only_mistake(put(values, path, "a\ud83d"))
+        assert mistake.heading.endswith(r'= "a\ud83d"')
+        assert "half of a character" in mistake.problem
+
+
 class TestTextsOfOneLineStayOnOneLine:
     @pytest.mark.parametrize(
         "path",
@@ -420,6 +456,13 @@ class TestTextsOfOneLineStayOnOneLine:
     ) -> None:
         mistake = only_mistake(put(values, "senders[0].message.subject", "two\u2028lines"))
         assert mistake.heading.endswith(r'= "two\u2028lines"')
+
+    def test_the_text_of_a_mail_has_no_other_control_characters(
+        self, values: dict[str, Any]
+    ) -> None:
+        assert_refused(
+            values, "senders[0].message.body.content", "bell\a", "control character", "Leave it out"
+        )
 
     def test_the_text_of_a_mail_may_have_lines(self, values: dict[str, Any]) -> None:
         assert load_configuration(put(values, "senders[0].message.body.content", "a\n\tb\n"))

@@ -5,6 +5,7 @@ Microsoft Graph with the workflow's system-assigned identity. A definition beyon
 where the service would save it, and its run fails with an error that names the construct.
 """
 
+import re
 import secrets
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,6 +23,7 @@ from simulator.tenant.recurrence import next_occurrence
 from simulator.tenant.store import Document, Store
 
 HOST = "prod-00.westeurope.logic.azure.com:443"
+LONGEST_EXPRESSION = 8192
 SIMULATED_INPUTS = {"method", "uri", "headers", "body", "authentication", "retryPolicy"}
 
 
@@ -469,10 +471,13 @@ def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]
 def literal(value: Any) -> Any:
     """A value of a definition with its escapes undone: text only, no expression is evaluated.
 
-    ``@@`` at the beginning stands for ``@``, and ``@@{`` anywhere for ``@{``.
+    Documented, with these examples (Workflow Definition Language, Expressions): ``@@`` is the text
+    ``@``, for "a literal string that starts with @"; ``Count is: @@{…}`` is the text
+    ``Count is: @{…}``. What more than one escape in a row, or both kinds in one text, would mean is
+    not documented: refused.
 
     Raises:
-        NotSimulated: The text is, or holds, an expression.
+        NotSimulated: The text is, or holds, an expression, or escapes of which the meaning is open.
     """
     if isinstance(value, dict):
         return {name: literal(entry) for name, entry in value.items()}
@@ -480,11 +485,12 @@ def literal(value: Any) -> Any:
         return [literal(entry) for entry in value]
     if not isinstance(value, str):
         return value
-    if value.startswith("@@"):
-        value = "@" + value[2:] if not value.startswith("@@{") else value
-    elif value.startswith("@"):
+    runs = list(re.finditer(r"^@+|@+(?=\{)", value))
+    if any(len(run[0]) > 2 for run in runs) or (value.startswith("@@") and len(runs) > 1):
+        raise NotSimulated(f"Microsoft does not say what this text means: {value}")
+    if any(len(run[0]) == 1 for run in runs):
         raise NotSimulated(f"The simulated tenant does not evaluate expressions: {value}")
-    pieces = value.split("@@{")
-    if any("@{" in piece for piece in pieces):
-        raise NotSimulated(f"The simulated tenant does not evaluate expressions: {value}")
-    return "@{".join(pieces)
+    # The expression language's limit. Whether escaped text counts is not said: it does here.
+    if runs and len(value) > LONGEST_EXPRESSION:
+        raise NotSimulated(f"An expression of more than {LONGEST_EXPRESSION} characters.")
+    return re.sub(r"^@@|@@(?=\{)", "@", value)

@@ -155,6 +155,21 @@ class TestTextIsNeverAnExpression:
     def test_escapes(self, text, escaped):
         assert literal(text) == escaped
 
+    @pytest.mark.parametrize(
+        "text", ["@@", "@@x", "a @@{x}", "@@{x}", "@{a} @{b}", "@a @{b}", "a\n@@{"]
+    )
+    def test_refuses_what_no_documented_escape_covers(self, text):
+        with pytest.raises(ValueError, match="Microsoft does not say"):
+            literal({"subject": ["plain", text]})
+
+    def test_refuses_to_escape_a_text_longer_than_an_expression(self):
+        assert len(literal("@{" + "x" * 8189)) == 8192
+        with pytest.raises(ValueError, match="longer than the 8192 characters"):
+            literal("@{" + "x" * 8190)
+
+    def test_a_long_text_without_escapes_is_as_it_is(self):
+        assert literal("x@y" * 50_000) == "x@y" * 50_000
+
     def test_escapes_every_text_of_the_mail(self):
         message = email_message(
             subject="@a()",

@@ -54,10 +54,11 @@ class TestARunSendsAsItsMailboxOnly:
 
     def test_the_mail_is_the_definitions_own_with_escapes_undone(self, tenant, sender):
         body = action()["inputs"]["body"]
-        body["message"]["subject"] = "@@everyone, 5 @@{curly}"
+        body["message"] |= {"subject": "@@everyone", "body": {"content": "5 @@{curly}"}}
         sender.workflow(definition=definition(actions={"Send": action(inputs={"body": body})}))
         sender.run()
-        assert tenant.mail()[0].message["subject"] == "@everyone, 5 @{curly}"
+        assert tenant.mail()[0].message["subject"] == "@everyone"
+        assert tenant.mail()[0].message["body"] == {"content": "5 @{curly}"}
 
 
 class TestAManagedIdentitysTokenIsCachedForADay:
@@ -390,8 +391,8 @@ class TestLiteralText:
             ("plain", "plain"),
             ("a@contoso.com", "a@contoso.com"),
             ("@@x", "@x"),
-            ("@@@@x", "@@@x"),
-            ("a @@{x}", "a @{x}"),
+            ("@@", "@"),
+            ("a @@{x} @@{y", "a @{x} @{y"),
             ("@@{x}", "@{x}"),
             ("a @@ b", "a @@ b"),
             ({"a": ["@@x", 1, None, True]}, {"a": ["@x", 1, None, True]}),
@@ -400,7 +401,19 @@ class TestLiteralText:
     def test_has_its_escapes_undone(self, written, meant):
         assert literal(written) == meant
 
-    @pytest.mark.parametrize("expression", ["@x", "@{x}", "a @{x}", "@@{a} @{b}", ["@x"]])
+    @pytest.mark.parametrize("expression", ["@", "@x", "@{x}", "a @{x}", "a @@{x} @{y}", ["@x"]])
     def test_an_expression_is_refused(self, expression):
         with pytest.raises(Exception, match="does not evaluate expressions"):
             literal(expression)
+
+    @pytest.mark.parametrize(
+        "text", ["@@@x", "@@@@x", "a @@@{x}", "@@a @@{x}", "@@{a} @@{b}", "@@a @{x}"]
+    )
+    def test_escapes_that_microsoft_does_not_explain_are_refused(self, text):
+        with pytest.raises(Exception, match="does not say what this text means"):
+            literal(text)
+
+    def test_an_escape_in_a_text_longer_than_an_expression_is_refused(self):
+        assert len(literal("a @@{" + "x" * 8187)) == 8191
+        with pytest.raises(Exception, match="more than 8192 characters"):
+            literal("a @@{" + "x" * 8188)

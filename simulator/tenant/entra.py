@@ -249,7 +249,13 @@ class Entra:
             raise CloudError(401, "InvalidAuthenticationToken", "Access token is empty.")
         claims = self._store.get("token", token)
         if claims is None:
-            raise CloudError(401, "InvalidAuthenticationToken", "IDX14100: JWT is not well formed.")
+            # Microsoft's libraries quote the token in this text unless they are told to hide it.
+            raise CloudError(
+                401,
+                "InvalidAuthenticationToken",
+                f"IDX12709: CanReadToken() returned false. JWT is not well formed: '{token}'.\nThe "
+                "token needs to be in JWS or JWE Compact Serialization Format.",
+            )
         if claims["audience"] != audience:
             raise CloudError(
                 401,

@@ -24,12 +24,20 @@ Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
 function Write-Step {
-    <# .SYNOPSIS Shows progress or a warning on standard error. #>
+    <#
+    .SYNOPSIS
+        Shows progress, a warning or an error: one line on standard error, without our credentials.
+    .DESCRIPTION
+        Some errors of a sign-in quote the token that they could not read.
+    #>
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [string] $Message
     )
-    [Console]::Error.WriteLine($Message)
+    foreach ($credential in @($env:EXCHANGE_ACCESS_TOKEN, $env:EXCHANGE_CERTIFICATE_PASSWORD)) {
+        if ($credential) { $Message = $Message.Replace($credential, '***') }
+    }
+    [Console]::Error.WriteLine(($Message -replace '\s+', ' '))
 }
 
 function ConvertFrom-DesiredJson {
@@ -243,7 +251,13 @@ function Find-MarkedRecipient {
     )
     $quoted = $Mark -replace "'", "''"
     $filter = "CustomAttribute15 -eq '$quoted' -or CustomAttribute15 -eq '$quoted adopted' -or DisplayName -eq '$quoted'"
-    $marked = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
+    $found = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
+    # Exchange compares without regard to case, and stacks may differ in it alone. A display name counts
+    # only until there is a mark: anybody who may rename a mailbox can write ours there.
+    $marked = @($found | Where-Object {
+            $_.CustomAttribute15 -ceq $Mark -or $_.CustomAttribute15 -ceq "$Mark adopted" -or
+            (-not $_.CustomAttribute15 -and $_.DisplayName -ceq $Mark)
+        })
     if ($marked.Count -eq 0) { return }
     if ($marked.Count -gt 1) {
         throw "$($marked.Count) objects carry the mark '$Mark': $(@($marked | ForEach-Object { $_.PrimarySmtpAddress }) -join ', '). Clear CustomAttribute15 of those that are not this one."
@@ -260,6 +274,8 @@ function Find-OwnedRecipient {
         Finds the mailbox or group that is ours, or that the configuration tells us to adopt.
     .DESCRIPTION
         The mark finds our object even where the configuration has changed its address or name since.
+        Without it, an object is adopted by its address only: a name may be anybody's, and many tenants
+        replace a mailbox's name by an object id.
     .OUTPUTS
         The recipient, or nothing. Whatever else holds the address is an error.
     #>
@@ -267,6 +283,7 @@ function Find-OwnedRecipient {
     param(
         [Parameter(Mandatory)] [string] $Mark,
         [Parameter(Mandatory)] [string] $Address,
+        [Parameter(Mandatory)] [string] $Name,
         [Parameter(Mandatory)] [string] $RecipientTypeDetails,
         [Parameter(Mandatory)] [bool] $Adopt
     )
@@ -280,13 +297,23 @@ function Find-OwnedRecipient {
         }
         return $marked
     }
-    if ($holders.Count -eq 0) { return }
+    if ($holders.Count -eq 0) {
+        $filter = "Name -eq '$($Name -replace "'", "''")'"
+        $namesakes = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
+        if ($namesakes.Count -eq 0) { return }
+        $namesake = $namesakes[0]
+        $remedy = 'Choose another name.'
+        if ($namesake.RecipientTypeDetails -eq $RecipientTypeDetails -and -not $namesake.CustomAttribute15) {
+            $remedy = "Choose another name, or set 'address: $($namesake.PrimarySmtpAddress)' and 'adopt: true' on this object in the stack's configuration: it is then managed from here on, and never removed."
+        }
+        throw "the name '$Name' belongs to $($namesake.PrimarySmtpAddress), a $($namesake.RecipientTypeDetails) that was not created by this stack. $remedy"
+    }
     $holder = $holders[0]
     if ($holder.RecipientTypeDetails -ne $RecipientTypeDetails) {
         throw "$Address exists and is a $($holder.RecipientTypeDetails), not a $RecipientTypeDetails. It is never converted: choose another address."
     }
     if ($holder.CustomAttribute15) {
-        throw "$Address exists and carries the mark '$($holder.CustomAttribute15)' in CustomAttribute15: it belongs to another stack or tool. Choose another address."
+        throw "$Address exists and carries the mark '$($holder.CustomAttribute15)' in CustomAttribute15: it belongs to another stack or tool, or to a sender of this stack that has another name now. Choose another address, or give the sender its former name."
     }
     if (-not $Adopt) {
         throw "$Address exists ('$($holder.DisplayName)') and was not created by this stack. Choose another address, or set 'adopt: true' on this object in the stack's configuration: it is then managed from here on, and never removed."
@@ -362,7 +389,8 @@ function Get-OwnershipMark {
         [Parameter(Mandatory)] [object] $Recipient,
         [Parameter(Mandatory)] [string] $Mark
     )
-    if ($Recipient.CustomAttribute15 -eq $Mark -or $Recipient.DisplayName -eq $Mark) { return $Mark }
+    if ($Recipient.CustomAttribute15) { return $Recipient.CustomAttribute15 }
+    if ($Recipient.DisplayName -ceq $Mark) { return $Mark }
     "$Mark adopted"
 }
 
@@ -391,8 +419,7 @@ function Get-PolicyFinding {
     .SYNOPSIS
         Says what is wrong with the policies of an application; nothing when all is right.
     .DESCRIPTION
-        RestrictAccess policies add up, so one with another scope widens the application's reach. A
-        DenyAccess policy only narrows it: a warning, shown and not returned.
+        RestrictAccess policies add up, so one with another scope widens the application's reach.
     #>
     [CmdletBinding()]
     param(
@@ -401,22 +428,37 @@ function Get-PolicyFinding {
         [Parameter(Mandatory)] [string] $AppId
     )
     $scopeFound = $false
-    foreach ($candidate in @($Policy | Where-Object { $_.AppId -eq $AppId -or $_.AppId -eq '*' })) {
-        $onGroup = $candidate.ScopeIdentityRaw -like "*;$($Group.ExternalDirectoryObjectId)"
-        if ($candidate.AccessRight -eq 'DenyAccess') {
-            Write-Step -Message "warning: the DenyAccess policy $($candidate.Identity) on '$($candidate.ScopeName)' narrows this application too"
-        }
-        elseif ($onGroup -and $candidate.AppId -eq $AppId) {
+    foreach ($candidate in @($Policy | Where-Object { $_.AppId -eq $AppId -and $_.AccessRight -ne 'DenyAccess' })) {
+        if ($candidate.ScopeIdentityRaw -like "*;$($Group.ExternalDirectoryObjectId)") {
             $scopeFound = $true
-        }
-        elseif ($candidate.AppId -eq '*') {
-            Write-Step -Message "warning: the RestrictAccess policy $($candidate.Identity) on '$($candidate.ScopeName)' is for every application, this one too"
         }
         else {
             "the policy $($candidate.Identity) lets the application reach '$($candidate.ScopeName)' as well: remove it, or take that scope into this stack"
         }
     }
     if (-not $scopeFound) { "no RestrictAccess policy of the application on $($Group.PrimarySmtpAddress)" }
+}
+
+function Get-PolicyWarning {
+    <#
+    .SYNOPSIS
+        Lists what else bears on an application: policies that narrow it, and those for every application.
+    .DESCRIPTION
+        Neither unproves the confinement. Where a member is Denied, one of them is probably the reason.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $Policy,
+        [Parameter(Mandatory)] [string] $AppId
+    )
+    foreach ($candidate in @($Policy | Where-Object { $_.AppId -eq $AppId -or $_.AppId -eq '*' })) {
+        if ($candidate.AccessRight -eq 'DenyAccess') {
+            "the DenyAccess policy $($candidate.Identity) denies this application the members of '$($candidate.ScopeName)'"
+        }
+        elseif ($candidate.AppId -eq '*') {
+            "the RestrictAccess policy $($candidate.Identity) lets every application, this one too, reach the members of '$($candidate.ScopeName)'"
+        }
+    }
 }
 
 function Get-AccessFinding {
@@ -436,12 +478,12 @@ function Get-AccessFinding {
 }
 
 function Get-ErrorText {
-    <# .SYNOPSIS The message of an error on one line, without Exchange's "code|type|" in front. #>
+    <# .SYNOPSIS The message of an error, without Exchange's "code|type|" in front. #>
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
     )
-    ($ErrorRecord.Exception.Message -replace '^\|?Ex[0-9A-F]+\|[^|]+\|', '') -replace '\s+', ' '
+    $ErrorRecord.Exception.Message -replace '^\|?Ex[0-9A-F]+\|[^|]+\|', ''
 }
 
 function Write-Failure {
@@ -453,7 +495,7 @@ function Write-Failure {
     )
     $text = Get-ErrorText -ErrorRecord $ErrorRecord
     $remedies = [ordered]@{
-        'already being used'                     = 'Choose another address, alias or name, or remove the object that has it.'
+        'already being used|already exists'      = 'Choose another address, alias or name, or remove the object that has it.'
         'total size of App Access Policies'      = 'Shorten policyDescription, or remove policies that nobody needs: Exchange limits their size together.'
         'write permission to target DC'          = "Set 'organization' to the tenant's .onmicrosoft.com domain."
         "isn't supported in this scenario"       = 'Give the deploying application the Entra role Exchange Administrator, or Exchange roles of its own.'
@@ -468,12 +510,12 @@ function Write-Failure {
             break
         }
     }
-    [Console]::Error.WriteLine("error: ${Subject}: $text$remedy")
+    Write-Step -Message "error: ${Subject}: $text$remedy"
 }
 
 Export-ModuleMember -Function @(
     'Write-Step', 'ConvertFrom-DesiredJson', 'Write-ObservedObject', 'Write-Failure',
     'Connect-Organization', 'Disconnect-Organization', 'Invoke-WithRetry', 'Invoke-Removal', 'Wait-Result',
     'Find-MarkedRecipient', 'Find-OwnedRecipient', 'Get-OwnedRecipient', 'Get-ExistingRecipient', 'Get-OwnershipMark',
-    'Get-PolicyOnGroup', 'Get-PolicyFinding', 'Get-AccessFinding'
+    'Get-PolicyOnGroup', 'Get-PolicyFinding', 'Get-PolicyWarning', 'Get-AccessFinding'
 )

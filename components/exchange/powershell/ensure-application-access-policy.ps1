@@ -10,7 +10,8 @@
       groupAddress   primary SMTP address of the group
       description    text of the policy; all policies of a tenant share a limited space
       retireOthers   whether policies of other applications on this group are removed afterwards: they
-                     are those of former identities of ours, which no longer exist
+                     are those of former identities of ours, which no longer exist; never on a group
+                     that was adopted
 
     The new policy is made before an old one is removed: two RestrictAccess policies add up, while an
     application with none at all reaches the whole organisation.
@@ -52,7 +53,9 @@ try {
         }
     }
 
-    if ($desired.retireOthers) {
+    # On a group that was adopted, a policy may be what confines an application of somebody else's: without
+    # it, that one would reach the whole organisation.
+    if ($desired.retireOthers -and $group.CustomAttribute15 -notlike '* adopted') {
         $others = @(Get-PolicyOnGroup -Group $group | Where-Object { $_.AppId -ne $desired.appId })
         foreach ($other in $others) {
             Write-Step -Message "removing the policy of the former identity $($other.AppId)"

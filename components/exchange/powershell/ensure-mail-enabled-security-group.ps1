@@ -39,7 +39,7 @@ try {
     # Born with the mark as its display name: recognisable as ours even if this process dies before the
     # next cmdlet, since New-DistributionGroup cannot set a custom attribute.
     $recipient = Invoke-WithRetry -Action {
-        $found = Find-OwnedRecipient -Mark $desired.mark -Address $desired.address -RecipientTypeDetails 'MailUniversalSecurityGroup' -Adopt $desired.adopt
+        $found = Find-OwnedRecipient -Mark $desired.mark -Address $desired.address -Name $desired.name -RecipientTypeDetails 'MailUniversalSecurityGroup' -Adopt $desired.adopt
         if ($found) { return $found }
         Write-Step -Message "creating mail-enabled security group $($desired.address)"
         $owners = @{}

@@ -48,8 +48,9 @@ try {
 
     $waited = 0
     while ($true) {
+        $policies = @(Invoke-WithRetry -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
+        $warnings = @(Get-PolicyWarning -Policy $policies -AppId $desired.appId)
         $wrong = @(
-            $policies = @(Invoke-WithRetry -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
             Get-PolicyFinding -Policy $policies -Group $group -AppId $desired.appId
             foreach ($address in @($desired.members)) {
                 Get-AccessFinding -Address $address -AppId $desired.appId -Expected 'Granted'
@@ -58,12 +59,13 @@ try {
         )
         if ($wrong.Count -eq 0) { break }
         if ($waited -ge $desired.timeoutSeconds) {
-            throw "not proven after $waited s: $($wrong -join '; '). Nothing was granted. Mend what is named, or raise proofTimeout if Exchange was only slow, and deploy again."
+            throw "not proven after $waited s: $(($wrong + $warnings) -join '; '). Nothing was granted. Mend what is named, or raise proofTimeout if Exchange was only slow, and deploy again."
         }
         Write-Step -Message "waiting 15 s, not proven yet: $($wrong -join '; ')"
         Start-Sleep -Seconds 15
         $waited = $waited + 15
     }
+    foreach ($warning in $warnings) { Write-Step -Message "warning: $warning" }
     Write-Step -Message "proven: $(@($desired.members) -join ', ') Granted, $($desired.controlMailbox) Denied"
 
     # An access token may expire during the wait, and Exchange limits idle sessions.

@@ -8,6 +8,7 @@ import pytest
 
 from components.exchange.exchange_command import SCRIPTS
 from simulator.exchange_online import ExchangeOnlineManagement
+from simulator.powershell.interface import CommandError
 from simulator.tenant import ORGANIZATION
 from tests.components.exchange.conftest import Run, Scripts
 
@@ -319,6 +320,9 @@ class TestWhatIsNotOursIsLeftAlone:
         [
             (ENSURE_MAILBOX, MAILBOX, "finance@contoso.com", "UserMailbox"),
             (ENSURE_GROUP, GROUP, "finance@contoso.com", "UserMailbox"),
+            (ENSURE_MAILBOX, MAILBOX, "boardroom@contoso.com", "RoomMailbox"),
+            (ENSURE_MAILBOX, MAILBOX, "BuildingAccess@contoso.com", "MailUniversalSecurityGroup"),
+            (ENSURE_GROUP, GROUP, "AllStaff@contoso.com", "MailUniversalDistributionGroup"),
         ],
     )
     def test_another_kind_of_object_is_never_converted(
@@ -328,6 +332,72 @@ class TestWhatIsNotOursIsLeftAlone:
         assert run.code == 1
         assert kind in run.stderr
         assert run.changes == []
+
+    @pytest.mark.parametrize(
+        ("script", "desired", "existing", "said"),
+        [
+            (
+                ENSURE_GROUP,
+                GROUP,
+                {"name": "New-DistributionGroup", "Type": "Security", "Alias": "namesake"},
+                "or set 'address: namesake@contoso.com' and 'adopt: true' on this object",
+            ),
+            (
+                ENSURE_GROUP,
+                GROUP,
+                {"name": "New-DistributionGroup", "Alias": "namesake"},
+                "that was not created by this stack. Choose another name.\n",
+            ),
+            (
+                ENSURE_MAILBOX,
+                MAILBOX,
+                {"name": "New-Mailbox", "Shared": True, "Alias": "namesake"},
+                "or set 'address: namesake@contoso.com' and 'adopt: true' on this object",
+            ),
+        ],
+    )
+    def test_a_namesake_is_refused_and_never_adopted_by_its_name(
+        self, scripts, script, desired, existing, said
+    ):
+        scripts.tenant.set_mailbox_names_are_object_ids(False)
+        scripts.cmdlet(**existing, Name=desired["name"])
+        scripts.pass_time()
+        run = scripts.run(script, desired | {"adopt": True})
+        assert run.code == 1
+        assert f"the name '{desired['name']}' belongs to namesake@contoso.com" in run.stderr
+        assert said in run.stderr
+        assert run.changes == []
+
+    def test_a_namesake_that_is_not_found_yet_is_refused_with_a_remedy(self, scripts):
+        scripts.cmdlet("New-DistributionGroup", Name=GROUP["name"], Alias="namesake")
+        run = scripts.run(ENSURE_GROUP, GROUP)
+        assert run.code == 1
+        assert "already exists. Choose another address, alias or name" in run.stderr
+
+    def test_a_mark_that_differs_in_case_is_another_stacks(self, deployed):
+        other = {"mark": str(MAILBOX["mark"]).replace("/test/", "/Test/")}
+        run = deployed.run(ENSURE_MAILBOX, MAILBOX | other | {"adopt": True})
+        assert run.code == 1
+        assert f"carries the mark '{MAILBOX['mark']}'" in run.stderr
+        assert deployed.run(REMOVE_MAILBOX, MAILBOX | other).changes == []
+
+    def test_a_display_name_that_reads_like_our_mark_gives_no_right_to_a_marked_object(
+        self, deployed
+    ):
+        taken = {"mark": "scoped-mail-sender/test/another"}
+        deployed.run(SET_MAILBOX, SETTINGS | {"displayName": taken["mark"]})
+        assert deployed.run(REMOVE_MAILBOX, MAILBOX | taken).changes == []
+        run = deployed.run(ENSURE_MAILBOX, MAILBOX | taken | {"adopt": True})
+        assert f"carries the mark '{MAILBOX['mark']}'" in run.stderr
+        assert run.changes == []
+
+    def test_an_adopted_mailbox_stays_adopted_whatever_its_display_name(self, stranger):
+        adopt = MAILBOX | {"adopt": True}
+        stranger.run(ENSURE_MAILBOX, adopt)
+        stranger.run(SET_MAILBOX, SETTINGS | {"displayName": MAILBOX["mark"]})
+        assert stranger.run(ENSURE_MAILBOX, MAILBOX).changes == []
+        assert stranger.run(REMOVE_MAILBOX, MAILBOX).changes == ["Set-Mailbox"]
+        assert mailbox(stranger)["RecipientTypeDetails"] == "SharedMailbox"
 
     def test_an_address_that_another_object_took_is_refused(self, deployed):
         run = deployed.run(ENSURE_MAILBOX, MAILBOX | {"address": "finance@contoso.com"})
@@ -385,6 +455,18 @@ class TestPolicyOfAFormerIdentity:
         run = deployed.run(ENSURE_POLICY, POLICY | {"appId": FORMER_APP_ID})
         assert run.changes == ["New-ApplicationAccessPolicy", "Remove-ApplicationAccessPolicy"]
         assert policies(deployed) == []
+
+    def test_stays_on_a_group_that_was_adopted(self, replaced):
+        # It may confine an application of somebody else's, which would then reach everyone.
+        replaced.cmdlet(
+            "Set-DistributionGroup",
+            Identity=GROUP["address"],
+            CustomAttribute15=f"{GROUP['mark']} adopted",
+            BypassSecurityGroupManagerCheck=True,
+        )
+        run = replaced.run(ENSURE_POLICY, POLICY)
+        assert run.code == 0, run.stderr
+        assert len(policies(replaced, FORMER_APP_ID)) == 1
 
     def test_stays_where_it_may_live_on(self, replaced):
         assert len(policies(replaced)) == len(policies(replaced, FORMER_APP_ID)) == 1
@@ -484,7 +566,20 @@ class TestProofFailsClosed:
         )
         run = self.prove(deployed)
         assert run.code == 0, run.stderr
-        assert "warning: the DenyAccess policy" in run.stderr
+        assert run.stderr.count("warning: the DenyAccess policy") == 1
+
+        # The same policy, once it denies a member, is the reason.
+        deployed.cmdlet(
+            "Add-DistributionGroupMember",
+            Identity="narrow@contoso.com",
+            Member=MAILBOX["address"],
+            BypassSecurityGroupManagerCheck=True,
+        )
+        run = self.prove(deployed)
+        assert run.code == 1
+        error = run.stderr.splitlines()[-1]
+        assert f"{MAILBOX['address']} is Denied, expected Granted; the DenyAccess policy" in error
+        assert "denies this application the members of 'Narrow'" in error
 
     def test_settles_after_the_proof_and_without_a_connection(self, deployed):
         before = deployed.tenant.clock.now()
@@ -526,7 +621,7 @@ class TestConnection:
         [
             ({}, "none of them is set"),
             (
-                {"EXCHANGE_ACCESS_TOKEN": "t", "EXCHANGE_MANAGED_IDENTITY": "system"},
+                {"EXCHANGE_ACCESS_TOKEN": "a.b.c", "EXCHANGE_MANAGED_IDENTITY": "system"},
                 "these are set: EXCHANGE_ACCESS_TOKEN, EXCHANGE_MANAGED_IDENTITY",
             ),
             ({"EXCHANGE_CERTIFICATE_PATH": "app.pfx"}, "needs EXCHANGE_APP_ID"),
@@ -537,6 +632,35 @@ class TestConnection:
         run = scripts.run(ENSURE_MAILBOX, MAILBOX)
         assert run.code == 1
         assert found in run.stderr
+
+    @pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.ps1")))
+    def test_an_error_that_quotes_the_token_is_shown_without_it(self, scripts, script):
+        scripts.environment = {"EXCHANGE_ACCESS_TOKEN": "eyJ0.planted-token.c2ln"}
+        run = scripts.run(script, SETTINGS | MAILBOX | GROUP | MEMBERS | POLICY | PROOF)
+        assert run.code == 1
+        assert "JWT is not well formed: '***'" in run.stderr
+        assert "planted-token" not in run.stderr
+        assert run.stdout == ""
+
+    @pytest.mark.parametrize(
+        "text", ["'Planted  password'", "server is busy, wrong password: Planted  password"]
+    )
+    def test_an_error_that_quotes_the_password_is_shown_without_it(
+        self, scripts, monkeypatch, text
+    ):
+        def refuse(module, bound):
+            raise CommandError(text)
+
+        monkeypatch.setattr(ExchangeOnlineManagement, "_connect", refuse)
+        scripts.environment = {
+            "EXCHANGE_CERTIFICATE_PATH": "app.pfx",
+            "EXCHANGE_APP_ID": APP_ID,
+            "EXCHANGE_CERTIFICATE_PASSWORD": "Planted  password",
+        }
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX)
+        assert run.code == 1
+        assert "***" in run.stderr
+        assert "Planted" not in run.stderr
 
     def test_is_closed_after_success_and_after_failure(self, scripts):
         for desired in (MAILBOX, MAILBOX | {"address": "finance@contoso.com"}):

@@ -5,8 +5,12 @@ host is this process, so that none has to be installed. The program is the very 
 ``pulumi up`` runs.
 """
 
+import copy
 import json
+import os
 import runpy
+import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -23,6 +27,7 @@ from pulumi.automation.events import EngineEvent, ResourcePreEvent
 from configuration import NAMESPACE, load_configuration
 from simulator.environment import ROOT, simulated_environment, tenant_file
 from simulator.tenant import Tenant
+from simulator.tenant.faults import ENGINE_PID
 from tools.pulumi_cli import find_or_install
 
 Transformation = Callable[
@@ -180,9 +185,31 @@ class SimulatedStack:
             workspace = automation.LocalWorkspace(
                 work_dir=str(self.work_dir),
                 env_vars=environment,
-                pulumi_command=_pulumi_command(cli),
+                pulumi_command=self._recorded(_pulumi_command(cli)),
             )
             yield automation.Stack.create_or_select(self.stack, workspace)
+
+    def _recorded(self, command: automation.PulumiCommand) -> automation.PulumiCommand:
+        """The CLI, with the id of its process beside the tenant for a fault that kills it."""
+        if os.name == "nt":
+            return command  # Has no exec, so that the id would be another's.
+        folder = self.directory / "engine"
+        folder.mkdir(exist_ok=True)
+        shim = folder / "pulumi"
+        executable = shutil.which(command.command)
+        shim.write_text(
+            f'#!/bin/sh\necho $$ >"{self.directory / ENGINE_PID}"\nexec "{executable}" "$@"\n',
+            encoding="utf-8",
+        )
+        shim.chmod(shim.stat().st_mode | stat.S_IXUSR)
+        recorded = copy.copy(command)
+        recorded.command = str(shim)
+        return recorded
+
+    def cancel(self) -> None:
+        """Takes the lock away that a killed engine has left: ``pulumi cancel``."""
+        with self._opened() as stack:
+            stack.cancel()
 
     def _operate(self, operation: Callable[..., object], **options: Any) -> Result:
         lines: list[str] = []

@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
             "SIMULATED_TENANT is not set: start this through `python -m simulator exec -- …`",
         )
     try:
-        tenant = Tenant(Path(tenant_file))
+        tenant = Tenant(Path(tenant_file), caller=path.name)
         tenant.record_call("PowerShell", "start", path.name)
         return run_file(
             path,

@@ -1,4 +1,4 @@
-"""The tasks of the project: ``python -m tools setup | lint | test | local | down``.
+"""The tasks of the project: ``python -m tools setup | lint | test | sweep | local | down``.
 
 The Makefile calls nothing else, so that they are the same where there is no make.
 """
@@ -20,6 +20,7 @@ TASKS = {
     "setup": "create .venv with the pinned dependencies, and find or set up the Pulumi CLI",
     "lint": "check style, format and types",
     "test": "run the tests; further arguments go to pytest",
+    "sweep": "plan a fault at every step; hours; further arguments: --scenario, --kind",
     "local": "deploy the stack local into the simulated tenant, and send as two mailboxes",
     "down": "destroy the stack local",
 }
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
     for task, help_text in TASKS.items():
         tasks.add_parser(task, help=help_text)
     options, further = parser.parse_known_args(arguments)
-    if further and options.task != "test":
+    if further and options.task not in {"test", "sweep"}:
         parser.error(f"{options.task} takes no arguments: {' '.join(further)}")
     try:
         return run(options.task, further)
@@ -62,6 +63,8 @@ def run(task: str, further: list[str]) -> int:
     cli = pulumi_cli.find_or_install()
     if task == "test":
         return _python("-m", "pytest", *further)
+    if task == "sweep":
+        return _python("-m", "tests.engine.sweep", *further)
     if task == "local":
         return _python("-m", "simulator", "demonstrate")
     if task == "down":

@@ -29,11 +29,16 @@ from simulator.providers.properties import (
     Properties,
     differences,
 )
+from simulator.providers.retries import with_retries
 from simulator.providers.schema import Failure, alternatives, check, fields
 from simulator.providers.server import Difference, Observed, Provider, RefusalError, Resource
 from simulator.tenant import SUBSCRIPTION_ID, Response, Tenant
 
 _CREATE_BEFORE_DELETE = "__createBeforeDelete"
+# Seconds between attempts. azcore tries three times more, after whatever error of the connection
+# and whichever method, and the provider sets its delays: pulumi/pulumi-azure-native,
+# provider/pkg/azure/client_azcore.go, initPipelineOpts.
+_PAUSES = (20, 60, 120)
 # Inputs that the provider adds, and gets back when a resource is imported.
 _OWN_INPUTS = frozenset({_CREATE_BEFORE_DELETE, "azureApiVersion"})
 # Properties of a request's body that ARM has beside "properties", for every resource type.
@@ -269,8 +274,12 @@ class AzureNative(Provider):
     def _request(
         self, method: str, identifier: str, path: _Path, body: Properties | None = None
     ) -> Response:
-        return self._tenant.arm.request(
-            method, f"{identifier}?api-version={path.api_version}", body
+        address = f"{identifier}?api-version={path.api_version}"
+        return with_retries(
+            lambda: self._tenant.arm.request(method, address, body),
+            pauses=_PAUSES,
+            repeat_lost=True,
+            sleep=self._tenant.clock.advance,
         )
 
 

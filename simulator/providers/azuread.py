@@ -17,6 +17,7 @@ from uuid import UUID
 from pulumi_azuread import AppRoleAssignmentArgs, GetServicePrincipalResult
 
 from simulator.providers.properties import UNKNOWN, Change, Properties, differences
+from simulator.providers.retries import with_retries
 from simulator.providers.schema import Failure, check, fields
 from simulator.providers.server import Difference, Observed, Provider, RefusalError, Resource
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE, Response, Tenant
@@ -27,6 +28,9 @@ _LOOK_UP = "azuread:index/getServicePrincipal:getServicePrincipal"
 # real provider begins with pauses of a second and makes them longer.
 _PAUSE = 5
 _ATTEMPTS = 60
+# Seconds between attempts of one request, by go-retryablehttp's defaults. What got no answer is
+# sent again only where it is idempotent: hashicorp/go-azure-sdk, sdk/client/client.go, Execute.
+_PAUSES = (1, 2, 4, 8)
 # Terraform's names, which its messages use, by Pulumi's.
 _TERRAFORM_NAMES = {
     "appRoleId": "app_role_id",
@@ -207,7 +211,12 @@ class AzureAD(Provider):
     def _request(self, method: str, path: str, body: Properties | None = None) -> Response:
         token = self._tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE)
         headers = {} if body is None else {"Content-Type": "application/json"}
-        return self._tenant.graph.request(method, path, body, token=token, headers=headers)
+        return with_retries(
+            lambda: self._tenant.graph.request(method, path, body, token=token, headers=headers),
+            pauses=_PAUSES,
+            repeat_lost=method != "POST",
+            sleep=self._tenant.clock.advance,
+        )
 
 
 def _refuse_unless_assignment(resource: Resource) -> None:

@@ -9,7 +9,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ClassVar, TypeVar, cast
@@ -310,11 +310,12 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _resource(self, request: Any) -> Resource:
         def report(line: str) -> None:
             if self._engine is not None:
-                self._engine.Log(
-                    engine_pb2.LogRequest(
-                        severity=engine_pb2.INFO, message=line, urn=request.urn, ephemeral=True
-                    )
+                log = engine_pb2.LogRequest(
+                    severity=engine_pb2.INFO, message=line, urn=request.urn, ephemeral=True
                 )
+                # An engine that was killed has no reader; what is under way ends by itself.
+                with suppress(grpc.RpcError):
+                    self._engine.Log(log)
 
         return Resource(urn=request.urn, type=request.type, name=request.name, report=report)
 
@@ -352,5 +353,8 @@ def served(providers: Sequence[Provider]) -> Iterator[dict[str, int]]:
             servers.append(server)
         yield ports
     finally:
+        # A killed engine leaves work behind; where it was started from, it takes that along.
+        for provider in providers:
+            provider.cancel()
         for server in servers:
             server.stop(grace=None).wait()

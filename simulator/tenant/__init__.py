@@ -16,6 +16,7 @@ is missing. Several processes may hold the same file open. Every public call is 
     tenant.logic.content(url) -> Response                  # GET of run history
     tenant.calls(), tenant.violations(), tenant.mail(), tenant.snapshot()
     tenant.record_call(service, operation, target)
+    tenant.plan_faults([Fault(step, kind), ...])           # simulator.tenant.faults
 
 ``url`` is a Request trigger's callback URL, or an action's ``outputsLink.uri``.
 
@@ -23,7 +24,13 @@ is missing. Several processes may hold the same file open. Every public call is 
 one does not; the HTTP services answer it as status 501, code ``NotSimulated``.
 """
 
-from simulator.tenant.answers import CloudError, ExchangeError, NotSimulated, Response
+from simulator.tenant.answers import (
+    CloudError,
+    ConnectionLostError,
+    ExchangeError,
+    NotSimulated,
+    Response,
+)
 from simulator.tenant.identifiers import (
     DEPLOYMENT_CLIENT_ID,
     EXCHANGE_APP_ID,
@@ -48,6 +55,7 @@ __all__ = [
     "TENANT_ID",
     "Call",
     "CloudError",
+    "ConnectionLostError",
     "ExchangeError",
     "Mail",
     "NotSimulated",

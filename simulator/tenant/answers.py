@@ -21,15 +21,23 @@ class CloudError(Exception):
     (``entra.issue_token``); the HTTP services turn it into their answer.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status
         self.code = code
         self.message = message
+        self.headers = headers or {}
 
     def response(self) -> Response:
         """The refusal as Graph and ARM both spell it."""
-        return Response(self.status, {"error": {"code": self.code, "message": self.message}})
+        error = {"code": self.code, "message": self.message}
+        return Response(self.status, {"error": error}, dict(self.headers))
+
+
+class ConnectionLostError(Exception):
+    """An HTTP service gave no answer: whether it did what was asked, the caller cannot know."""
 
 
 class NotSimulated(Exception):  # noqa: N818 - it names a limit, not a failure

@@ -1,8 +1,8 @@
 """The tenant's memory: one SQLite file of JSON documents, and the one way through which it changes.
 
 Every call of every service passes ``Store.call``. It opens the transaction, writes the call down,
-runs the effect, has invariant N checked and commits. Between those steps is where a fault before
-or after the effect belongs.
+runs the effect, has invariant N checked and commits. Before and after that is where planned faults
+happen (``faults.py``).
 """
 
 import json
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS document (kind TEXT, id TEXT, body TEXT, PRIMARY KEY 
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS call (
     number INTEGER PRIMARY KEY, time TEXT, service TEXT, operation TEXT, target TEXT);
+CREATE TABLE IF NOT EXISTS caller (call INTEGER PRIMARY KEY, name TEXT);
 CREATE TABLE IF NOT EXISTS violation (
     time TEXT, call INTEGER, identity TEXT, permission TEXT, text TEXT);
 """
@@ -32,13 +33,19 @@ BUSY_TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Call:
-    """One call of one service. ``number`` counts from 1 over the tenant's whole life."""
+    """One call of one service.
+
+    Attributes:
+        number: Counts from 1 over the tenant's whole life.
+        caller: The script that called; empty for a provider or a person.
+    """
 
     number: int
     time: datetime
     service: str
     operation: str
     target: str
+    caller: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,17 @@ class Violation:
     text: str
 
 
+class PlannedFault(Protocol):
+    """A fault that is to happen to one call."""
+
+    @property
+    def after_effect(self) -> bool:
+        """Whether the call is done before the fault happens."""
+
+    def happen(self) -> None:
+        """Raises what the caller gets in place of the answer, or ends a process."""
+
+
 class Store:
     """Documents by kind and id, the log of calls, the virtual clock's offset and the lags.
 
@@ -65,6 +83,10 @@ class Store:
         path: The SQLite file; created where it is missing.
         real_time: Source of real time, in UTC.
         after_change: Runs after every effect that changed a document, before the commit.
+
+    Attributes:
+        caller: Who makes the calls of this process, for the log; a script's file name.
+        fault_for: Finds the fault that is planned for a call: service, operation, target.
     """
 
     def __init__(
@@ -73,6 +95,8 @@ class Store:
         real_time: Callable[[], datetime],
         after_change: Callable[[], None],
     ) -> None:
+        self.caller = ""
+        self.fault_for: Callable[[str, str, str], PlannedFault | None] = lambda *_: None
         self._connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -116,7 +140,25 @@ class Store:
         """Runs one call of one service.
 
         A call that is refused (``effect`` raises) leaves its line in the log and nothing else.
+        Faults happen to calls from outside: not to what a service does on behalf of a call, nor to
+        what falls due while the clock is advanced.
         """
+        with self._lock:
+            fault = None if self._depth else self.fault_for(service, operation, target)
+        if fault is None:
+            return self._call(service, operation, target, effect)
+        if not fault.after_effect:
+            with self.transaction():
+                self._log(service, operation, target)
+            fault.happen()
+        try:
+            return self._call(service, operation, target, effect)
+        finally:
+            fault.happen()
+
+    def _call(
+        self, service: str, operation: str, target: str, effect: Callable[[], Result]
+    ) -> Result:
         refusal: Exception | None = None
         with self.transaction():
             outer_call, self._current_call = (
@@ -143,6 +185,10 @@ class Store:
             (self.now().isoformat(), service, operation, target),
         )
         assert cursor.lastrowid is not None  # noqa: S101 - for the type checker: an INSERT has one
+        if self.caller:
+            self._connection.execute(
+                "INSERT INTO caller VALUES (?, ?)", (cursor.lastrowid, self.caller)
+            )
         return cursor.lastrowid
 
     def get(self, kind: str, identifier: str) -> Document | None:
@@ -208,7 +254,8 @@ class Store:
 
     def calls(self) -> list[Call]:
         rows = self._connection.execute(
-            "SELECT number, time, service, operation, target FROM call ORDER BY number"
+            "SELECT number, time, service, operation, target, coalesce(name, '') "
+            "FROM call LEFT JOIN caller ON call = number ORDER BY number"
         )
         return [Call(row[0], datetime.fromisoformat(row[1]), *row[2:]) for row in rows.fetchall()]
 

@@ -1,10 +1,11 @@
 """The tenant: its services around one store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from simulator.tenant import faults
 from simulator.tenant.arm import Arm
 from simulator.tenant.clock import Clock
 from simulator.tenant.entra import Entra
@@ -41,10 +42,18 @@ class Tenant:
     Args:
         path: The file; a missing one is created, and the tenant in it seeded.
         real_time: Source of real time, UTC. Tests that measure time give one that stands still.
+        caller: Who makes the calls: a script's file name, or nothing for all others.
     """
 
-    def __init__(self, path: Path | str, *, real_time: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, path: Path | str, *, real_time: Callable[[], datetime] = utc_now, caller: str = ""
+    ) -> None:
         self._store = Store(Path(path), real_time, self._check_invariant)
+        self._store.caller = caller
+        engine_pid = Path(path).with_name(faults.ENGINE_PID)
+        self._store.fault_for = lambda service, operation, target: faults.due(
+            self._store, service, operation, target, engine_pid
+        )
         self.entra = Entra(self._store)
         self.exchange = Exchange(self._store, self.entra)
         self.graph = Graph(self._store, self.entra, self.exchange)
@@ -81,6 +90,19 @@ class Tenant:
             if kind not in self.lags:
                 raise ValueError(f"no lag is called {kind!r}; there are {', '.join(self.lags)}")
             self._store.set_setting("lags", self.lags | {kind: float(seconds)})
+
+    def plan_faults(self, planned: Sequence[faults.Fault]) -> None:
+        """Plans what goes wrong from now on, in place of what was planned before (``faults.py``).
+
+        Raises:
+            ValueError: The kind of a fault cannot happen to its step.
+        """
+        faults.plan(self._store, planned)
+
+    def faults_happened(self) -> int:
+        """How many of the planned faults have come due."""
+        with self._store.transaction():
+            return faults.happened(self._store)
 
     def set_mailbox_names_are_object_ids(self, value: bool) -> None:
         """Whether new mailboxes get their object id as Name: by default, as in some tenants."""

@@ -212,11 +212,14 @@ function Invoke-WithRetry {
     .DESCRIPTION
         Twenty attempts, fifteen seconds apart: five minutes. -NotFoundIsTransient is for objects that
         were created a moment ago and that the next domain controller does not know yet.
+        -TakenIsTransient is for an action that searches and then creates: what a lost answer or a killed
+        run has left behind holds its address at once, and is found, and recognised as ours, only later.
     #>
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [scriptblock] $Action,
-        [switch] $NotFoundIsTransient
+        [switch] $NotFoundIsTransient,
+        [switch] $TakenIsTransient
     )
     $attempt = 1
     while ($true) {
@@ -226,6 +229,7 @@ function Invoke-WithRetry {
         catch {
             $again = Test-TransientError -ErrorRecord $_
             if ($NotFoundIsTransient -and (Test-NotFoundError -ErrorRecord $_)) { $again = $true }
+            if ($TakenIsTransient -and $_.Exception.Message -match 'already being used') { $again = $true }
             if (-not $again -or $attempt -ge 20) { throw }
             Write-Step -Message "waiting 15 s, attempt $attempt of 20: $(Get-ErrorText -ErrorRecord $_)"
         }
@@ -495,7 +499,7 @@ function Write-Failure {
     )
     $text = Get-ErrorText -ErrorRecord $ErrorRecord
     $remedies = [ordered]@{
-        'already being used|already exists'      = 'Choose another address, alias or name, or remove the object that has it.'
+        'already being used|already exists'      = 'Choose another address, alias or name, or remove the object that has it. If an interrupted run made it less than an hour ago, Exchange does not show it yet: run the deployment again later.'
         'total size of App Access Policies'      = 'Shorten policyDescription, or remove policies that nobody needs: Exchange limits their size together.'
         'write permission to target DC'          = "Set 'organization' to the tenant's .onmicrosoft.com domain."
         "isn't supported in this scenario"       = 'Give the deploying application the Entra role Exchange Administrator, or Exchange roles of its own.'

@@ -38,7 +38,7 @@ try {
 
     # Born with the mark as its display name: recognisable as ours even if this process dies before the
     # next cmdlet, since New-DistributionGroup cannot set a custom attribute.
-    $recipient = Invoke-WithRetry -Action {
+    $recipient = Invoke-WithRetry -TakenIsTransient -Action {
         $found = Find-OwnedRecipient -Mark $desired.mark -Address $desired.address -Name $desired.name -RecipientTypeDetails 'MailUniversalSecurityGroup' -Adopt $desired.adopt
         if ($found) { return $found }
         Write-Step -Message "creating mail-enabled security group $($desired.address)"

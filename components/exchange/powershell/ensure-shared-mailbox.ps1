@@ -33,7 +33,7 @@ try {
 
     # Born with the mark as its display name: recognisable as ours even if this process dies before the
     # next cmdlet, since New-Mailbox cannot set a custom attribute.
-    $recipient = Invoke-WithRetry -Action {
+    $recipient = Invoke-WithRetry -TakenIsTransient -Action {
         $found = Find-OwnedRecipient -Mark $desired.mark -Address $desired.address -Name $desired.name -RecipientTypeDetails 'SharedMailbox' -Adopt $desired.adopt
         if ($found) { return $found }
         Write-Step -Message "creating shared mailbox $($desired.address)"

@@ -1,0 +1,223 @@
+"""Runs the engine with a fault at one step, and again without: for the sweep and the sample.
+
+After the method of Sieve (Sun et al., OSDI 2022): the calls of a clean run are learned first, and a
+fault is planned at each of them.
+"""
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulator.engine import Result, SimulatedStack
+from simulator.sending import pass_policy_lag, send_as
+from simulator.tenant.faults import Fault, Kind, Step, steps
+from tests.engine.conftest import Configuration, stack_in
+
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# What says when something happened, or stands for an id.
+VOLATILE = {
+    "changed",
+    "created",
+    "createdDateTime",
+    "effectiveAt",
+    "endpointId",
+    "key",
+    "next",
+    "userVisibleAt",
+    "version",
+    "visibleAt",
+}
+NOT_COMPARED = {"softDeletedMailboxes"}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An operation of the engine that faults are planned in.
+
+    Attributes:
+        deployed: Whether it starts from a deployed stack, or from an empty one.
+        change: What it changes in the sender's configuration.
+        destroy: Whether it is ``destroy`` in place of ``up``.
+    """
+
+    name: str
+    deployed: bool = True
+    change: Callable[[Configuration], None] | None = None
+    destroy: bool = False
+
+    def stack(self, directory: Path) -> SimulatedStack:
+        """The stack in a directory, with this scenario's configuration."""
+        return stack_in(directory, change=self.change)
+
+    def run(self, stack: SimulatedStack) -> Result:
+        """Runs the operation."""
+        return stack.destroy() if self.destroy else stack.up()
+
+
+def _set(section: str, key: str, value: str) -> Callable[[Configuration], None]:
+    def change(sender: Configuration) -> None:
+        sender[section][key] = value
+
+    return change
+
+
+def _set_own(key: str, value: str) -> Callable[[Configuration], None]:
+    def change(sender: Configuration) -> None:
+        sender[key] = value
+
+    return change
+
+
+SCENARIOS = [
+    Scenario("first up", deployed=False),
+    Scenario("group address", change=_set("group", "address", "graphscope-new@contoso.com")),
+    Scenario("mailbox address", change=_set("mailbox", "address", "notifications-new@contoso.com")),
+    Scenario("control mailbox", change=_set_own("controlMailbox", "finance@contoso.com")),
+    Scenario("workflow name", change=_set_own("workflow", "notifications-2")),
+    Scenario("destroy", destroy=True),
+]
+
+
+@dataclass(frozen=True)
+class CleanRun:
+    """What a scenario does and leaves where nothing goes wrong."""
+
+    scenario: Scenario
+    start: Path
+    steps: Sequence[Step]
+    tenant: Any
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one fault.
+
+    Attributes:
+        absorbed: The run with the fault succeeded.
+        stuck: What the engine says when the run is repeated and the providers refuse to create what
+            a lost answer has left behind; empty where repeating the run is enough.
+        problems: What should not be; nothing where all is well.
+        message: What the engine printed when it met the fault.
+    """
+
+    fault: Fault
+    absorbed: bool
+    stuck: str
+    problems: Sequence[str]
+    message: str
+
+
+def prepare(directory: Path) -> dict[bool, Path]:
+    """Makes what scenarios start from: an empty stack, and a deployed one that has sent."""
+    starts = {
+        deployed: directory / name for deployed, name in ((False, "empty"), (True, "deployed"))
+    }
+    for deployed, start in starts.items():
+        stack = stack_in(start)
+        # This wait is in real time; its own tests are in test_lag.py.
+        stack.tenant.set_lag("directory", 0)
+        if deployed:
+            result = stack.up()
+            assert result.succeeded, result.output
+            pass_policy_lag(stack.tenant)
+            sender = stack.outputs()["senders"]["notifications"]
+            # A token with the permission, which lives for a day from now on.
+            assert send_as(stack.tenant, sender["workflowId"], sender["mailboxAddress"]).accepted
+        stack.tenant.close()
+    return starts
+
+
+def learn(scenario: Scenario, start: Path, directory: Path) -> CleanRun:
+    """Runs a scenario without a fault and learns its steps."""
+    shutil.copytree(start, directory)
+    stack = scenario.stack(directory)
+    before = len(stack.tenant.calls())
+    result = scenario.run(stack)
+    assert result.succeeded, result.output
+    found = steps(stack.tenant.calls()[before:])
+    assert len(set(found)) == len(found)
+    clean = CleanRun(scenario, start, found, comparable(stack.tenant.snapshot()))
+    stack.tenant.close()
+    shutil.rmtree(directory)
+    return clean
+
+
+def attempt(clean: CleanRun, fault: Fault, directory: Path) -> Trial:
+    """Runs a scenario with a fault, again without, and a third time to see that nothing is left."""
+    shutil.copytree(clean.start, directory)
+    stack = clean.scenario.stack(directory)
+    stack.tenant.plan_faults([fault])
+    first = clean.scenario.run(stack)
+    problems = [] if stack.tenant.faults_happened() else ["the fault did not happen"]
+    stack.tenant.plan_faults([])
+    stuck = ""
+    if not first.succeeded:
+        if fault.kind is Kind.ENGINE_KILLED:
+            stack.cancel()
+        second = clean.scenario.run(stack)
+        stuck = "" if second.succeeded else second.output
+    problems += violations(stack)
+    if not stuck:
+        problems += differences(stack, clean)
+    stack.tenant.close()
+    shutil.rmtree(directory)
+    return Trial(fault, first.succeeded, stuck, problems, first.output)
+
+
+def violations(stack: SimulatedStack) -> list[str]:
+    """Every moment at which invariant N was broken."""
+    return [f"violation: {violation.text}" for violation in stack.tenant.violations()]
+
+
+def differences(stack: SimulatedStack, clean: CleanRun) -> list[str]:
+    """How a stack whose scenario is done differs from one that never met a fault."""
+    left, right = comparable(stack.tenant.snapshot()), clean.tenant
+    problems = [
+        f"{kind} differ from a clean run: {sorted(Counter(left[kind]) - Counter(right[kind]))} "
+        f"instead of {sorted(Counter(right[kind]) - Counter(left[kind]))}"
+        for kind in left
+        if left[kind] != right[kind]
+    ]
+    third = clean.scenario.run(stack)
+    if not third.succeeded or third.changes:
+        problems.append(f"another run is not without changes: {third.output}")
+    if not clean.scenario.destroy:
+        return problems
+    if stack.exported_state().get("resources"):
+        problems.append("something is left in the state")
+    return problems
+
+
+def comparable(snapshot: dict[str, dict[str, Any]]) -> Any:
+    """A snapshot in which two deployments of one configuration are equal.
+
+    Ids become the names of what they are the ids of; times, and ids of nothing that has a name, go.
+    """
+    names: dict[str, str] = {}
+    for kind, objects in snapshot.items():
+        for identifier, document in objects.items():
+            name = document.get("displayName") or document.get("description") or kind
+            names[identifier] = f"{kind} {name}"
+            if kind == "servicePrincipals":
+                names[document["appId"]] = f"client {name}"
+
+    def cleaned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: cleaned(v) for k, v in value.items() if k not in VOLATILE}
+        if isinstance(value, list):
+            return [cleaned(item) for item in value]
+        if isinstance(value, str):
+            text = GUID.sub(lambda found: names.get(found.group(), "{id}"), value)
+            return re.sub(r"S-1-5-[\d-]+", "{sid}", names.get(value, text))
+        return value
+
+    return {
+        kind: sorted(json.dumps(cleaned(o), sort_keys=True) for o in objects.values())
+        for kind, objects in snapshot.items()
+        if kind not in NOT_COMPARED
+    }

@@ -10,6 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,26 +60,24 @@ class Scenario:
         return stack.destroy() if self.destroy else stack.up()
 
 
-def _set(section: str, key: str, value: str) -> Callable[[Configuration], None]:
-    def change(sender: Configuration) -> None:
-        sender[section][key] = value
+def change_value(path: str, value: str, sender: Configuration) -> None:
+    """Changes one value of a sender's configuration; a part of it is picklable, for the sweep."""
+    *parents, last = path.split(".")
+    for key in parents:
+        sender = sender[key]
+    sender[last] = value
 
-    return change
 
-
-def _set_own(key: str, value: str) -> Callable[[Configuration], None]:
-    def change(sender: Configuration) -> None:
-        sender[key] = value
-
-    return change
+def _changing(name: str, path: str, value: str) -> Scenario:
+    return Scenario(name, change=partial(change_value, path, value))
 
 
 SCENARIOS = [
     Scenario("first up", deployed=False),
-    Scenario("group address", change=_set("group", "address", "graphscope-new@contoso.com")),
-    Scenario("mailbox address", change=_set("mailbox", "address", "notifications-new@contoso.com")),
-    Scenario("control mailbox", change=_set_own("controlMailbox", "finance@contoso.com")),
-    Scenario("workflow name", change=_set_own("workflow", "notifications-2")),
+    _changing("group address", "group.address", "graphscope-new@contoso.com"),
+    _changing("mailbox address", "mailbox.address", "notifications-new@contoso.com"),
+    _changing("control mailbox", "controlMailbox", "finance@contoso.com"),
+    _changing("workflow name", "workflow", "notifications-2"),
     Scenario("destroy", destroy=True),
 ]
 

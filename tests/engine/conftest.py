@@ -60,6 +60,7 @@ def stack_in(
     *,
     change: Callable[[Configuration], None] | None = None,
     transformations: Sequence[Transformation] = (),
+    settle: str = "PT0S",
 ) -> SimulatedStack:
     """The project's stack ``local`` with one sender, its files all below one folder.
 
@@ -67,6 +68,7 @@ def stack_in(
         directory: The folder; state and tenant of an earlier call are found there again.
         change: Changes the sender's configuration.
         transformations: Change the program's resources.
+        settle: The wait between proof and grant.
     """
     sender = copy.deepcopy(SENDER)
     if change is not None:
@@ -86,7 +88,7 @@ def stack_in(
                     "scoped-mail-sender:resourceGroup": "rg-mail-sender",
                     "scoped-mail-sender:location": "westeurope",
                     "scoped-mail-sender:organization": "contoso.onmicrosoft.com",
-                    "scoped-mail-sender:settle": "PT0S",
+                    "scoped-mail-sender:settle": settle,
                     "scoped-mail-sender:proofTimeout": "PT10M",
                     "scoped-mail-sender:senders": [sender],
                 },

@@ -6,6 +6,7 @@ import pytest
 
 import components.service_principal
 from simulator.engine import SimulatedStack
+from simulator.sending import Answer, send_as
 from tests.engine.conftest import StackIn, succeeded
 from tests.engine.test_faults import granted
 
@@ -41,12 +42,37 @@ class TestUpWaitsForWhatLags:
         assert granted(lagging)
         assert lagging.tenant.violations() == []
 
-    def test_and_never_asks_exchange_about_graph(self, lagging: SimulatedStack):
-        lagging.tenant.set_lag("policy", LONG)
 
-        succeeded(lagging.up())
+class TestSettleIsWhatCoversGraph:
+    """Exchange's test knows a new policy at once, Graph later: only the wait closes the window."""
 
-        assert lagging.tenant.violations() == []
+    @pytest.fixture
+    def control_answer(
+        self, fresh: StackIn, request: pytest.FixtureRequest
+    ) -> tuple[SimulatedStack, Answer]:
+        """What the control mailbox gets right after `up`, with that settle."""
+        stack = fresh(settle=request.param)
+        stack.tenant.set_lag("policy", LONG)
+        succeeded(stack.up())
+        sender = stack.outputs()["senders"]["notifications"]
+        return stack, send_as(stack.tenant, sender["workflowId"], "control.mailbox@contoso.com")
+
+    @pytest.mark.parametrize("control_answer", ["PT40M"], indirect=True)
+    def test_as_long_as_graph_lags_no_stranger_is_ever_reached(
+        self, control_answer: tuple[SimulatedStack, Answer]
+    ):
+        stack, answer = control_answer
+        assert answer.denied_by_policy
+        assert stack.tenant.violations() == []
+
+    @pytest.mark.parametrize("control_answer", ["PT0S"], indirect=True)
+    def test_shorter_leaves_a_window_and_the_tenant_sees_it(
+        self, control_answer: tuple[SimulatedStack, Answer]
+    ):
+        stack, answer = control_answer
+        assert answer.accepted
+        (violation,) = stack.tenant.violations()
+        assert "no RestrictAccess policy for its application was effective" in violation.text
 
 
 class TestUpStopsUnprovenAndTheNextOneGoesOn:

@@ -93,6 +93,7 @@ class SimulatedStack:
             SDK waits for what they depend on.
         show: Gets each line of the engine's output while it works.
         colour: Whether the output is coloured.
+        verbosity: Level of the engine's own log, 9 being all of it, among the output.
     """
 
     directory: Path
@@ -102,6 +103,7 @@ class SimulatedStack:
     transformations: Sequence[Transformation] = ()
     show: Callable[[str], None] | None = None
     colour: bool = False
+    verbosity: int | None = None
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
@@ -224,6 +226,8 @@ class SimulatedStack:
             if event.resource_pre_event is not None:
                 steps.append(_step(event.resource_pre_event))
 
+        if self.verbosity is not None:
+            options |= {"log_verbosity": self.verbosity, "log_to_std_err": True, "log_flow": True}
         try:
             operation(
                 on_output=on_line,

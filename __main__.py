@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure_native
 
+from components.exchange.drift import find_drift
 from components.exchange.mail_enabled_security_group import MailEnabledSecurityGroupArgs
 from components.exchange.shared_mailbox import SharedMailboxArgs
 from components.scoped_mail_sender import ScopedMailSender
@@ -13,6 +14,7 @@ from configuration import HttpRequestTrigger, Sender, load_configuration
 
 # Stops with all mistakes before anything is registered.
 configuration = load_configuration(pulumi.Config())
+drift = find_drift() if configuration.drift else None
 resource_group = azure_native.resources.ResourceGroup(
     "resource-group",
     resource_group_name=configuration.resource_group,
@@ -72,6 +74,7 @@ for entry in configuration.senders:
         settle=configuration.settle,
         organization_domain=configuration.organization,
         cloud=configuration.cloud,
+        drift=drift,
     )
     senders[entry.name] = sender.outputs
     if isinstance(entry.trigger, HttpRequestTrigger) and entry.trigger.export_callback_url:

@@ -256,6 +256,13 @@ def _duration(value: object) -> timedelta:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+def _switch(value: object) -> bool:
+    # Pulumi hands on the value of a key at the top as its text.
+    if value not in (True, False, "true", "false") or type(value) is int:
+        _refuse("is neither true nor false", "Write true or false.")
+    return value in (True, "true")
+
+
 def _start_time(text: str) -> str:
     form = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z?"
     remedy = "Write a fixed time, for example 2020-01-01T08:00:00."
@@ -338,6 +345,7 @@ Alias = Annotated[StrictStr, AfterValidator(_alias)]
 DisplayName = Annotated[StrictStr, AfterValidator(_display_name)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 ExchangeName = Annotated[StrictStr, AfterValidator(_exchange_name)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
 Permission = Annotated[
     MailboxPermission,
     BeforeValidator(
@@ -550,6 +558,7 @@ class StackConfiguration(_Keys):
         settle: How long to wait between the proof of a policy and the grant: the policy is
             effective in Graph up to an hour or more after Exchange's own test sees it.
         proof_timeout: For how long the proof is tried again before the deployment fails.
+        drift: Whether each preview and update first looks for what others changed in Exchange.
     """
 
     resource_group: Annotated[StrictStr, AfterValidator(_resource_group)] = Field(
@@ -566,6 +575,7 @@ class StackConfiguration(_Keys):
     ] = Field(Cloud.PUBLIC, description=_listed([str(cloud) for cloud in Cloud]))
     settle: Duration = Field(timedelta(hours=1), description="a duration, e.g. PT1H")
     proof_timeout: Duration = Field(timedelta(minutes=10), description="a duration, e.g. PT10M")
+    drift: Switch = Field(False, description="true or false")
     senders: Annotated[tuple[Sender, ...], AfterValidator(_at_least_one)] = Field(
         description="a list of senders, each with name, mailbox, group, controlMailbox, trigger "
         "and message"

@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 
 from components.clouds import ENDPOINTS, Cloud
-from components.exchange.exchange_command import ExchangeOrganization
+from components.exchange.exchange_command import Drift, ExchangeOrganization
 from components.exchange.mail_enabled_security_group import (
     MailEnabledSecurityGroup,
     MailEnabledSecurityGroupArgs,
@@ -53,6 +53,7 @@ class ScopedMailSender(pulumi.ComponentResource):
         settle: timedelta,
         organization_domain: str,
         cloud: Cloud = Cloud.PUBLIC,
+        drift: Drift | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Registers all of it.
@@ -74,11 +75,14 @@ class ScopedMailSender(pulumi.ComponentResource):
             settle: How long to wait between the proof and the grant.
             organization_domain: The tenant's ``*.onmicrosoft.com`` domain.
             cloud: The Microsoft cloud that the tenant is in.
+            drift: What :func:`components.exchange.drift.find_drift` found, where it looked.
             opts: Resource options.
         """
         super().__init__("scoped-mail-sender:index:ScopedMailSender", name, None, opts)
         endpoints = ENDPOINTS[cloud]
-        organization = ExchangeOrganization(organization_domain, endpoints.exchange_environment)
+        organization = ExchangeOrganization(
+            organization_domain, endpoints.exchange_environment, drift or {}
+        )
         child = pulumi.ResourceOptions(parent=self)
 
         self.mailbox = SharedMailbox(

@@ -9,7 +9,7 @@ credential: the scripts take those from the environment of the process that runs
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
@@ -19,6 +19,12 @@ from pulumi_command import local
 SCRIPTS = Path(__file__).parent / "powershell"
 
 POWERSHELL = ["pwsh", "-NoProfile", "-NonInteractive", "-File"]
+
+Drift = Mapping[tuple[str, str], str]
+"""Findings of :func:`components.exchange.drift.find_drift` as JSON, by command: script and name."""
+
+DRIFT_VARIABLE = "SCOPED_MAIL_SENDER_DRIFT"
+"""Environment variable that carries a finding. No script reads it: a preview shows it."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +40,12 @@ class ExchangeOrganization:
             https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2.
         environment: ``-ExchangeEnvironmentName`` of a sovereign cloud
             (:data:`components.clouds.ENDPOINTS`); ``None`` in the public one.
+        drift: What was found changed in it; empty where nothing was, or nobody looked.
     """
 
     domain: str
     environment: str | None = None
+    drift: Drift = field(default_factory=dict)
 
 
 class ExchangeRecipient(Protocol):
@@ -109,21 +117,27 @@ def exchange_command(
         # ASCII only: the code page of a Windows console cannot then change a name.
         ensure_ascii=True,
     )
+    # A finding is a changed input, so the command runs again. Once it has, the finding stays in the
+    # state, and is ignored there: taking it back would be a change of its own.
+    finding = organization.drift.get((ensure, name))
+    environment = {DRIFT_VARIABLE: finding} if finding else None
+    ignored = pulumi.ResourceOptions(ignore_changes=[] if finding else ["environment"])
     return local.Command(
         name,
         interpreter=POWERSHELL,
-        create=_script(ensure),
+        create=script_path(ensure),
         # Without an update of its own a changed command is replaced: created anew first, and then
         # the old one's delete would remove the very object that the new one adopted. For that
         # reason `triggers`, which always replaces, is not used either.
-        update=_script(ensure),
-        delete=_script(remove) if remove else None,
+        update=script_path(ensure),
+        delete=script_path(remove) if remove else None,
         stdin=stdin,
+        environment=environment,
         # The former stdout in the environment would make each update depend on the last one.
         add_previous_output_in_env=False,
         # Progress and errors are on stderr; stdout is data.
         logging=local.Logging.STDERR,
-        opts=opts,
+        opts=pulumi.ResourceOptions.merge(opts, ignored),
     )
 
 
@@ -132,7 +146,7 @@ def observed(command: local.Command, key: str) -> pulumi.Output[Any]:
     return command.stdout.apply(lambda line: json.loads(line)[key])
 
 
-def _script(file_name: str) -> str:
+def script_path(file_name: str) -> str:
     """A script's path, relative to the project, with forward slashes.
 
     An absolute path would tie the state to the machine of the last deployment, and every other

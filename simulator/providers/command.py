@@ -1,4 +1,7 @@
-"""What ``pulumi-command`` does with ``command:local:Command``: it runs processes on this machine.
+"""What ``pulumi-command`` does with ``command:local:Command`` and ``command:local:run``.
+
+Both run processes on this machine: the one when it is created, changed or deleted, the other, a
+function, whenever the program is run.
 
 Behaviour and words were read in the provider's source (pulumi/pulumi-command,
 ``provider/pkg/provider/local``). Nothing is simulated here except that the processes get the
@@ -30,6 +33,7 @@ from simulator.providers.schema import Failure, check
 from simulator.providers.server import Difference, Observed, Provider, RefusalError, Resource
 
 _COMMAND = "command:local:Command"
+_RUN = "command:local:run"
 # No command of this project reads files back, and a glob dialect of our own would be a guess.
 _NOT_SIMULATED = ("archivePaths", "assetPaths")
 _RESULTS = ("stdout", "stderr")
@@ -112,9 +116,31 @@ class Command(Provider):
         return Observed(inputs=inputs, outputs=outputs)
 
     def invoke(self, function: str, arguments: Properties) -> tuple[Properties, Sequence[Failure]]:
-        raise RefusalError(
-            f"{function} is not simulated: install the plugin of pulumi-command to use it"
-        )
+        if function != _RUN:
+            raise RefusalError(
+                f"the simulated command provider has no function {function}; it has {_RUN}"
+            )
+        if "command" not in arguments:
+            return {}, [Failure("command", "missing required property 'command'")]
+        # It takes what the resource takes, with one command in place of the resource's three.
+        base = {name: value for name, value in arguments.items() if name != "command"}
+        failures = list(check(CommandArgs, base))
+        failures += [
+            Failure(name, f"'{name}' is not simulated: install the plugin of pulumi-command")
+            for name in _NOT_SIMULATED
+            if name in arguments
+        ]
+        failures += [
+            Failure(name, f"unknown property '{name}'")
+            for name in ("create", "update", "delete", "triggers")
+            if name in arguments
+        ]
+        if arguments.get("logging") != "none":
+            # It has no resource beside which its lines could be shown.
+            failures.append(Failure("logging", "only 'none' is simulated for a function"))
+        if failures:
+            return {}, failures
+        return arguments | self._run(arguments["command"], arguments, {}, lambda _: None), []
 
     def cancel(self) -> None:
         with self._lock:

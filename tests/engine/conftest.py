@@ -62,6 +62,7 @@ def stack_in(
     change: Callable[[Configuration], None] | None = None,
     transformations: Sequence[Transformation] = (),
     settle: str = "PT0S",
+    drift: bool = False,
 ) -> SimulatedStack:
     """The project's stack ``local`` with one sender, its files all below one folder.
 
@@ -70,6 +71,7 @@ def stack_in(
         change: Changes the sender's configuration.
         transformations: Change the program's resources.
         settle: The wait between proof and grant.
+        drift: Whether the stack looks for drift.
     """
     sender = copy.deepcopy(SENDER)
     if change is not None:
@@ -91,6 +93,7 @@ def stack_in(
                     "scoped-mail-sender:organization": "contoso.onmicrosoft.com",
                     "scoped-mail-sender:settle": settle,
                     "scoped-mail-sender:proofTimeout": "PT10M",
+                    "scoped-mail-sender:drift": drift,
                     "scoped-mail-sender:senders": [sender],
                 },
             }

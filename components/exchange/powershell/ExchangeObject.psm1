@@ -272,6 +272,16 @@ function Find-MarkedRecipient {
     $marked[0]
 }
 
+function Find-AddressHolder {
+    <# .SYNOPSIS Finds whatever has an address, as its primary or as a further one; or nothing. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Address
+    )
+    $filter = "EmailAddresses -eq 'smtp:$($Address -replace "'", "''")'"
+    Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop }
+}
+
 function Find-OwnedRecipient {
     <#
     .SYNOPSIS
@@ -292,8 +302,7 @@ function Find-OwnedRecipient {
         [Parameter(Mandatory)] [bool] $Adopt
     )
     $marked = Find-MarkedRecipient -Mark $Mark -RecipientTypeDetails $RecipientTypeDetails
-    $filter = "EmailAddresses -eq 'smtp:$($Address -replace "'", "''")'"
-    $holders = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
+    $holders = @(Find-AddressHolder -Address $Address)
     if ($marked) {
         $others = @($holders | Where-Object { [string]$_.Guid -ne [string]$marked.Guid })
         if ($others.Count -gt 0) {
@@ -398,6 +407,98 @@ function Get-OwnershipMark {
     "$Mark adopted"
 }
 
+function Compare-Value {
+    <#
+    .SYNOPSIS
+        One difference between what is found and what is desired, or nothing.
+    .DESCRIPTION
+        The functions below say in this form what a script would set. The scripts set it, and
+        find-drift.ps1 reports it: what counts as a difference stands here only.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Property,
+        [object] $Found,
+        [object] $Expected,
+        [switch] $CaseSensitive
+    )
+    $same = $Found -eq $Expected
+    if ($CaseSensitive) { $same = $Found -ceq $Expected }
+    if (-not $same) { [pscustomobject]@{ Property = $Property; Expected = $Expected; Found = $Found } }
+}
+
+function Get-MailboxDifference {
+    <# .SYNOPSIS What ensure-shared-mailbox.ps1 would set of a mailbox that exists. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $Mailbox,
+        [Parameter(Mandatory)] [object] $Desired
+    )
+    Compare-Value -Property 'CustomAttribute15' -Found $Mailbox.CustomAttribute15 -Expected (Get-OwnershipMark -Recipient $Mailbox -Mark $Desired.mark)
+    Compare-Value -Property 'Alias' -Found $Mailbox.Alias -Expected $Desired.alias
+    Compare-Value -Property 'PrimarySmtpAddress' -Found $Mailbox.PrimarySmtpAddress -Expected $Desired.address
+}
+
+function Get-MailboxSettingDifference {
+    <# .SYNOPSIS What set-shared-mailbox.ps1 would set. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $Mailbox,
+        [Parameter(Mandatory)] [object] $Desired
+    )
+    Compare-Value -Property 'DisplayName' -Found $Mailbox.DisplayName -Expected $Desired.displayName -CaseSensitive
+    Compare-Value -Property 'HiddenFromAddressListsEnabled' -Found $Mailbox.HiddenFromAddressListsEnabled -Expected $Desired.hiddenFromAddressLists
+    Compare-Value -Property 'AccountDisabled' -Found $Mailbox.AccountDisabled -Expected $Desired.signInBlocked
+}
+
+function Get-GroupDifference {
+    <#
+    .SYNOPSIS
+        What ensure-mail-enabled-security-group.ps1 would set of a group that exists.
+    .DESCRIPTION
+        ManagedBy reads back as names or object ids, whichever the tenant uses, so it is not compared.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $Group,
+        [Parameter(Mandatory)] [object] $Desired
+    )
+    Compare-Value -Property 'CustomAttribute15' -Found $Group.CustomAttribute15 -Expected (Get-OwnershipMark -Recipient $Group -Mark $Desired.mark)
+    Compare-Value -Property 'DisplayName' -Found $Group.DisplayName -Expected $Desired.displayName -CaseSensitive
+    Compare-Value -Property 'Alias' -Found $Group.Alias -Expected $Desired.alias
+    Compare-Value -Property 'PrimarySmtpAddress' -Found $Group.PrimarySmtpAddress -Expected $Desired.address
+    Compare-Value -Property 'MemberJoinRestriction' -Found $Group.MemberJoinRestriction -Expected 'Closed'
+    Compare-Value -Property 'MemberDepartRestriction' -Found $Group.MemberDepartRestriction -Expected 'Closed'
+    Compare-Value -Property 'RequireSenderAuthenticationEnabled' -Found $Group.RequireSenderAuthenticationEnabled -Expected $true
+    Compare-Value -Property 'HiddenFromAddressListsEnabled' -Found $Group.HiddenFromAddressListsEnabled -Expected $true
+}
+
+function Compare-Membership {
+    <# .SYNOPSIS Who is in a group and should not be, and who is not and should: { Strays, Missing }. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $Present,
+        [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $Wanted
+    )
+    $presentGuids = @($Present | ForEach-Object { [string]$_.Guid })
+    $wantedGuids = @($Wanted | ForEach-Object { [string]$_.Guid })
+    [pscustomobject]@{
+        Strays  = @($Present | Where-Object { $wantedGuids -notcontains [string]$_.Guid })
+        Missing = @($Wanted | Where-Object { $presentGuids -notcontains [string]$_.Guid })
+    }
+}
+
+function Get-PolicyDifference {
+    <# .SYNOPSIS What ensure-application-access-policy.ps1 would set of a policy that exists. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $Policy,
+        [Parameter(Mandatory)] [object] $Desired
+    )
+    # Nothing else can be set: a policy of another application, scope or right is another policy.
+    Compare-Value -Property 'Description' -Found $Policy.Description -Expected $Desired.description -CaseSensitive
+}
+
 function Get-PolicyOnGroup {
     <#
     .SYNOPSIS
@@ -414,8 +515,28 @@ function Get-PolicyOnGroup {
     if (-not $Group.ExternalDirectoryObjectId) {
         throw "$($Group.PrimarySmtpAddress) has no Entra object id yet. Run the deployment again in a few minutes."
     }
-    Invoke-WithRetry -Action { Get-ApplicationAccessPolicy -ErrorAction Stop } |
-        Where-Object { $_ -and $_.ScopeIdentityRaw -like "*;$($Group.ExternalDirectoryObjectId)" }
+    $policies = @(Invoke-WithRetry -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
+    Select-PolicyOnGroup -Policy $policies -Group $Group
+}
+
+function Select-PolicyOnGroup {
+    <# .SYNOPSIS Of application access policies that were read before, those whose scope is a group. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $Policy,
+        [Parameter(Mandatory)] [object] $Group
+    )
+    $Policy | Where-Object { $_.ScopeIdentityRaw -like "*;$($Group.ExternalDirectoryObjectId)" }
+}
+
+function Select-RestrictingPolicy {
+    <# .SYNOPSIS Of application access policies, those that restrict one application. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $Policy,
+        [Parameter(Mandatory)] [string] $AppId
+    )
+    $Policy | Where-Object { $_.AppId -eq $AppId -and $_.AccessRight -eq 'RestrictAccess' }
 }
 
 function Get-PolicyFinding {
@@ -520,6 +641,7 @@ function Write-Failure {
 Export-ModuleMember -Function @(
     'Write-Step', 'ConvertFrom-DesiredJson', 'Write-ObservedObject', 'Write-Failure',
     'Connect-Organization', 'Disconnect-Organization', 'Invoke-WithRetry', 'Invoke-Removal', 'Wait-Result',
-    'Find-MarkedRecipient', 'Find-OwnedRecipient', 'Get-OwnedRecipient', 'Get-ExistingRecipient', 'Get-OwnershipMark',
-    'Get-PolicyOnGroup', 'Get-PolicyFinding', 'Get-PolicyWarning', 'Get-AccessFinding'
+    'Find-MarkedRecipient', 'Find-AddressHolder', 'Find-OwnedRecipient', 'Get-OwnedRecipient', 'Get-ExistingRecipient', 'Get-OwnershipMark',
+    'Get-MailboxDifference', 'Get-MailboxSettingDifference', 'Get-GroupDifference', 'Compare-Membership', 'Get-PolicyDifference',
+    'Get-PolicyOnGroup', 'Select-PolicyOnGroup', 'Select-RestrictingPolicy', 'Get-PolicyFinding', 'Get-PolicyWarning', 'Get-AccessFinding'
 )

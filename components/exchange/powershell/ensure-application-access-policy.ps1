@@ -41,12 +41,12 @@ try {
     }
 
     $policy = Invoke-WithRetry -NotFoundIsTransient -Action {
-        $existing = @(Get-PolicyOnGroup -Group $group | Where-Object { $_.AppId -eq $desired.appId -and $_.AccessRight -eq 'RestrictAccess' })
+        $existing = @(Select-RestrictingPolicy -Policy @(Get-PolicyOnGroup -Group $group) -AppId $desired.appId)
         if ($existing.Count -gt 0) { return $existing[0] }
         Write-Step -Message "restricting application $($desired.appId) to the members of $($desired.groupAddress)"
         New-ApplicationAccessPolicy -AccessRight RestrictAccess -AppId $desired.appId -PolicyScopeGroupId $desired.groupAddress -Description $desired.description -ErrorAction Stop
     }
-    if ($policy.Description -cne $desired.description) {
+    if (@(Get-PolicyDifference -Policy $policy -Desired $desired).Count -gt 0) {
         Write-Step -Message "setting Description of the policy $($policy.Identity)"
         Invoke-WithRetry -NotFoundIsTransient -Action {
             Set-ApplicationAccessPolicy -Identity $policy.Identity -Description $desired.description -ErrorAction Stop

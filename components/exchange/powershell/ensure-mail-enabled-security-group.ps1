@@ -49,23 +49,12 @@ try {
         New-DistributionGroup -Type Security -Name $desired.name -Alias $desired.alias -DisplayName $desired.mark -PrimarySmtpAddress $desired.address -MemberJoinRestriction Closed -MemberDepartRestriction Closed -RequireSenderAuthenticationEnabled $true -IgnoreNamingPolicy @owners -ErrorAction Stop
     }
     $guid = [string]$recipient.Guid
-    $ownership = Get-OwnershipMark -Recipient $recipient -Mark $desired.mark
     $group = Invoke-WithRetry -NotFoundIsTransient -Action { Get-DistributionGroup -Identity $guid -ErrorAction Stop }
 
     $changes = @{}
-    if ($group.CustomAttribute15 -ne $ownership) { $changes['CustomAttribute15'] = $ownership }
-    if ($group.DisplayName -cne $desired.displayName) { $changes['DisplayName'] = $desired.displayName }
-    if ($group.Alias -ne $desired.alias) { $changes['Alias'] = $desired.alias }
-    if ($group.PrimarySmtpAddress -ne $desired.address) { $changes['PrimarySmtpAddress'] = $desired.address }
-    if ($group.MemberJoinRestriction -ne 'Closed') { $changes['MemberJoinRestriction'] = 'Closed' }
-    if ($group.MemberDepartRestriction -ne 'Closed') { $changes['MemberDepartRestriction'] = 'Closed' }
-    if (-not $group.RequireSenderAuthenticationEnabled) { $changes['RequireSenderAuthenticationEnabled'] = $true }
-    # Only Set-DistributionGroup has this one.
-    if (-not $group.HiddenFromAddressListsEnabled) { $changes['HiddenFromAddressListsEnabled'] = $true }
-    if (@($desired.managedBy).Count -gt 0) {
-        # ManagedBy reads back as names or object ids, whichever the tenant uses, so it is not compared.
-        $changes['ManagedBy'] = @($desired.managedBy)
-    }
+    foreach ($difference in @(Get-GroupDifference -Group $group -Desired $desired)) { $changes[$difference.Property] = $difference.Expected }
+    # Set whether or not it differs: it cannot be compared.
+    if (@($desired.managedBy).Count -gt 0) { $changes['ManagedBy'] = @($desired.managedBy) }
     if ($changes.Count -gt 0) {
         Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($desired.address)"
         Invoke-WithRetry -NotFoundIsTransient -Action { Set-DistributionGroup -Identity $guid @changes -BypassSecurityGroupManagerCheck -ErrorAction Stop }

@@ -40,7 +40,6 @@ try {
         New-Mailbox -Shared -Name $desired.name -Alias $desired.alias -DisplayName $desired.mark -PrimarySmtpAddress $desired.address -ErrorAction Stop
     }
     $guid = [string]$recipient.Guid
-    $ownership = Get-OwnershipMark -Recipient $recipient -Mark $desired.mark
 
     # The object id is written by Entra, some time after the mailbox exists.
     $mailbox = Wait-Result -Subject "the Entra object id of $($desired.address)" -Action {
@@ -49,10 +48,11 @@ try {
     }
 
     $changes = @{}
-    if ($mailbox.CustomAttribute15 -ne $ownership) { $changes['CustomAttribute15'] = $ownership }
-    if ($mailbox.Alias -ne $desired.alias) { $changes['Alias'] = $desired.alias }
-    # In Exchange Online -PrimarySmtpAddress of Set-Mailbox is refused; this one moves the primary address.
-    if ($mailbox.PrimarySmtpAddress -ne $desired.address) { $changes['WindowsEmailAddress'] = $desired.address }
+    foreach ($difference in @(Get-MailboxDifference -Mailbox $mailbox -Desired $desired)) {
+        # In Exchange Online -PrimarySmtpAddress of Set-Mailbox is refused; this one moves the primary address.
+        $parameter = $difference.Property -replace '^PrimarySmtpAddress$', 'WindowsEmailAddress'
+        $changes[$parameter] = $difference.Expected
+    }
     if ($changes.Count -gt 0) {
         Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($desired.address)"
         Invoke-WithRetry -NotFoundIsTransient -Action { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }

@@ -35,19 +35,16 @@ try {
     $group = Get-OwnedRecipient -Mark $desired.groupMark -RecipientTypeDetails 'MailUniversalSecurityGroup'
     $guid = [string]$group.Guid
     $wanted = @($desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
-    $wantedGuids = @($wanted | ForEach-Object { [string]$_.Guid })
     $present = @(Invoke-WithRetry -NotFoundIsTransient -Action { Get-DistributionGroupMember -Identity $guid -ResultSize Unlimited -ErrorAction Stop })
-    $presentGuids = @($present | ForEach-Object { [string]$_.Guid })
+    $membership = Compare-Membership -Present $present -Wanted $wanted
 
-    foreach ($member in $present) {
-        if ($wantedGuids -contains [string]$member.Guid) { continue }
+    foreach ($member in $membership.Strays) {
         Write-Step -Message "removing $($member.PrimarySmtpAddress) from $($desired.groupAddress)"
         Invoke-Removal -Removal {
             Remove-DistributionGroupMember -Identity $guid -Member ([string]$member.Guid) -BypassSecurityGroupManagerCheck -Confirm:$false -ErrorAction Stop
         }
     }
-    foreach ($member in $wanted) {
-        if ($presentGuids -contains [string]$member.Guid) { continue }
+    foreach ($member in $membership.Missing) {
         Write-Step -Message "adding $($member.PrimarySmtpAddress) to $($desired.groupAddress)"
         Invoke-WithRetry -NotFoundIsTransient -Action {
             try {

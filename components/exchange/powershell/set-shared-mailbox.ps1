@@ -37,9 +37,7 @@ try {
     $mailbox = Invoke-WithRetry -NotFoundIsTransient -Action { Get-Mailbox -Identity $guid -ErrorAction Stop }
 
     $changes = @{}
-    if ($mailbox.DisplayName -cne $desired.displayName) { $changes['DisplayName'] = $desired.displayName }
-    if ($mailbox.HiddenFromAddressListsEnabled -ne $desired.hiddenFromAddressLists) { $changes['HiddenFromAddressListsEnabled'] = $desired.hiddenFromAddressLists }
-    if ($mailbox.AccountDisabled -ne $desired.signInBlocked) { $changes['AccountDisabled'] = $desired.signInBlocked }
+    foreach ($difference in @(Get-MailboxSettingDifference -Mailbox $mailbox -Desired $desired)) { $changes[$difference.Property] = $difference.Expected }
     if ($changes.Count -gt 0) {
         Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($desired.address)"
         Invoke-WithRetry -NotFoundIsTransient -Action { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }

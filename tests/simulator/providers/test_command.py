@@ -256,9 +256,61 @@ class TestChecks:
             "'assetPaths' is not simulated: install the plugin of pulumi-command"
         ]
 
-    def test_a_function_is_refused(self, command: Command):
-        with pytest.raises(RefusalError, match="command:local:run is not simulated"):
-            command.invoke("command:local:run", {})
+
+class TestRun:
+    """The function ``command:local:run``, which a program calls whenever it runs."""
+
+    def run(self, command: Command, text: str, **arguments: Any) -> dict[str, Any]:
+        outputs, failures = command.invoke(
+            "command:local:run",
+            {"command": text, "interpreter": PYTHON, "logging": "none", **arguments},
+        )
+        assert failures == []
+        return outputs
+
+    def test_results_are_the_arguments_and_both_streams(self, command: Command):
+        text = "import sys; print(sys.stdin.read()); print('err', file=sys.stderr)"
+
+        outputs = self.run(command, text, stdin="in", environment={"A": "b"})
+
+        assert outputs == {
+            "command": text,
+            "interpreter": PYTHON,
+            "logging": "none",
+            "stdin": "in",
+            "environment": {"A": "b"},
+            "stdout": "in",
+            "stderr": "err",
+        }
+
+    def test_it_gets_our_environment_and_its_own(self, command: Command):
+        text = "import os; print(os.environ['SIMULATED'], os.environ['A'])"
+
+        assert self.run(command, text, environment={"A": "b"})["stdout"] == "yes b"
+
+    def test_a_failure_is_that_of_a_command(self, command: Command):
+        with pytest.raises(RefusalError, match=r"exit status 3: running .*\n.*why"):
+            self.run(command, "import sys; print('why', file=sys.stderr); sys.exit(3)")
+
+    @pytest.mark.parametrize(
+        ("arguments", "name"),
+        [
+            ({"logging": "none"}, "command"),
+            ({"command": "pass", "logging": "none", "create": "pass"}, "create"),
+            ({"command": "pass", "logging": "none", "cwd": "/"}, "cwd"),
+            ({"command": "pass", "logging": "none", "assetPaths": ["*"]}, "assetPaths"),
+            ({"command": "pass"}, "logging"),
+        ],
+    )
+    def test_wrong_arguments_are_named(self, command: Command, arguments, name: str):
+        outputs, failures = command.invoke("command:local:run", arguments)
+
+        assert outputs == {}
+        assert [failure.property for failure in failures] == [name]
+
+    def test_another_function_is_refused(self, command: Command):
+        with pytest.raises(RefusalError, match="no function command:remote:run"):
+            command.invoke("command:remote:run", {})
 
 
 class TestCancel:

@@ -1,0 +1,130 @@
+"""Drift: what others changed in Exchange Online since the stack was deployed.
+
+The commands of this package keep no contact with what they made: Pulumi compares their inputs, and
+a ``pulumi refresh`` does not touch them. So one read-only script looks at all objects at the
+beginning of the program, and what it finds becomes an input of the very command that repairs it
+(:func:`components.exchange.exchange_command.exchange_command`).
+
+What should be there is read from the state, not from the configuration: a stack that was never
+deployed has no drift, a changed configuration is none, and the state knows which application each
+policy is for. See ``docs/decisions/0009-drift-is-an-input.md``.
+"""
+
+import json
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import pulumi
+from pulumi_command import local
+
+from components.exchange.exchange_command import POWERSHELL, SCRIPTS, Drift, script_path
+
+FIND_DRIFT = "find-drift.ps1"
+
+_Objects = dict[tuple[str, str], dict[str, Any]]
+"""What each script was last given, by script and name of the command."""
+
+_Findings = dict[tuple[str, str], dict[str, Any]]
+"""What differs, ``{property: {expected, found}}``, by script and name of the command."""
+
+
+def find_drift() -> Drift:
+    """Looks for drift in every Exchange object that the state of this stack holds.
+
+    To be called before any of the components is made. It starts one PowerShell process for each
+    organisation of the stack, and none where nothing is deployed.
+
+    Returns:
+        A finding for each command whose object differs, for :class:`ExchangeOrganization`.
+
+    Raises:
+        pulumi.RunError: Exchange Online could not be asked; the text says why.
+    """
+    objects = _deployed_objects()
+    organizations: dict[tuple[Any, Any], list[tuple[str, str]]] = defaultdict(list)
+    for key, desired in objects.items():
+        connection = (desired["organization"], desired["exchangeEnvironmentName"])
+        organizations[connection].append(key)
+
+    found: _Findings = {}
+    for (organization, environment), keys in organizations.items():
+        findings = _look(
+            {
+                "organization": organization,
+                "exchangeEnvironmentName": environment,
+                "objects": [{"script": key[0], "desired": objects[key]} for key in keys],
+            }
+        )
+        found |= {key: finding for key, finding in zip(keys, findings, strict=True) if finding}
+
+    _doubt_proofs(found, objects)
+    _warn_of_unconfined(found, objects)
+
+    # The time tells a second drift from the first one of its kind, which the state still holds.
+    observed = f"observed {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return {key: json.dumps({observed: finding}) for key, finding in found.items()}
+
+
+def _deployed_objects() -> _Objects:
+    """Reads the state of this stack as it was before this run."""
+    state = pulumi.runtime.invoke(
+        "pulumi:pulumi:readStackResourceOutputs",
+        {"stackName": f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"},
+    )
+    objects: _Objects = {}
+    for urn, resource in sorted(state.value["outputs"].items()):
+        script = PurePosixPath(resource["outputs"].get("create", "")).name
+        if resource["type"] != "command:local:Command" or not (SCRIPTS / script).is_file():
+            continue
+        objects[script, urn.rpartition("::")[2]] = json.loads(resource["outputs"]["stdin"])
+    return objects
+
+
+def _look(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Runs the script; its findings are in the order of the objects."""
+    try:
+        result = local.run(
+            command=script_path(FIND_DRIFT),
+            interpreter=POWERSHELL,
+            stdin=json.dumps(request),
+            add_previous_output_in_env=False,
+            logging=local.Logging.NONE,
+        )
+    except Exception as error:
+        raise pulumi.RunError(
+            "Whether Exchange Online has drifted could not be found out; nothing has been deployed."
+            " Sign in as README.md says, or go without by `drift: false` in the stack's"
+            f" configuration.\n{error}"
+        ) from error
+    findings: list[dict[str, Any]] = json.loads(result.stdout or "")["findings"]
+    return findings
+
+
+def _doubt_proofs(found: _Findings, objects: _Objects) -> None:
+    """Has a proof repeated whose members are not those that it was made with."""
+    groups = {objects[key]["groupAddress"] for key in found if key[0] == "set-group-member.ps1"}
+    for key, desired in objects.items():
+        if key[0] == "prove-confinement.ps1" and desired["groupAddress"] in groups:
+            stale = {"expected": "proven", "found": "the members are others than when it was"}
+            found.setdefault(key, {"Confinement": stale})
+
+
+def _warn_of_unconfined(found: _Findings, objects: _Objects) -> None:
+    """Says what a missing policy means, where a person sees it.
+
+    A warning and not an error, because an error would end the very run that repairs it.
+    """
+    for key, finding in found.items():
+        if "RestrictAccess" not in finding:
+            continue
+        desired = objects[key]
+        pulumi.log.warn(
+            f"UNCONFINED IDENTITY: application {desired['appId']} is not restricted to the members "
+            f"of {desired['groupAddress']} any more. RestrictAccess policy found: "
+            f"{finding['RestrictAccess']['found']}. Without one, every mailbox permission that it "
+            "holds reaches every mailbox of the organisation. `pulumi up` makes the policy anew "
+            "and proves it; Graph may take more than an hour to obey it. Until then disable the "
+            "workflow if you must be sure, and find out who changed the policy."
+        )

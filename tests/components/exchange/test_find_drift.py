@@ -1,0 +1,291 @@
+"""The look for drift sees what the scripts would mend, and changes nothing itself."""
+
+from typing import Any
+
+import pytest
+
+from tests.components.exchange.conftest import Run, Scripts
+from tests.components.exchange.test_scripts import (
+    APP_ID,
+    CONTROL,
+    ENSURE_GROUP,
+    ENSURE_MAILBOX,
+    ENSURE_POLICY,
+    FORMER_APP_ID,
+    GROUP,
+    MAILBOX,
+    MEMBERS,
+    PROVE,
+    SET_MAILBOX,
+    SET_MEMBER,
+    UP,
+    deploy,
+    policies,
+)
+
+MAIL = MAILBOX["address"]
+SENDERS = GROUP["address"]
+
+
+@pytest.fixture
+def deployed(scripts: Scripts) -> Scripts:
+    deploy(scripts)
+    scripts.pass_time()
+    return scripts
+
+
+def look(scripts: Scripts) -> Run:
+    objects = [{"script": script, "desired": desired} for script, desired in UP]
+    return scripts.run("find-drift.ps1", {"objects": objects})
+
+
+def findings(scripts: Scripts) -> dict[str, Any]:
+    """What differs, by script; scripts without a difference are left out."""
+    before = len(scripts.tenant.calls())
+    run = look(scripts)
+    assert run.code == 0, run.stderr
+    for call in scripts.tenant.calls()[before:]:
+        if call.service == "Exchange":
+            assert call.operation.startswith(("Get-", "Connect-", "Disconnect-")), call
+    found = zip(UP, run.observed["findings"], strict=True)
+    return {script: finding for (script, _), finding in found if finding}
+
+
+def policy_identity(scripts: Scripts) -> str:
+    [policy] = policies(scripts)
+    return str(policy["Identity"])
+
+
+# By the property that is reported: the script that mends it, what an administrator does, and
+# what is reported as expected and found.
+CHANGES: dict[str, tuple[str, str, dict[str, Any], object, object]] = {
+    "Alias of the mailbox": (
+        ENSURE_MAILBOX,
+        "Set-Mailbox",
+        {"Identity": MAIL, "Alias": "other"},
+        "LogicAppNotifications",
+        "other",
+    ),
+    "PrimarySmtpAddress of the mailbox": (
+        ENSURE_MAILBOX,
+        "Set-Mailbox",
+        {"Identity": MAIL, "WindowsEmailAddress": "other@contoso.com"},
+        MAIL,
+        "other@contoso.com",
+    ),
+    "DisplayName of the mailbox": (
+        SET_MAILBOX,
+        "Set-Mailbox",
+        {"Identity": MAIL, "DisplayName": "BENACHRICHTIGUNGEN FÜR LÖHNE"},
+        "Benachrichtigungen für Löhne",
+        "BENACHRICHTIGUNGEN FÜR LÖHNE",
+    ),
+    "HiddenFromAddressListsEnabled of the mailbox": (
+        SET_MAILBOX,
+        "Set-Mailbox",
+        {"Identity": MAIL, "HiddenFromAddressListsEnabled": False},
+        True,
+        False,
+    ),
+    "AccountDisabled of the mailbox": (
+        SET_MAILBOX,
+        "Set-Mailbox",
+        {"Identity": MAIL, "AccountDisabled": False},
+        True,
+        False,
+    ),
+    **{
+        f"{name} of the group": (
+            ENSURE_GROUP,
+            "Set-DistributionGroup",
+            {"Identity": SENDERS, name: value, "BypassSecurityGroupManagerCheck": True},
+            expected,
+            value,
+        )
+        for name, expected, value in [
+            ("DisplayName", "Senders", "senders"),
+            ("Alias", "Senders", "other"),
+            ("PrimarySmtpAddress", SENDERS, "other@contoso.com"),
+            ("MemberJoinRestriction", "Closed", "ApprovalRequired"),
+            ("RequireSenderAuthenticationEnabled", True, False),
+            ("HiddenFromAddressListsEnabled", True, False),
+        ]
+    },
+}
+
+
+class TestAnUnchangedTenant:
+    def test_has_no_findings(self, deployed):
+        assert findings(deployed) == {}
+
+    def test_costs_one_connection_and_one_list_of_policies(self, deployed):
+        before = len(deployed.tenant.calls())
+        look(deployed)
+        operations = [call.operation for call in deployed.tenant.calls()[before:]]
+        assert operations.count("Connect-ExchangeOnline") == 1
+        assert operations.count("Get-ApplicationAccessPolicy") == 1
+
+
+class TestWhatIsFoundIsWhatTheScriptMends:
+    @pytest.mark.parametrize("case", CHANGES)
+    def test_a_changed_property(self, deployed, case):
+        script, cmdlet, parameters, expected, found = CHANGES[case]
+        deployed.cmdlet(cmdlet, **parameters)
+
+        name = case.partition(" ")[0]
+        assert findings(deployed) == {script: {name: {"expected": expected, "found": found}}}
+
+        run = deployed.run(script, dict(UP)[script])
+        assert run.code == 0, run.stderr
+        assert len(run.changes) == 1
+        assert findings(deployed) == {}
+
+    def test_a_stray_and_a_missing_member(self, deployed):
+        bypass = {"Identity": SENDERS, "BypassSecurityGroupManagerCheck": True}
+        deployed.cmdlet("Add-DistributionGroupMember", Member="finance@contoso.com", **bypass)
+        deployed.cmdlet("Remove-DistributionGroupMember", Member=MAIL, Confirm=False, **bypass)
+
+        assert findings(deployed) == {
+            SET_MEMBER: {
+                "MissingMembers": {"expected": [MAIL], "found": []},
+                "StrayMembers": {"expected": [], "found": ["finance@contoso.com"]},
+            }
+        }
+
+        deployed.run(SET_MEMBER, MEMBERS)
+        assert findings(deployed) == {}
+
+    def test_many_strays_are_counted(self, deployed):
+        for number in range(23):
+            name = f"stray{number:02}"
+            address = f"{name}@contoso.com"
+            deployed.cmdlet("New-Mailbox", Shared=True, Name=name, PrimarySmtpAddress=address)
+            deployed.pass_time()
+            deployed.cmdlet(
+                "Add-DistributionGroupMember",
+                Identity=SENDERS,
+                Member=address,
+                BypassSecurityGroupManagerCheck=True,
+            )
+        strays = findings(deployed)[SET_MEMBER]["StrayMembers"]["found"]
+        assert len(strays) == 21
+        assert strays[-1] == "and 3 more"
+
+    def test_an_altered_description(self, deployed):
+        deployed.cmdlet(
+            "Set-ApplicationAccessPolicy",
+            Identity=policy_identity(deployed),
+            Description="restrict this app",
+        )
+        assert findings(deployed) == {
+            ENSURE_POLICY: {
+                "Description": {"expected": "Restrict this app", "found": "restrict this app"}
+            }
+        }
+
+    def test_a_removed_mailbox(self, deployed):
+        deployed.cmdlet("Remove-Mailbox", Identity=MAIL, Confirm=False)
+        missing = {"expected": f"{MAIL} with the mark {MAILBOX['mark']}", "found": "none"}
+        assert findings(deployed) == {
+            ENSURE_MAILBOX: {"Mailbox": missing},
+            SET_MAILBOX: {"Mailbox": missing},
+            SET_MEMBER: {"MissingMembers": {"expected": [MAIL], "found": []}},
+        }
+
+    def test_a_removed_group(self, deployed):
+        deployed.cmdlet(
+            "Remove-DistributionGroup",
+            Identity=SENDERS,
+            BypassSecurityGroupManagerCheck=True,
+            Confirm=False,
+        )
+        assert findings(deployed) == {
+            ENSURE_GROUP: {
+                "Group": {"expected": f"{SENDERS} with the mark {GROUP['mark']}", "found": "none"}
+            },
+            SET_MEMBER: {"MissingMembers": {"expected": [MAIL], "found": []}},
+            ENSURE_POLICY: {
+                "RestrictAccess": {"expected": f"on {SENDERS}", "found": "none"},
+            },
+            PROVE: {
+                "Confinement": {
+                    "expected": "proven",
+                    "found": f"no group has the address {SENDERS}",
+                }
+            },
+        }
+
+
+class TestAPolicyThatNoLongerConfines:
+    def test_because_it_was_removed(self, deployed):
+        deployed.cmdlet(
+            "Remove-ApplicationAccessPolicy", Identity=policy_identity(deployed), Confirm=False
+        )
+        found = findings(deployed)
+        assert found[ENSURE_POLICY] == {
+            "RestrictAccess": {"expected": f"on {SENDERS}", "found": "none"}
+        }
+        assert list(found) == [ENSURE_POLICY, PROVE]
+
+    def test_because_it_is_for_another_application(self, deployed):
+        deployed.cmdlet(
+            "Remove-ApplicationAccessPolicy", Identity=policy_identity(deployed), Confirm=False
+        )
+        deployed.cmdlet(
+            "New-ApplicationAccessPolicy",
+            AccessRight="RestrictAccess",
+            AppId=FORMER_APP_ID,
+            PolicyScopeGroupId=SENDERS,
+            Description="Restrict this app",
+        )
+        assert findings(deployed)[ENSURE_POLICY]["RestrictAccess"]["found"] == "none"
+
+    def test_because_its_scope_is_another(self, deployed):
+        deployed.cmdlet(
+            "Remove-ApplicationAccessPolicy", Identity=policy_identity(deployed), Confirm=False
+        )
+        self.widen(deployed)
+        found = findings(deployed)
+        scope = found[ENSURE_POLICY]["RestrictAccess"]
+        assert scope == {"expected": f"on {SENDERS}", "found": "only on Everyone"}
+
+    def test_because_a_second_one_widens_it(self, deployed):
+        self.widen(deployed)
+        found = findings(deployed)
+        assert list(found) == [PROVE]
+        assert "reach 'Everyone' as well" in found[PROVE]["Confinement"]["found"]
+
+    def widen(self, scripts: Scripts) -> None:
+        scripts.cmdlet(
+            "New-DistributionGroup",
+            Type="Security",
+            Name="Everyone",
+            PrimarySmtpAddress="everyone@contoso.com",
+            Members=[CONTROL],
+        )
+        scripts.pass_time()
+        scripts.cmdlet(
+            "New-ApplicationAccessPolicy",
+            AccessRight="RestrictAccess",
+            AppId=APP_ID,
+            PolicyScopeGroupId="everyone@contoso.com",
+        )
+
+
+class TestWhatCannotBeLookedAtIsAnError:
+    def test_without_a_way_to_sign_in(self, deployed):
+        deployed.environment = {}
+        run = look(deployed)
+        assert run.code == 1
+        assert "error: looking for drift: Set exactly one of EXCHANGE_ACCESS_TOKEN" in run.stderr
+
+    def test_a_script_that_it_does_not_know(self, deployed):
+        objects = [{"script": "set-calendar.ps1", "desired": {}}]
+        run = deployed.run("find-drift.ps1", {"objects": objects})
+        assert run.code == 1
+        assert "does not know what set-calendar.ps1 sets" in run.stderr
+
+    def test_an_empty_input(self, deployed):
+        run = deployed.run("find-drift.ps1", "")
+        assert run.code == 1
+        assert "Standard input is empty" in run.stderr

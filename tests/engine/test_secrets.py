@@ -47,7 +47,7 @@ def _for_azure(monkeypatch: pytest.MonkeyPatch) -> None:
 def plant(monkeypatch: pytest.MonkeyPatch, credentials: Mapping[str, str]) -> None:
     """Has the engine, and what it starts, find these instead of the tenant's own token."""
     own = environment._variables
-    monkeypatch.setattr(environment, "_variables", lambda *given: own(*given) | credentials)
+    monkeypatch.setattr(environment, "_variables", lambda *given: {**own(*given), **credentials})
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -76,7 +76,7 @@ for entry in configuration.senders:
         cloud=configuration.cloud,
         drift=drift,
     )
-    senders[entry.name] = sender.outputs
+    senders[entry.name] = dict(sender.outputs)
     if isinstance(entry.trigger, HttpRequestTrigger) and entry.trigger.export_callback_url:
         senders[entry.name]["callbackUrl"] = sender.logic_app.callback_url()
 

@@ -81,6 +81,7 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
             group=group,
             members=group.members,
             control_mailbox=control_mailbox,
+            permissions=permissions,
             policy=self.policy,
             timeout=proof_timeout,
             settle=settle,

@@ -38,6 +38,7 @@ class AccessProof(pulumi.ComponentResource):
         group: Recipient,
         members: Sequence[Recipient],
         control_mailbox: str,
+        permissions: Sequence[str],
         policy: ApplicationAccessPolicy | None = None,
         timeout: timedelta,
         settle: timedelta,
@@ -50,8 +51,9 @@ class AccessProof(pulumi.ComponentResource):
             name: Logical name.
             client_id: Application (client) id of the identity.
             group: The group that its policy is scoped to.
-            members: The mailboxes that must be Granted.
+            members: The mailboxes that must be Granted: all members of the group.
             control_mailbox: Address of an existing mailbox outside the group; it must be Denied.
+            permissions: What is granted afterwards: a further one is proven anew.
             policy: The policy, where this program makes it, to prove after it.
             timeout: How long answers may stay wrong before the proof fails.
             settle: How long to wait after the proof. Exchange's test sees a new policy at once,
@@ -72,6 +74,7 @@ class AccessProof(pulumi.ComponentResource):
                 "groupAddress": address_of(group),
                 "members": [address_of(member) for member in members],
                 "controlMailbox": control_mailbox,
+                "permissions": sorted(permissions),
                 "timeoutSeconds": int(timeout.total_seconds()),
                 "settleSeconds": int(settle.total_seconds()),
             },

@@ -143,7 +143,13 @@ def exchange_command(
 
 def observed(command: local.Command, key: str) -> pulumi.Output[Any]:
     """One property of the object that a script wrote to standard output."""
-    return command.stdout.apply(lambda line: json.loads(line)[key])
+
+    def read(stdout: str) -> Any:
+        # PowerShell writes warnings to standard output too, and closing a session may say so there.
+        line = next(line for line in stdout.splitlines() if line.startswith("{"))
+        return json.loads(line)[key]
+
+    return command.stdout.apply(read)
 
 
 def script_path(file_name: str) -> str:

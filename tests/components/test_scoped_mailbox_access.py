@@ -59,6 +59,11 @@ class TestAnyIdentity:
             assert grant.inputs["appRoleId"] == role
             assert "reader-proof" in grant.dependencies
 
+    def test_is_proven_anew_for_a_further_permission(self):
+        roles = {"Mail.Read": "read-id", "Calendars.Read": "calendar-id"}
+        recording = record(lambda: access(tuple(roles)), roles=roles)
+        assert recording.resources["reader-proof"].desired["permissions"] == sorted(roles)
+
 
 class TestPermissionThatNoPolicyConfines:
     @pytest.mark.parametrize("permission", ["MailboxItem.ImportExport.All", "User.Read.All"])

@@ -158,7 +158,7 @@ function Connect-Organization {
         # objects appear in another stack's tenant.
         $domains = @(Invoke-WithRetry -Action { Get-AcceptedDomain -ErrorAction Stop })
         if (@($domains | Where-Object { $_.DomainName -eq $Desired.organization }).Count -eq 0) {
-            throw "The signed-in identity belongs to the tenant of $($domains[0].DomainName), but the stack's 'organization' is $($Desired.organization). Sign in to that one; nothing was changed."
+            throw "The signed-in identity belongs to the tenant of $(@($domains | ForEach-Object { $_.DomainName }) -join ', '), but the stack's 'organization' is $($Desired.organization). Sign in to that one; nothing was changed."
         }
     }
     catch {
@@ -177,11 +177,16 @@ function Disconnect-Organization {
     if (-not $Connection) { return }
     try {
         Disconnect-ExchangeOnline -Confirm:$false -ErrorAction Stop | Out-Null
-        Remove-Item -Path $Connection.BasePath -Recurse -Force -ErrorAction Stop
     }
     catch {
         # What the script did is done: a session that does not end cleanly must not undo its result.
         Write-Step -Message "warning: the Exchange Online session did not end cleanly: $($_.Exception.Message)"
+    }
+    try {
+        Remove-Item -Path $Connection.BasePath -Recurse -Force -ErrorAction Stop
+    }
+    catch {
+        Write-Step -Message "warning: the folder $($Connection.BasePath) could not be removed: $($_.Exception.Message)"
     }
 }
 
@@ -191,7 +196,7 @@ function Test-TransientError {
     param(
         [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
     )
-    $ErrorRecord.Exception.Message -match ('\b(status code|HTTP|error)\D{0,20}(429|503|504)\b|too many requests|' +
+    $ErrorRecord.Exception.Message -match ('\b(status code|HTTP|error)\D{0,40}(429|503|504)\b|too many requests|' +
         'server is busy|server is too busy|micro ?delay|request limit exceeded|throttl|timed out|time-?out|' +
         'underlying connection was closed|temporarily unavailable')
 }
@@ -625,7 +630,7 @@ function Write-Failure {
         'write permission to target DC'          = "Set 'organization' to the tenant's .onmicrosoft.com domain."
         "isn't supported in this scenario"       = 'Give the deploying application the Entra role Exchange Administrator, or Exchange roles of its own.'
         'not a valid security principal'         = 'The scope must be a mail-enabled security group.'
-        "module 'ExchangeOnlineManagement'"      = 'Install it: Install-Module ExchangeOnlineManagement -Scope CurrentUser.'
+        "module 'ExchangeOnlineManagement'"      = 'Install it: Install-Module ExchangeOnlineManagement -RequiredVersion 3.9.2 -Scope CurrentUser (3.10 and newer need PowerShell 7.6).'
         'access denied|insufficient'             = 'Check the Exchange roles of the deploying identity.'
     }
     $remedy = ''

@@ -55,8 +55,12 @@ try {
 
     # On a group that was adopted, a policy may be what confines an application of somebody else's: without
     # it, that one would reach the whole organisation.
-    if ($desired.retireOthers -and $group.CustomAttribute15 -notlike '* adopted') {
-        $others = @(Get-PolicyOnGroup -Group $group | Where-Object { $_.AppId -ne $desired.appId })
+    if ($desired.retireOthers -and $group.CustomAttribute15 -and $group.CustomAttribute15 -notlike '* adopted') {
+        # A mark that is not there may be one that this domain controller does not know yet: then nothing
+        # is retired. Nor is what only narrows, or is for every application: those are nobody's identity.
+        $others = @(Get-PolicyOnGroup -Group $group | Where-Object {
+                $_.AppId -ne $desired.appId -and $_.AppId -ne '*' -and $_.AccessRight -eq 'RestrictAccess'
+            })
         foreach ($other in $others) {
             Write-Step -Message "removing the policy of the former identity $($other.AppId)"
             Invoke-Removal -Removal { Remove-ApplicationAccessPolicy -Identity $other.Identity -Confirm:$false -ErrorAction Stop }

@@ -7,7 +7,8 @@
       organization, exchangeEnvironmentName   where to connect
       appId            application (client) id of the identity
       groupAddress     the group that its policy is scoped to
-      members          addresses that must be Granted
+      members          addresses that must be Granted, and that are all members of the group
+      permissions      what is granted afterwards; not read here, but a further one is proven anew
       controlMailbox   address of an existing mailbox outside the group, which must be Denied
       timeoutSeconds   how long answers may stay wrong before this fails
       settleSeconds    how long to wait after the proof; 0 for not at all
@@ -33,7 +34,7 @@ $subject = 'proof of confinement'
 try {
     $desired = ConvertFrom-DesiredJson -Json (@($input) -join "`n")
     $subject = "proof that $($desired.appId) is confined to $($desired.groupAddress)"
-    $connection = Connect-Organization -Desired $desired -CommandName @('Get-Recipient', 'Get-ApplicationAccessPolicy', 'Test-ApplicationAccessPolicy')
+    $connection = Connect-Organization -Desired $desired -CommandName @('Get-Recipient', 'Get-DistributionGroupMember', 'Get-ApplicationAccessPolicy', 'Test-ApplicationAccessPolicy')
 
     $group = Get-ExistingRecipient -Address $desired.groupAddress
     try {
@@ -46,12 +47,19 @@ try {
         throw "the control mailbox $($desired.controlMailbox) is a $($control.RecipientTypeDetails). Give the address of a mailbox."
     }
 
+    $members = @($desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
     $waited = 0
     while ($true) {
         $policies = @(Invoke-WithRetry -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
         $warnings = @(Get-PolicyWarning -Policy $policies -AppId $desired.appId)
         $wrong = @(
             Get-PolicyFinding -Policy $policies -Group $group -AppId $desired.appId
+            $present = @(Invoke-WithRetry -NotFoundIsTransient -Action {
+                    Get-DistributionGroupMember -Identity ([string]$group.Guid) -ResultSize Unlimited -ErrorAction Stop
+                })
+            foreach ($stray in (Compare-Membership -Present $present -Wanted $members).Strays) {
+                "$($stray.PrimarySmtpAddress) is in the group as well, so the application would reach it"
+            }
             foreach ($address in @($desired.members)) {
                 Get-AccessFinding -Address $address -AppId $desired.appId -Expected 'Granted'
             }

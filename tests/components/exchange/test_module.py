@@ -46,6 +46,7 @@ class TestPassingErrorsAreWaitedFor:
             "The server is busy. Try again.",
             "Error 429: too many requests",
             "The remote server returned an error: (503) Server Unavailable.",
+            "Response status code does not indicate success: 503 (Service Unavailable).",
             "The operation has timed out.",
             "You have been subjected to throttling. Micro delay applied.",
             "The underlying connection was closed.",

@@ -468,6 +468,28 @@ class TestPolicyOfAFormerIdentity:
         assert run.code == 0, run.stderr
         assert len(policies(replaced, FORMER_APP_ID)) == 1
 
+    def test_takes_nothing_along_that_is_no_former_identity(self, deployed):
+        deployed.cmdlet(
+            "New-ApplicationAccessPolicy",
+            AccessRight="DenyAccess",
+            AppId="*",
+            PolicyScopeGroupId=GROUP["address"],
+            Description="nobody",
+        )
+        run = deployed.run(ENSURE_POLICY, POLICY)
+        assert (run.code, run.changes) == (0, [])
+
+    def test_stays_while_the_mark_of_the_group_cannot_be_read(self, replaced):
+        # As from a domain controller that does not know yet whether the group was adopted.
+        replaced.cmdlet(
+            "Set-DistributionGroup",
+            Identity=GROUP["address"],
+            CustomAttribute15=None,
+            BypassSecurityGroupManagerCheck=True,
+        )
+        run = replaced.run(ENSURE_POLICY, POLICY)
+        assert (run.code, run.changes) == (0, [])
+
     def test_stays_where_it_may_live_on(self, replaced):
         assert len(policies(replaced)) == len(policies(replaced, FORMER_APP_ID)) == 1
 
@@ -513,6 +535,17 @@ class TestProofFailsClosed:
             BypassSecurityGroupManagerCheck=True,
         )
         assert f"{CONTROL} is Granted, expected Denied" in self.prove(deployed).stderr
+
+    def test_when_a_stranger_is_in_the_group(self, deployed):
+        deployed.cmdlet(
+            "Add-DistributionGroupMember",
+            Identity=GROUP["address"],
+            Member="finance@contoso.com",
+            BypassSecurityGroupManagerCheck=True,
+        )
+        run = self.prove(deployed)
+        assert run.code == 1
+        assert "finance@contoso.com is in the group as well" in run.stderr
 
     def test_when_a_member_is_not_in_the_group(self, deployed):
         run = self.prove(deployed, members=["finance@contoso.com"])

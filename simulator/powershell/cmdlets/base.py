@@ -89,3 +89,16 @@ class Cmdlet:
         self.runtime.report(
             ErrorRecord(message, exception_type, error_id), self.arguments.error_action
         )
+
+
+class CollectingCmdlet(Cmdlet):
+    """A command that needs all of its input before it can write anything: in ``end``."""
+
+    def __init__(
+        self, runtime: Runtime, arguments: BoundArguments, out: Sink, *, piped: bool
+    ) -> None:
+        super().__init__(runtime, arguments, out, piped=piped)
+        self._items: list[object] = []
+
+    def process(self, item: object) -> None:
+        self._items.append(item)

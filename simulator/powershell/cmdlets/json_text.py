@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from simulator.powershell.binding import BoundArguments
-from simulator.powershell.cmdlets.base import Cmdlet, Runtime, Sink
+from simulator.powershell.cmdlets.base import Cmdlet, CollectingCmdlet, Runtime, Sink
 from simulator.powershell.conversions import to_string
 from simulator.powershell.errors import UnsupportedConstruct, runtime_error
 from simulator.powershell.interface import PSObject
@@ -36,16 +36,7 @@ _DATE = re.compile(
 )
 
 
-class ConvertToJson(Cmdlet):
-    def __init__(
-        self, runtime: Runtime, arguments: BoundArguments, out: Sink, *, piped: bool
-    ) -> None:
-        super().__init__(runtime, arguments, out, piped=piped)
-        self._items: list[object] = []
-
-    def process(self, item: object) -> None:
-        self._items.append(item)
-
+class ConvertToJson(CollectingCmdlet):
     def end(self) -> None:
         if self.piped:
             value: object = self._items[0] if len(self._items) == 1 else self._items

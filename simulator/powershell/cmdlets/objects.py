@@ -6,7 +6,7 @@ import random
 
 from simulator.powershell import text
 from simulator.powershell.binding import BoundArguments
-from simulator.powershell.cmdlets.base import Cmdlet, Runtime, Sink
+from simulator.powershell.cmdlets.base import Cmdlet, CollectingCmdlet, Runtime, Sink
 from simulator.powershell.conversions import to_bool
 from simulator.powershell.errors import StopUpstream, UnsupportedConstruct
 from simulator.powershell.interface import PSObject
@@ -129,17 +129,8 @@ def _plain_name(name: object) -> str:
     return name
 
 
-class SortObject(Cmdlet):
+class SortObject(CollectingCmdlet):
     """Equal items come in random order: PowerShell promises none without ``-Stable``."""
-
-    def __init__(
-        self, runtime: Runtime, arguments: BoundArguments, out: Sink, *, piped: bool
-    ) -> None:
-        super().__init__(runtime, arguments, out, piped=piped)
-        self._items: list[object] = []
-
-    def process(self, item: object) -> None:
-        self._items.append(item)
 
     def end(self) -> None:
         keyed = [(self._key(item), item) for item in self._items]

@@ -306,8 +306,15 @@ function Find-OwnedRecipient {
         [Parameter(Mandatory)] [string] $RecipientTypeDetails,
         [Parameter(Mandatory)] [bool] $Adopt
     )
-    $marked = Find-MarkedRecipient -Mark $Mark -RecipientTypeDetails $RecipientTypeDetails
     $holders = @(Find-AddressHolder -Address $Address)
+    $namesakes = @()
+    if ($holders.Count -eq 0) {
+        $filter = "Name -eq '$($Name -replace "'", "''")'"
+        $namesakes = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
+    }
+    # Asked last: what a cut-off run has made may become visible between two searches, and would be taken
+    # for a stranger if only the second one showed it.
+    $marked = Find-MarkedRecipient -Mark $Mark -RecipientTypeDetails $RecipientTypeDetails
     if ($marked) {
         $others = @($holders | Where-Object { [string]$_.Guid -ne [string]$marked.Guid })
         if ($others.Count -gt 0) {
@@ -316,8 +323,6 @@ function Find-OwnedRecipient {
         return $marked
     }
     if ($holders.Count -eq 0) {
-        $filter = "Name -eq '$($Name -replace "'", "''")'"
-        $namesakes = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
         if ($namesakes.Count -eq 0) { return }
         $namesake = $namesakes[0]
         $remedy = 'Choose another name.'

@@ -10,6 +10,7 @@ from components.exchange.exchange_command import SCRIPTS
 from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell.interface import CommandError
 from simulator.tenant import ORGANIZATION
+from simulator.tenant.exchange.session import ExchangeSession
 from tests.components.exchange.conftest import Run, Scripts
 
 APP_ID = "33333333-0000-4000-8000-000000000003"
@@ -264,6 +265,43 @@ class TestHalfMadeObjectIsAdopted:
         assert not [change for change in run.changes if change.startswith("New-")]
         [found] = scripts.cmdlet("Get-Recipient", Identity=desired["address"])
         assert found["CustomAttribute15"] == desired["mark"]
+
+    @pytest.mark.parametrize(
+        ("create", "ensure", "desired"),
+        [
+            ({"name": "New-Mailbox", "Shared": True}, ENSURE_MAILBOX, MAILBOX),
+            ({"name": "New-DistributionGroup", "Type": "Security"}, ENSURE_GROUP, GROUP),
+        ],
+    )
+    def test_that_becomes_visible_between_two_searches(
+        self,
+        scripts: Scripts,
+        monkeypatch: pytest.MonkeyPatch,
+        create: dict[str, Any],
+        ensure: str,
+        desired: dict[str, Any],
+    ):
+        created = {"Name": desired["name"], "Alias": desired["alias"]}
+        scripts.cmdlet(
+            **create,
+            **created,
+            DisplayName=desired["mark"],
+            PrimarySmtpAddress=desired["address"],
+        )
+        invoke = ExchangeSession.invoke
+
+        def pass_time_after(session: ExchangeSession, cmdlet: str, parameters: Any) -> Any:
+            found = invoke(session, cmdlet, parameters)
+            if cmdlet == "Get-Recipient":
+                scripts.tenant.clock.advance(scripts.tenant.lags["exchange"])
+            return found
+
+        monkeypatch.setattr(ExchangeSession, "invoke", pass_time_after)
+
+        run = scripts.run(ensure, desired)
+
+        assert run.code == 0, run.stderr
+        assert not [change for change in run.changes if change.startswith("New-")]
 
 
 class TestWhatIsNotOursIsLeftAlone:

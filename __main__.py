@@ -10,7 +10,7 @@ from components.exchange.mail_enabled_security_group import MailEnabledSecurityG
 from components.exchange.shared_mailbox import SharedMailboxArgs
 from components.scoped_mail_sender import ScopedMailSender
 from components.workflow_definition import email_message, http_request_trigger, recurrence_trigger
-from configuration import HttpRequestTrigger, Sender, load_configuration
+from configuration import HttpRequestTrigger, IdentityKind, Sender, load_configuration
 
 # Stops with all mistakes before anything is registered.
 configuration = load_configuration(pulumi.Config())
@@ -65,6 +65,7 @@ for entry in configuration.senders:
         workflow_name=entry.workflow,
         resource_group_name=resource_group.name,
         location=configuration.location,
+        identity_name=f"id-{entry.name}" if entry.identity is IdentityKind.USER else None,
         trigger=trigger_of(entry),
         message=message_of(entry),
         save_to_sent_items=entry.message.save_to_sent_items,

@@ -11,6 +11,7 @@ mailbox exists, is for Exchange to say.
 import copy
 import difflib
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +40,7 @@ from tzlocal.windows_tz import tz_win, win_tz
 
 from components.clouds import Cloud
 from components.graph_permission import MailboxPermission
+from components.service_principal import DIRECTORY_DELAYS
 from components.workflow_definition import literal
 
 NAMESPACE = "scoped-mail-sender"
@@ -361,6 +363,13 @@ Permission = Annotated[
 # --- The keys ----------------------------------------------------------------------------------
 
 
+class IdentityKind(StrEnum):
+    """What a workflow's identity belongs to."""
+
+    SYSTEM = "systemAssigned"
+    USER = "userAssigned"
+
+
 class Frequency(StrEnum):
     """The unit in which a recurrence counts."""
 
@@ -542,6 +551,9 @@ class Sender(_Keys):
     workflow: Annotated[StrictStr, AfterValidator(_workflow_name)] = Field(
         description="the name of the Logic App (default: the sender's name)"
     )
+    identity: Annotated[
+        IdentityKind, BeforeValidator(_one_of(IdentityKind, "is not a kind of managed identity"))
+    ] = Field(IdentityKind.SYSTEM, description="systemAssigned or userAssigned")
     trigger: Annotated[HttpRequestTrigger | RecurrenceTrigger, Field(discriminator="type")] = Field(
         description="a trigger of type httpRequest or recurrence"
     )
@@ -841,7 +853,74 @@ def _recurrence_times(path: KeyPath, trigger: Mapping[str, object]) -> Iterator[
         )
 
 
-_RULES = [_shared_identities, _control_mailboxes, _empty_recipients, _recurrences]
+def _shortest_gap(trigger: RecurrenceTrigger) -> timedelta:
+    """The shortest time that can lie between two runs."""
+    units = {
+        Frequency.SECOND: timedelta(seconds=1),
+        Frequency.MINUTE: timedelta(minutes=1),
+        Frequency.HOUR: timedelta(hours=1),
+        Frequency.DAY: timedelta(days=1),
+        Frequency.WEEK: timedelta(weeks=1),
+        Frequency.MONTH: timedelta(days=28),
+    }
+    whole = units[trigger.frequency] * trigger.interval
+    if trigger.schedule is None or trigger.frequency not in (Frequency.DAY, Frequency.WEEK):
+        return whole
+    schedule = trigger.schedule
+    moments = sorted(
+        timedelta(days=day, hours=hour, minutes=minute)
+        for day in [list(WeekDay).index(day) for day in schedule.week_days] or [0]
+        for hour in schedule.hours or (0,)
+        for minute in schedule.minutes or (0,)
+    )
+    return min(
+        later - earlier
+        for earlier, later in zip(moments, [*moments[1:], moments[0] + whole], strict=True)
+    )
+
+
+def _early_recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
+    """A run between the workflow and the grant leaves the identity a token without the role."""
+    try:
+        waits = sum(
+            (
+                _duration(values.get(key, default))
+                for key, default in (("settle", "PT1H"), ("proofTimeout", "PT10M"))
+            ),
+            timedelta(seconds=sum(DIRECTORY_DELAYS)),
+        )
+    except _RefusedError:
+        return
+    for path, sender in _senders(values):
+        identity = _at(sender, ("identity",)) or IdentityKind.SYSTEM
+        try:
+            trigger = RecurrenceTrigger.model_validate(_at(sender, ("trigger",)))
+        except ValidationError:
+            continue
+        if identity == IdentityKind.SYSTEM and timedelta() < _shortest_gap(trigger) < waits:
+            yield Mistake(
+                (*path, "identity"),
+                _at(sender, ("identity",)) or _ABSENT,
+                f"is systemAssigned, and the recurrence may fire within the {_spoken(waits)} that "
+                "pass at most between the workflow's creation and the grant: the platform would "
+                "then keep a token without the permission for a day, and nothing would be sent",
+                "Write userAssigned: the workflow is then made after the grant. Or let the "
+                "workflow run less often.",
+            )
+
+
+def _spoken(duration: timedelta) -> str:
+    minutes = math.ceil(duration / timedelta(minutes=1))
+    return f"{minutes} minutes"
+
+
+_RULES = [
+    _shared_identities,
+    _control_mailboxes,
+    _empty_recipients,
+    _recurrences,
+    _early_recurrences,
+]
 
 
 # --- Messages ------------------------------------------------------------------------------------

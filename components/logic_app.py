@@ -1,11 +1,12 @@
-"""A consumption Logic App workflow with its system-assigned managed identity.
+"""A consumption Logic App workflow with its managed identity.
 
-Owns the workflow and finds the two ids of its identity: the principal (object) id, which app role
-assignments take, and the client (application) id, which Exchange's policies take. It grants
-nothing.
+Owns the workflow and, where that is system-assigned, its identity. It knows the identity's two ids:
+the principal (object) id, which app role assignments take, and the client (application) id, which
+Exchange's policies take. It grants nothing.
 
-The ids come from look-ups and not from the workflow's own output: that output is unknown in the
-preview of every update, and policy and grant would show as replaced when only a subject changed.
+The ids of a system-assigned identity come from look-ups and not from the workflow's own output:
+that output is unknown in the preview of every update, and policy and grant would show as replaced
+when only a subject changed.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import pulumi
 import pulumi_azure_native as azure_native
 
 from components.service_principal import wait_for_client_id
+from components.user_assigned_identity import UserAssignedIdentity
 from components.workflow_definition import HTTP_TRIGGER
 
 
@@ -33,10 +35,11 @@ class LogicApp(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        workflow_name: str,
+        workflow_name: pulumi.Input[str],
         resource_group_name: pulumi.Input[str],
         location: pulumi.Input[str],
         definition: pulumi.Input[dict[str, Any]],
+        identity: UserAssignedIdentity | None = None,
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -49,6 +52,7 @@ class LogicApp(pulumi.ComponentResource):
             resource_group_name: Where it is.
             location: Azure region.
             definition: The definition, as :mod:`components.workflow_definition` builds it.
+            identity: The identity that it runs as; without one it has a system-assigned identity.
             after: What must exist before the workflow, and so be removed after it. The group whose
                 policy confines the identity belongs here: its removal removes the policy, and a
                 token of the identity lives on for up to a day.
@@ -62,23 +66,28 @@ class LogicApp(pulumi.ComponentResource):
             resource_group_name=resource_group_name,
             location=location,
             state=azure_native.logic.WorkflowState.ENABLED,
-            identity={"type": azure_native.logic.ManagedServiceIdentityType.SYSTEM_ASSIGNED},
+            identity=_identity_argument(identity),
             definition=definition,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
-        )
-        deployed = azure_native.logic.get_workflow_output(
-            workflow_name=workflow_name,
-            resource_group_name=resource_group_name,
-            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self.workflow]),
         )
 
         self._resource_group_name = resource_group_name
         self.workflow_name = pulumi.Output.from_input(workflow_name)
-        self.workflow_id: pulumi.Output[str] = deployed.apply(lambda workflow: workflow.id)
-        self.principal_id: pulumi.Output[str] = deployed.apply(_principal_id)
-        self.client_id: pulumi.Output[str] = self.principal_id.apply(
-            lambda principal_id: wait_for_client_id(self, principal_id)
-        )
+        self.workflow_id: pulumi.Output[str] = self.workflow.id
+        self.principal_id: pulumi.Output[str]
+        self.client_id: pulumi.Output[str]
+        if identity is None:
+            deployed = azure_native.logic.get_workflow_output(
+                workflow_name=workflow_name,
+                resource_group_name=resource_group_name,
+                opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self.workflow]),
+            )
+            self.principal_id = deployed.apply(_principal_id)
+            self.client_id = self.principal_id.apply(
+                lambda principal_id: wait_for_client_id(self, principal_id)
+            )
+        else:
+            self.principal_id, self.client_id = identity.principal_id, identity.client_id
         self.register_outputs(
             {
                 "workflowName": self.workflow_name,
@@ -101,6 +110,17 @@ class LogicApp(pulumi.ComponentResource):
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self.workflow]),
         )
         return pulumi.Output.secret(url.apply(lambda result: result.value))
+
+
+def _identity_argument(
+    identity: UserAssignedIdentity | None,
+) -> azure_native.logic.ManagedServiceIdentityArgs:
+    kind = azure_native.logic.ManagedServiceIdentityType
+    if identity is None:
+        return azure_native.logic.ManagedServiceIdentityArgs(type=kind.SYSTEM_ASSIGNED)
+    return azure_native.logic.ManagedServiceIdentityArgs(
+        type=kind.USER_ASSIGNED, user_assigned_identities=[identity.id]
+    )
 
 
 def _principal_id(workflow: azure_native.logic.GetWorkflowResult) -> str:

@@ -1,8 +1,9 @@
 """A Logic App that sends mail as one shared mailbox, and as no other.
 
 Puts the pieces together in the order that is never unconfined: mailbox, group with its members,
-workflow with its identity, policy, proof, grant. Teardown runs it backwards, except that the policy
-goes with the group: after the grant, the workflow and the identity.
+workflow with its identity, policy, proof, grant. With a user-assigned identity the workflow comes
+last, so that none of its runs meets an identity without the permission. Teardown runs it backwards,
+except that the policy goes with the group: after the grant, the workflow and the identity.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from components.exchange.shared_mailbox import SharedMailbox, SharedMailboxArgs
 from components.graph_permission import MailboxPermission
 from components.logic_app import LogicApp
 from components.scoped_mailbox_access import ScopedMailboxAccess
+from components.user_assigned_identity import UserAssignedIdentity
 from components.workflow_definition import send_mail_definition
 
 
@@ -30,7 +32,8 @@ class ScopedMailSender(pulumi.ComponentResource):
     Attributes:
         mailbox: The shared mailbox that mail is sent as.
         group: The group that the identity is confined to; the mailbox is its only member.
-        logic_app: The workflow and its identity.
+        logic_app: The workflow, and its identity where that is system-assigned.
+        identity: The identity where it is user-assigned, else ``None``.
         access: Policy, proof and grants.
     """
 
@@ -44,6 +47,7 @@ class ScopedMailSender(pulumi.ComponentResource):
         workflow_name: str,
         resource_group_name: pulumi.Input[str],
         location: pulumi.Input[str],
+        identity_name: str | None = None,
         trigger: Mapping[str, Any],
         message: Mapping[str, Any],
         save_to_sent_items: bool,
@@ -66,6 +70,8 @@ class ScopedMailSender(pulumi.ComponentResource):
             workflow_name: The workflow's name in Azure.
             resource_group_name: Resource group of the workflow.
             location: Azure region of the workflow.
+            identity_name: Name of a user-assigned identity that is made for the workflow. Without
+                one the workflow has a system-assigned identity.
             trigger: The workflow's trigger (:mod:`components.workflow_definition`).
             message: A Graph message (:func:`components.workflow_definition.email_message`).
             save_to_sent_items: Whether the mailbox keeps copies.
@@ -91,38 +97,75 @@ class ScopedMailSender(pulumi.ComponentResource):
         self.group = MailEnabledSecurityGroup(
             f"{name}-group", group, members=[self.mailbox], organization=organization, opts=child
         )
-        self.logic_app = LogicApp(
-            f"{name}-workflow",
-            workflow_name=workflow_name,
-            resource_group_name=resource_group_name,
-            location=location,
-            definition=self.mailbox.object_id.apply(
-                lambda mailbox_id: send_mail_definition(
-                    graph=endpoints.graph,
-                    mailbox_id=mailbox_id,
-                    message=message,
-                    save_to_sent_items=save_to_sent_items,
-                    trigger=trigger,
-                )
+        # Which kind of identity is an input of this marker alone, and the names in Azure derive
+        # from it: where the kind changes, the engine first deletes the marker with all that takes
+        # a name from it, so that the old grant, workflow and identity are gone before the policy
+        # of the former identity is removed. See docs/decisions/0013-change-of-identity.md.
+        kind = pulumi.Stash(
+            f"{name}-identity-kind",
+            input="SystemAssigned" if identity_name is None else "UserAssigned",
+            opts=pulumi.ResourceOptions(
+                parent=self, replace_on_changes=["input"], delete_before_replace=True
             ),
-            after=self.group.commands,
-            opts=child,
         )
-        self.access = ScopedMailboxAccess(
-            f"{name}-access",
-            client_id=self.logic_app.client_id,
-            principal_id=self.logic_app.principal_id,
-            group=self.group,
-            control_mailbox=control_mailbox,
-            permissions=permissions,
-            policy_description=policy_description,
-            proof_timeout=proof_timeout,
-            settle=settle,
-            # The group is this sender's own, and a former identity of the workflow is gone with it.
-            retire_former_identities=True,
-            organization=organization,
-            opts=child,
-        )
+        place: dict[str, Any] = {
+            "resource_group_name": resource_group_name,
+            "location": location,
+            "opts": child,
+        }
+        self.identity: UserAssignedIdentity | None = None
+        if identity_name is not None:
+            self.identity = UserAssignedIdentity(
+                f"{name}-identity",
+                identity_name=kind.output.apply(lambda _: identity_name),
+                after=self.group.commands,
+                **place,
+            )
+
+        def workflow(after: Sequence[pulumi.Resource]) -> LogicApp:
+            return LogicApp(
+                f"{name}-workflow",
+                workflow_name=kind.output.apply(lambda _: workflow_name),
+                definition=pulumi.Output.all(
+                    self.mailbox.object_id, self.identity and self.identity.id
+                ).apply(
+                    lambda ids: send_mail_definition(
+                        graph=endpoints.graph,
+                        mailbox_id=ids[0],
+                        message=message,
+                        save_to_sent_items=save_to_sent_items,
+                        trigger=trigger,
+                        identity_id=ids[1],
+                    )
+                ),
+                identity=self.identity,
+                after=[*self.group.commands, *after],
+                **place,
+            )
+
+        def access(identity: LogicApp | UserAssignedIdentity) -> ScopedMailboxAccess:
+            return ScopedMailboxAccess(
+                f"{name}-access",
+                client_id=identity.client_id,
+                principal_id=identity.principal_id,
+                group=self.group,
+                control_mailbox=control_mailbox,
+                permissions=permissions,
+                policy_description=policy_description,
+                proof_timeout=proof_timeout,
+                settle=settle,
+                # The group is this sender's own, and a former identity of the workflow is gone.
+                retire_former_identities=True,
+                organization=organization,
+                opts=child,
+            )
+
+        if self.identity is None:
+            self.logic_app = workflow(after=[])
+            self.access = access(self.logic_app)
+        else:
+            self.access = access(self.identity)
+            self.logic_app = workflow(after=[grant.assignment for grant in self.access.grants])
 
         self.outputs: dict[str, pulumi.Input[Any]] = {
             "workflowName": self.logic_app.workflow_name,

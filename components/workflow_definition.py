@@ -122,6 +122,7 @@ def send_mail_definition(
     message: Mapping[str, Any],
     save_to_sent_items: bool,
     trigger: Mapping[str, Any],
+    identity_id: str | None = None,
 ) -> dict[str, Any]:
     """A workflow that sends one mail as one mailbox each time that it is triggered.
 
@@ -134,6 +135,8 @@ def send_mail_definition(
             they look like workflow expressions; see :func:`literal`.
         save_to_sent_items: Whether the mailbox keeps a copy; Graph's default is that it does.
         trigger: One trigger by its name.
+        identity_id: Azure resource id of the user-assigned identity that it runs as; ``None`` for a
+            system-assigned one.
 
     Raises:
         ValueError: A text of the message cannot be escaped; see :func:`literal`.
@@ -141,6 +144,9 @@ def send_mail_definition(
     body: dict[str, Any] = {"message": literal(message)}
     if not save_to_sent_items:
         body["saveToSentItems"] = False
+    authentication = {"type": "ManagedServiceIdentity", "audience": graph}
+    if identity_id is not None:
+        authentication["identity"] = identity_id
     return {
         "$schema": SCHEMA,
         "contentVersion": "1.0.0.0",
@@ -155,7 +161,7 @@ def send_mail_definition(
                     "uri": f"{graph}/v1.0/users/{mailbox_id}/sendMail",
                     "headers": {"Content-Type": "application/json"},
                     "body": body,
-                    "authentication": {"type": "ManagedServiceIdentity", "audience": graph},
+                    "authentication": authentication,
                     # sendMail is not idempotent: a retry after a lost answer sends the mail twice.
                     "retryPolicy": {"type": "none"},
                 },

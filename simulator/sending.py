@@ -148,7 +148,13 @@ def _addressed_to(tenant: Tenant, workflow_id: str, object_id: str) -> Iterator[
     original: dict[str, Any] = {
         "location": workflow["location"],
         "tags": workflow.get("tags", {}),
-        "identity": {"type": workflow["identity"]["type"]},
+        "identity": {
+            "type": workflow["identity"]["type"],
+            "userAssignedIdentities": {
+                resource_id: {}
+                for resource_id in workflow["identity"].get("userAssignedIdentities", {})
+            },
+        },
         "properties": {name: properties[name] for name in _WRITABLE if name in properties},
     }
     changed = copy.deepcopy(original)

@@ -20,6 +20,7 @@ from configuration import (
     NAMESPACE,
     ConfigurationError,
     HttpRequestTrigger,
+    IdentityKind,
     RecurrenceTrigger,
     load_configuration,
 )
@@ -602,6 +603,90 @@ class TestAMailHasRecipients:
         assert_refused(values, path, value, "Graph knows", remedy)
 
 
+HOURLY = {"type": "recurrence", "frequency": "Hour", "interval": 1}
+
+
+class TestARecurrenceThatMayFireBeforeTheGrant:
+    """It would leave a system-assigned identity a token without the permission, for a day."""
+
+    @pytest.mark.parametrize(
+        "trigger",
+        [
+            {"frequency": "Second", "interval": 4800},
+            {"frequency": "Minute", "interval": 80},
+            {"frequency": "Hour", "interval": 1},
+            {"frequency": "Day", "interval": 1, "schedule": {"hours": [8, 9]}},
+            {"frequency": "Day", "interval": 1, "schedule": {"hours": [0, 23]}},
+            {"frequency": "Day", "interval": 5, "schedule": {"minutes": [0, 30]}},
+            {
+                "frequency": "Week",
+                "interval": 1,
+                "schedule": {"weekDays": ["Monday", "Sunday"], "hours": [0, 23]},
+            },
+        ],
+    )
+    def test_is_refused_and_the_remedy_works(
+        self, values: dict[str, Any], trigger: dict[str, Any]
+    ) -> None:
+        put(values, "senders[1].trigger", {"type": "recurrence"} | trigger)
+        assert_refused(
+            values,
+            "senders[1].identity",
+            "systemAssigned",
+            "may fire within the 81 minutes",
+            "Write userAssigned",
+        )
+        assert load_configuration(put(values, "senders[1].identity", "userAssigned"))
+
+    @pytest.mark.parametrize(
+        "trigger",
+        [
+            {"frequency": "Second", "interval": 4801},
+            {"frequency": "Minute", "interval": 81},
+            {"frequency": "Day", "interval": 1, "schedule": {"hours": [8, 10]}},
+            {"frequency": "Day", "interval": 2, "schedule": {"hours": [0, 23]}},
+            {
+                "frequency": "Week",
+                "interval": 1,
+                "schedule": {"weekDays": ["Monday"], "hours": [0, 23]},
+            },
+            {"frequency": "Week", "interval": 1, "schedule": {"weekDays": ["Monday", "Tuesday"]}},
+            {"frequency": "Month", "interval": 1},
+        ],
+    )
+    def test_is_not_one_that_fires_less_often(
+        self, values: dict[str, Any], trigger: dict[str, Any]
+    ) -> None:
+        put(values, "senders[1].trigger", {"type": "recurrence"} | trigger)
+        assert load_configuration(values)
+
+    @pytest.mark.parametrize(("key", "shorter"), [("settle", "PT30M"), ("proofTimeout", "PT0S")])
+    def test_depends_on_the_waits_of_the_stack(
+        self, values: dict[str, Any], key: str, shorter: str
+    ) -> None:
+        put(values, "settle", "PT35M")
+        put(values, "proofTimeout", "PT15M")
+        put(values, "senders[1].trigger", dict(HOURLY))
+        assert_refused(
+            values, "senders[1].identity", "systemAssigned", "within the 61 minutes", "Write user"
+        )
+        assert load_configuration(put(values, key, shorter))
+
+    def test_says_nothing_of_waits_that_are_wrong_themselves(self, values: dict[str, Any]) -> None:
+        put(values, "senders[1].trigger", dict(HOURLY))
+        with pytest.raises(ConfigurationError, match="one mistake"):
+            load_configuration(put(values, "settle", "an hour"))
+
+
+class TestIdentity:
+    def test_of_another_kind_is_refused(self, values: dict[str, Any]) -> None:
+        path = "senders[0].identity"
+        assert_refused(values, path, "UserAssigned", "not a kind", "Did you mean userAssigned?")
+
+    def test_is_system_assigned_unless_told(self, values: dict[str, Any]) -> None:
+        assert load_configuration(values).senders[0].identity is IdentityKind.SYSTEM
+
+
 class TestRecurrencesAreThoseOfLogicApps:
     @pytest.mark.parametrize(
         ("frequency", "longest"),
@@ -619,6 +704,7 @@ class TestRecurrencesAreThoseOfLogicApps:
     ) -> None:
         drop(values, "senders[1].trigger.schedule")
         put(values, "senders[1].trigger.frequency", frequency)
+        put(values, "senders[1].identity", "userAssigned")
         path, remedy = "senders[1].trigger.interval", f"from 1 to {longest}."
         assert load_configuration(put(values, path, longest))
         assert load_configuration(put(values, path, 1))
@@ -635,6 +721,7 @@ class TestRecurrencesAreThoseOfLogicApps:
         self, values: dict[str, Any], frequency: str, key: str
     ) -> None:
         put(values, "senders[1].trigger.frequency", frequency)
+        put(values, "senders[1].identity", "userAssigned")
         put(values, "senders[1].trigger.schedule", {})
         path = f"senders[1].trigger.schedule.{key}"
         assert_refused(values, path, [8], f"for the frequency {frequency}", "to Day or Week")
@@ -648,6 +735,7 @@ class TestRecurrencesAreThoseOfLogicApps:
     def test_hours_and_minutes_are_those_of_a_clock(
         self, values: dict[str, Any], key: str, lowest: int, highest: int
     ) -> None:
+        put(values, "senders[1].identity", "userAssigned")
         path = f"senders[1].trigger.schedule.{key}"
         assert load_configuration(put(values, path, [lowest, highest]))
         for wrong in (lowest - 1, highest + 1):

@@ -21,6 +21,12 @@ from pulumi_azure_native.logic import (
     get_workflow,
     list_workflow_trigger_callback_url,
 )
+from pulumi_azure_native.managedidentity import (
+    GetUserAssignedIdentityResult,
+    UserAssignedIdentity,
+    UserAssignedIdentityArgs,
+    get_user_assigned_identity,
+)
 from pulumi_azure_native.resources import ResourceGroup, ResourceGroupArgs, get_resource_group
 
 from simulator.providers.properties import (
@@ -98,11 +104,21 @@ _GROUP = _Path("/resourceGroups/{resourceGroupName}", get_resource_group)
 _WORKFLOW = _Path(
     f"{_GROUP.template}/providers/Microsoft.Logic/workflows/{{workflowName}}", get_workflow
 )
+_IDENTITY = _Path(
+    f"{_GROUP.template}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{{resourceName}}",
+    get_user_assigned_identity,
+)
 _TYPES = {
     "azure-native:resources:ResourceGroup": _ArmType(_GROUP, ResourceGroup, ResourceGroupArgs),
     "azure-native:logic:Workflow": _ArmType(_WORKFLOW, Workflow, WorkflowArgs),
+    "azure-native:managedidentity:UserAssignedIdentity": _ArmType(
+        _IDENTITY, UserAssignedIdentity, UserAssignedIdentityArgs
+    ),
 }
 _FUNCTIONS = {
+    "azure-native:managedidentity:getUserAssignedIdentity": _Function(
+        "GET", _IDENTITY, GetUserAssignedIdentityResult
+    ),
     "azure-native:logic:getWorkflow": _Function("GET", _WORKFLOW, GetWorkflowResult),
     "azure-native:logic:listWorkflowTriggerCallbackUrl": _Function(
         "POST",
@@ -116,7 +132,7 @@ _FUNCTIONS = {
 
 
 class AzureNative(Provider):
-    """The simulated ``azure-native``: resource groups and consumption workflows."""
+    """The simulated ``azure-native``: resource groups, identities and consumption workflows."""
 
     name = "azure-native"
 
@@ -314,11 +330,21 @@ def _body_of(inputs: Properties, kind: _ArmType) -> Properties:
     """The body of a ``PUT`` for a resource's inputs."""
     body: Properties = {}
     for name, value in inputs.items():
-        if name in _ENVELOPE:
+        if name == "identity":
+            body[name] = _identity_body(value)
+        elif name in _ENVELOPE:
             body[name] = value
         elif name in fields(kind.arguments) and name not in kind.path.parameters:
             body.setdefault("properties", {})[name] = value
     return body
+
+
+def _identity_body(identity: Properties) -> Properties:
+    """The SDK takes a list of identities where ARM has a mapping."""
+    if "userAssignedIdentities" not in identity:
+        return identity
+    assigned: Properties = {resource_id: {} for resource_id in identity["userAssignedIdentities"]}
+    return identity | {"userAssignedIdentities": assigned}
 
 
 def _outputs_of(response: Response, described: type, path: _Path) -> Properties:
@@ -354,6 +380,8 @@ def _known_output(hint: Any, value: Any) -> Any:
     if value == UNKNOWN:
         return UNKNOWN
     (kind,) = alternatives(hint)
+    if isinstance(value, list) and get_origin(kind) is Mapping:
+        return UNKNOWN  # Identities: a list of ids as input, their properties by id as output.
     if isinstance(value, Mapping) and isinstance(kind, type) and is_output_type(kind):
         return _known_outputs(kind, value)
     return value

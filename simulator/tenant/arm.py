@@ -1,4 +1,4 @@
-"""Azure Resource Manager: resource groups, and workflows with what is done to them."""
+"""Azure Resource Manager: resource groups, user-assigned identities, and workflows."""
 
 import re
 from typing import Any
@@ -7,6 +7,7 @@ from simulator.tenant.answers import CloudError, Response
 from simulator.tenant.entra import Entra
 from simulator.tenant.identifiers import ARM_AUDIENCE, SUBSCRIPTION_ID
 from simulator.tenant.logic_apps import LogicApps
+from simulator.tenant.managed_identities import ManagedIdentities
 from simulator.tenant.paths import Request
 from simulator.tenant.store import Document, Store
 
@@ -23,6 +24,7 @@ RESOURCE_GROUP_VERSIONS = (
 )
 # The service still answers older ones. They take other definitions, which nothing here checks.
 WORKFLOW_VERSIONS = ("2019-05-01",)
+IDENTITY_VERSIONS = ("2018-11-30", "2023-01-31", "2024-11-30")
 LOCATIONS = (
     "australiaeast",
     "brazilsouth",
@@ -48,10 +50,13 @@ LOCATIONS = (
 class Arm:
     """https://management.azure.com, for one subscription."""
 
-    def __init__(self, store: Store, entra: Entra, logic: LogicApps) -> None:
+    def __init__(
+        self, store: Store, entra: Entra, logic: LogicApps, identities: ManagedIdentities
+    ) -> None:
         self._store = store
         self._entra = entra
         self._logic = logic
+        self._identities = identities
 
     def request(
         self, method: str, path: str, body: Any = None, *, token: str | None = None
@@ -100,6 +105,8 @@ class Arm:
         if len(folded) == 4:
             _check_version(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
             return self._resource_group(request.method, name, body)
+        if folded[4:6] == ("providers", "microsoft.managedidentity"):
+            return self._managed_identity(request, name, body)
         if folded[4] != "providers" or len(folded) < 6 or folded[5] != "microsoft.logic":
             namespace = request.segments[5] if len(folded) > 5 else request.segments[4]
             raise CloudError(
@@ -147,6 +154,8 @@ class Arm:
                 group = self._existing_group(name)
                 for workflow in self._logic.all_in(group["id"]):
                     self._logic.delete(workflow)
+                for identity in self._identities.all_in(group["id"]):
+                    self._identities.delete(identity)
                 self._store.delete("resourceGroup", name.casefold())
                 # The service answers 202 and takes its time; the wait is not simulated.
                 return Response(200)
@@ -161,7 +170,11 @@ class Arm:
                 "too long: 1 to 90 letters, digits, '_', '-', '.', '(' and ')', not ending with "
                 "'.'.",
             )
-        resource = _object(body, ("location", "tags", "properties", "id", "name", "type"))
+        resource = _object(
+            body,
+            ("location", "tags", "properties", "id", "name", "type"),
+            "ResourceGroupDefinition",
+        )
         location = _location(resource, "resource group")
         existing = self._group(name)
         if existing and existing["location"] != location:
@@ -181,6 +194,71 @@ class Arm:
         group["tags"] = resource.get("tags", {})
         self._store.put("resourceGroup", name.casefold(), group)
         return Response(200 if existing else 201, group)
+
+    # User-assigned identities
+
+    def _managed_identity(self, request: Request, group_name: str, body: Any) -> Response:
+        if len(request.segments) != 8 or (
+            request.segments[6].casefold() != "userassignedidentities"
+        ):
+            raise CloudError(
+                404,
+                "InvalidResourceType",
+                f"The resource type '{'/'.join(request.segments[6:])}' could not be found in the "
+                "namespace 'Microsoft.ManagedIdentity' for api version "
+                f"'{request.query.get('api-version', '')}'.",
+            )
+        _check_version(request, "userAssignedIdentities", IDENTITY_VERSIONS)
+        group, name = self._existing_group(group_name), request.segments[7]
+        resource_id = (
+            f"{group['id']}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+        )
+        identity = self._identities.get(resource_id)
+        if request.method == "PUT":
+            return self._put_managed_identity(resource_id, identity, body)
+        if request.method not in {"GET", "DELETE"}:
+            raise _method_not_allowed(request.method)
+        if identity is None and request.method == "DELETE":
+            return Response(204)
+        if identity is None:
+            raise CloudError(
+                404,
+                "ResourceNotFound",
+                f"The Resource 'Microsoft.ManagedIdentity/userAssignedIdentities/{name}' under "
+                f"resource group '{group_name}' was not found. For more details please go to "
+                "https://aka.ms/ARMResourceNotFoundFix",
+            )
+        if request.method == "GET":
+            return Response(200, self._identities.resource(identity))
+        self._identities.delete(identity)
+        return Response(200)
+
+    def _put_managed_identity(
+        self, resource_id: str, existing: Document | None, body: Any
+    ) -> Response:
+        name = resource_id.rsplit("/", 1)[1]
+        # Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}", name):
+            raise CloudError(
+                400,
+                "BadRequest",
+                f"The resource name '{name}' is invalid: 3 to 128 letters, digits, '-' and '_', "
+                "beginning with a letter or digit.",
+            )
+        resource = _object(
+            body, ("location", "tags", "properties", "id", "name", "type"), "Identity"
+        )
+        location = _location(resource, "resource type")
+        if existing and existing["location"] != location:
+            raise CloudError(
+                409,
+                "InvalidResourceLocation",
+                f"The resource '{name}' already exists in location '{existing['location']}'. A "
+                f"resource with the same name cannot be created in location '{location}'. Please "
+                "select a new resource name.",
+            )
+        identity = self._identities.save(resource_id, location, resource.get("tags") or {})
+        return Response(200 if existing else 201, self._identities.resource(identity))
 
     # Workflows
 
@@ -324,14 +402,14 @@ def _check_version(request: Request, resource_type: str, supported: tuple[str, .
     )
 
 
-def _object(body: Any, members: tuple[str, ...]) -> Document:
+def _object(body: Any, members: tuple[str, ...], kind: str) -> Document:
     unknown = sorted(body.keys() - set(members)) if isinstance(body, dict) else ["the body"]
     if unknown:
         raise CloudError(
             400,
             "InvalidRequestContent",
             "The request content was invalid and could not be deserialized: 'Could not find "
-            f"member '{unknown[0]}' on object of type 'ResourceGroupDefinition'.",
+            f"member '{unknown[0]}' on object of type '{kind}'.",
         )
     resource: Document = body
     return resource

@@ -116,16 +116,7 @@ def check_workflow(body: Any, now: datetime) -> None:
             {"location", "tags", "identity", "properties", "id", "name", "type"},
             "the workflow",
         )
-        identity = _members(
-            resource.get("identity", {}),
-            {"type", "userAssignedIdentities", "principalId", "tenantId"},
-            "the identity",
-        )
-        _one_of(
-            identity.get("type", "None"),
-            ("None", "SystemAssigned", "UserAssigned"),
-            "identity type",
-        )
+        assigned = _assigned_identities(resource.get("identity", {}))
         properties = _members(
             resource.get("properties"),
             {
@@ -157,6 +148,41 @@ def check_workflow(body: Any, now: datetime) -> None:
             "The workflow definition is missing from the properties of the request.",
         )
     _check_definition(properties["definition"], properties.get("parameters", {}), now)
+    if "identity" in resource:
+        _check_identities(properties["definition"], assigned)
+
+
+def _assigned_identities(given: Any) -> Document:
+    """The user-assigned identities of a workflow, by their resource ids."""
+    identity = _members(
+        given, {"type", "userAssignedIdentities", "principalId", "tenantId"}, "the identity"
+    )
+    kind = identity.get("type", "None")
+    _one_of(kind, ("None", "SystemAssigned", "UserAssigned"), "identity type")
+    assigned = identity.get("userAssignedIdentities", {})
+    _members(assigned, assigned, "the userAssignedIdentities")
+    if len(assigned) != int(kind == "UserAssigned"):
+        raise _Finding(
+            "a Consumption workflow has one user-assigned identity if its identity type is "
+            f"UserAssigned, else none, and here are {len(assigned)}"
+        )
+    found: Document = assigned
+    return found
+
+
+def _check_identities(definition: Document, assigned: Iterable[str]) -> None:
+    """Refuses actions that authenticate with an identity that the workflow has not."""
+    known = {resource_id.casefold() for resource_id in assigned}
+    for name, action in definition.get("actions", {}).items():
+        authentication = (action.get("inputs") or {}).get("authentication") or {}
+        named = authentication.get("identity")
+        if named is not None and str(named).casefold() not in known:
+            raise CloudError(
+                400,
+                "InvalidTemplate",
+                f"The template validation failed: 'The template action '{name}' is not valid: the "
+                f"identity '{named}' is not assigned to the workflow.'.",
+            )
 
 
 def _check_definition(definition: Any, values: Document, now: datetime) -> None:

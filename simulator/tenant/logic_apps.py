@@ -1,8 +1,8 @@
 """Logic Apps (Consumption): saved workflows, a runner for the definitions we deploy, run history.
 
 The runner knows a closed set: a Request or Recurrence trigger, and one Http action that calls
-Microsoft Graph with the workflow's system-assigned identity. A definition beyond that can be saved
-where the service would save it, and its run fails with an error that names the construct.
+Microsoft Graph with the workflow's identity, system- or user-assigned. A definition beyond that can
+be saved where the service would save it, and its run fails with an error that names the construct.
 """
 
 import re
@@ -18,6 +18,7 @@ from simulator.tenant.definition import check_workflow
 from simulator.tenant.entra import Entra
 from simulator.tenant.graph import Graph
 from simulator.tenant.identifiers import GRAPH_AUDIENCE, TENANT_ID, new_id
+from simulator.tenant.managed_identities import ManagedIdentities
 from simulator.tenant.paths import Request
 from simulator.tenant.recurrence import next_occurrence
 from simulator.tenant.store import Document, Store
@@ -30,10 +31,13 @@ SIMULATED_INPUTS = {"method", "uri", "headers", "body", "authentication", "retry
 class LogicApps:
     """The workflows of the subscription, by their resource id in lower case."""
 
-    def __init__(self, store: Store, entra: Entra, graph: Graph) -> None:
+    def __init__(
+        self, store: Store, entra: Entra, graph: Graph, identities: ManagedIdentities
+    ) -> None:
         self._store = store
         self._entra = entra
         self._graph = graph
+        self._identities = identities
 
     # Workflows, called by ARM
 
@@ -59,6 +63,7 @@ class LogicApps:
             "key": secrets.token_urlsafe(32),
             "endpointId": new_id().replace("-", ""),
             "principalId": None,
+            "userAssigned": [],
             "created": now.isoformat(),
         }
         workflow |= {
@@ -79,11 +84,18 @@ class LogicApps:
         if identity is None:
             return
         kind = identity.get("type", "None")
-        if kind == "UserAssigned":
-            raise CloudError(
-                501, "NotSimulated", "The simulated tenant has no user-assigned identities."
-            )
-        if kind == "None" and workflow["principalId"]:
+        assigned = list(identity.get("userAssignedIdentities") or {})
+        for resource_id in assigned:
+            if self._identities.get(resource_id) is None:
+                raise CloudError(
+                    400,
+                    "FailedIdentityOperation",
+                    f"Identity operation for resource '{workflow['id']}' failed with error "
+                    "'Failed to perform resource identity operation. Status: 'BadRequest'. "
+                    f"Response: 'Resource '{resource_id}' was not found.'.",
+                )
+        workflow["userAssigned"] = assigned
+        if kind != "SystemAssigned" and workflow["principalId"]:
             self._entra.remove_service_principal(workflow["principalId"])
             workflow["principalId"] = None
         if kind == "SystemAssigned" and not workflow["principalId"]:
@@ -130,6 +142,19 @@ class LogicApps:
                 "type": "SystemAssigned",
                 "principalId": workflow["principalId"],
                 "tenantId": TENANT_ID,
+            }
+        if workflow["userAssigned"]:
+            resource["identity"] = {
+                "type": "UserAssigned",
+                "userAssignedIdentities": {
+                    resource_id: {
+                        "principalId": found["principalId"],
+                        "clientId": found["clientId"],
+                    }
+                    if (found := self._identities.get(resource_id))
+                    else {}
+                    for resource_id in workflow["userAssigned"]
+                },
             }
         return resource
 
@@ -296,11 +321,12 @@ class LogicApps:
         uri = urlsplit(inputs["uri"])
         if f"{uri.scheme}://{uri.netloc}" != GRAPH_AUDIENCE:
             raise NotSimulated(f"The simulated tenant has nothing at {inputs['uri']}.")
-        if not workflow["principalId"]:
+        principal_id = self._principal_of(workflow, inputs["authentication"].get("identity"))
+        if not principal_id:
             return _failed(shown, "The workflow has no managed identity to authenticate with.")
         try:
             token = self._entra.managed_identity_token(
-                workflow["principalId"], inputs["authentication"]["audience"]
+                principal_id, inputs["authentication"]["audience"]
             )
         except CloudError as error:
             return _failed(shown, str(error))
@@ -326,6 +352,14 @@ class LogicApps:
             "inputs": shown,
             "outputs": outputs,
         }
+
+    def _principal_of(self, workflow: Document, identity: str | None) -> str | None:
+        """The principal id of the identity that an action names, or of the system-assigned one."""
+        if identity is None:
+            own: str | None = workflow["principalId"]
+            return own
+        found = self._identities.get(identity)
+        return None if found is None else str(found["principalId"])
 
     def runs(self, workflow: Document) -> list[Document]:
         """The workflow's runs, newest first."""
@@ -464,8 +498,6 @@ def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]
     authentication = action["inputs"].get("authentication", {"type": "None"})
     if authentication["type"] != "ManagedServiceIdentity":
         yield f"authentication {authentication['type']}"
-    if "identity" in authentication:
-        yield "a user-assigned identity"
 
 
 def literal(value: Any) -> Any:

@@ -14,6 +14,7 @@ from simulator.tenant.exchange.recipients import GROUP_TYPES, MAILBOX_TYPES
 from simulator.tenant.graph import Graph
 from simulator.tenant.invariant import record_violations
 from simulator.tenant.logic_apps import LogicApps
+from simulator.tenant.managed_identities import ManagedIdentities
 from simulator.tenant.seed import seed
 from simulator.tenant.store import Call, Document, Store, Violation, utc_now
 
@@ -57,8 +58,9 @@ class Tenant:
         self.entra = Entra(self._store)
         self.exchange = Exchange(self._store, self.entra)
         self.graph = Graph(self._store, self.entra, self.exchange)
-        self.logic = LogicApps(self._store, self.entra, self.graph)
-        self.arm = Arm(self._store, self.entra, self.logic)
+        identities = ManagedIdentities(self._store, self.entra)
+        self.logic = LogicApps(self._store, self.entra, self.graph, identities)
+        self.arm = Arm(self._store, self.entra, self.logic, identities)
         self.clock = Clock(self._store, self.logic.run_due)
         with self._store.transaction():
             if not self._store.setting("seeded", default=False):
@@ -154,6 +156,7 @@ class Tenant:
                     policy for policy in self._store.all("policy") if policy["removedAt"] is None
                 ],
                 "resourceGroups": self._store.all("resourceGroup"),
+                "managedIdentities": self._store.all("managedIdentity"),
                 "workflows": self._store.all("workflow"),
                 "softDeletedMailboxes": self.exchange.recipients.soft_deleted(),
             }

@@ -72,6 +72,11 @@ class _Mocks(mocks.Mocks):
         outputs = dict(args.inputs)
         if args.typ == "command:local:Command":
             outputs["stdout"] = json.dumps({"externalDirectoryObjectId": MAILBOX_ID})
+        if args.typ == "azure-native:logic:Workflow":
+            # Identities: a list of ids as input, their properties by id as output.
+            outputs["identity"] = {"type": args.inputs["identity"]["type"]}
+        if args.typ == "pulumi:index:Stash":
+            outputs["output"] = args.inputs["input"]
         if args.typ == "azure-native:resources:ResourceGroup":
             outputs["name"] = args.inputs["resourceGroupName"]
         return f"{args.name}-id", outputs
@@ -84,6 +89,8 @@ class _Mocks(mocks.Mocks):
                 "name": args.args["workflowName"],
                 "identity": {"type": "SystemAssigned", "principalId": PRINCIPAL_ID},
             }
+        if args.token == "azure-native:managedidentity:getUserAssignedIdentity":
+            return {"principalId": PRINCIPAL_ID, "clientId": CLIENT_ID}
         if args.token == "azure-native:logic:listWorkflowTriggerCallbackUrl":
             return {"value": CALLBACK_URL}
         if args.token == "azuread:index/getServicePrincipal:getServicePrincipal":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -31,6 +32,9 @@ WORKFLOW = "notifications-workflow"
 POLICY = "notifications-access-policy"
 PROOF = "notifications-access-proof"
 GRANT = "notifications-access-mail-send"
+KIND = "notifications-identity-kind"
+IDENTITY = "notifications-identity"
+IDENTITY_ID = "notifications-identity-id"
 
 
 def sender(**changes: Any) -> ScopedMailSender:
@@ -80,6 +84,7 @@ class TestNeverUnconfined:
             SETTINGS,
             GROUP,
             MEMBERS,
+            KIND,
             WORKFLOW,
             POLICY,
             PROOF,
@@ -128,6 +133,72 @@ class TestNeverUnconfined:
 
     def test_settings_of_the_mailbox_hold_nothing_up(self, recording):
         assert SETTINGS not in recording.ancestors(GRANT)
+
+
+class TestUserAssignedIdentity:
+    """The workflow comes last, so that none of its runs meets an identity without the role."""
+
+    @pytest.fixture
+    def recording(self) -> Recording:
+        return record(lambda: sender(identity_name="id-notifications"))
+
+    @pytest.mark.parametrize("confinement", [GROUP, MEMBERS, POLICY, PROOF])
+    def test_grant_depends_directly_on_all_that_confines(self, recording, confinement):
+        assert confinement in recording.resources[GRANT].dependencies
+
+    @pytest.mark.parametrize(
+        ("later", "earlier"),
+        [(IDENTITY, MEMBERS), (POLICY, IDENTITY), (PROOF, POLICY), (GRANT, PROOF)],
+    )
+    def test_order(self, recording, later, earlier):
+        assert earlier in recording.ancestors(later)
+
+    @pytest.mark.parametrize("earlier", [GROUP, MEMBERS, IDENTITY, GRANT])
+    def test_workflow_depends_directly_on_all_that_it_needs(self, recording, earlier):
+        assert earlier in recording.resources[WORKFLOW].dependencies
+
+    @pytest.mark.parametrize("earlier", [GROUP, MEMBERS])
+    def test_identity_depends_on_the_group_so_that_the_policy_outlives_it(self, recording, earlier):
+        assert earlier in recording.resources[IDENTITY].dependencies
+
+    def test_workflow_runs_as_it_and_as_nothing_else(self, recording):
+        inputs = recording.resources[WORKFLOW].inputs
+        assert inputs["identity"] == {
+            "type": "UserAssigned",
+            "userAssignedIdentities": [IDENTITY_ID],
+        }
+        (action,) = inputs["definition"]["actions"].values()
+        assert action["inputs"]["authentication"]["identity"] == IDENTITY_ID
+
+    def test_policy_and_grant_are_for_it(self, recording):
+        assert recording.resources[POLICY].desired["appId"] == CLIENT_ID
+        assert recording.resources[GRANT].inputs["principalObjectId"] == PRINCIPAL_ID
+
+
+class TestAChangeOfTheKindOfIdentity:
+    """Deletes the old grant, workflow and identity before the new policy retires the old one."""
+
+    @pytest.mark.parametrize("identity_name", [None, "id-notifications"])
+    def test_is_a_replacement_that_deletes_first(self, identity_name):
+        recording = record(lambda: sender(identity_name=identity_name))
+        request = recording.resources[KIND].request
+        assert request.deleteBeforeReplace
+        assert list(request.replaceOnChanges) == ["input"]
+
+    def test_is_an_input_of_the_marker(self):
+        kinds = [
+            record(partial(sender, identity_name=name)).resources[KIND].inputs["input"]
+            for name in (None, "id-notifications")
+        ]
+        assert kinds == ["SystemAssigned", "UserAssigned"]
+
+    @pytest.mark.parametrize(
+        ("resource", "name"), [(WORKFLOW, "workflowName"), (IDENTITY, "resourceName")]
+    )
+    def test_reaches_the_names_in_azure(self, resource, name):
+        recording = record(lambda: sender(identity_name="id-notifications"))
+        dependencies = recording.resources[resource].request.propertyDependencies[name].urns
+        assert KIND in {recording.urns[urn] for urn in dependencies}
 
 
 class TestIdentity:
@@ -277,7 +348,7 @@ class TestOutputs:
         record(program)
         assert found == {
             "workflowName": "notifications",
-            "workflowId": "/subscriptions/s/workflows/notifications",
+            "workflowId": "notifications-workflow-id",
             "principalId": PRINCIPAL_ID,
             "clientId": CLIENT_ID,
             "mailboxObjectId": MAILBOX_ID,

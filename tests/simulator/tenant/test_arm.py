@@ -307,3 +307,79 @@ class TestAWrongWorkflowIsRefusedWhenSaved:
     )
     def test_and_a_right_one_is_not(self, deployment, right):
         deployment.workflow(definition=right)
+
+
+IDENTITY_PATH = f"{GROUP_PATH}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-sender"
+IDENTITY_VERSION = "2023-01-31"
+
+
+class TestUserAssignedIdentity:
+    @pytest.fixture
+    def identity(self, deployment):
+        deployment.resource_group()
+        body = {"location": "westeurope"}
+        created = deployment.arm("PUT", IDENTITY_PATH, body, version=IDENTITY_VERSION)
+        assert created.status == 201
+        return created.body
+
+    def test_has_a_service_principal_as_long_as_it_exists(self, tenant, deployment, identity):
+        principal = tenant.snapshot()["servicePrincipals"][identity["properties"]["principalId"]]
+        assert principal["appId"] == identity["properties"]["clientId"]
+        assert principal["displayName"] == "id-sender"
+        read = deployment.arm("GET", IDENTITY_PATH, version=IDENTITY_VERSION)
+        assert read.body == identity
+        again = deployment.arm(
+            "PUT", IDENTITY_PATH, {"location": "westeurope"}, version=IDENTITY_VERSION
+        )
+        assert (again.status, again.body) == (200, identity)
+        deleted = [
+            deployment.arm("DELETE", IDENTITY_PATH, version=IDENTITY_VERSION).status
+            for _ in range(2)
+        ]
+        assert deleted == [200, 204]
+        assert principal["id"] not in tenant.snapshot()["servicePrincipals"]
+        gone = deployment.arm("GET", IDENTITY_PATH, version=IDENTITY_VERSION)
+        assert code(gone) == (404, "ResourceNotFound")
+
+    def test_goes_with_its_group(self, tenant, deployment, identity):
+        deployment.arm("DELETE", GROUP_PATH, version="2024-03-01")
+        assert tenant.snapshot()["managedIdentities"] == {}
+
+    @pytest.mark.parametrize("name", ["id", "-id", "id.sender", "x" * 129])
+    def test_takes_only_names_that_azure_takes(self, deployment, name):
+        deployment.resource_group()
+        path = f"{IDENTITY_PATH.rsplit('/', 1)[0]}/{name}"
+        refused = deployment.arm("PUT", path, {"location": "westeurope"}, version=IDENTITY_VERSION)
+        assert code(refused) == (400, "BadRequest")
+
+    def test_is_what_a_workflow_runs_as(self, tenant, deployment, identity):
+        assigned = {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY_PATH: {}}}
+        saved = deployment.arm("PUT", WORKFLOW_PATH, workflow_body(identity=assigned))
+        (entry,) = saved.body["identity"]["userAssignedIdentities"].values()
+        assert entry["principalId"] == identity["properties"]["principalId"]
+        assert len(tenant.snapshot()["servicePrincipals"]) == 5
+
+    @pytest.mark.parametrize(
+        ("assigned", "expected"),
+        [
+            ({"type": "UserAssigned"}, (400, "InvalidRequestContent")),
+            (
+                {
+                    "type": "UserAssigned",
+                    "userAssignedIdentities": {IDENTITY_PATH: {}, f"{IDENTITY_PATH}-2": {}},
+                },
+                (400, "InvalidRequestContent"),
+            ),
+            (
+                {"type": "SystemAssigned", "userAssignedIdentities": {IDENTITY_PATH: {}}},
+                (400, "InvalidRequestContent"),
+            ),
+            (
+                {"type": "UserAssigned", "userAssignedIdentities": {f"{IDENTITY_PATH}-2": {}}},
+                (400, "FailedIdentityOperation"),
+            ),
+        ],
+    )
+    def test_is_one_that_exists_and_the_only_one(self, deployment, identity, assigned, expected):
+        refused = deployment.arm("PUT", WORKFLOW_PATH, workflow_body(identity=assigned))
+        assert code(refused) == expected

@@ -305,22 +305,6 @@ class TestWhatTheRunnerDoesNotKnowFailsTheRun:
                 "authentication Basic",
             ),
             (
-                definition(
-                    actions={
-                        "a": action(
-                            inputs={
-                                "authentication": {
-                                    "type": "ManagedServiceIdentity",
-                                    "audience": "https://graph.microsoft.com",
-                                    "identity": "/subscriptions/x",
-                                }
-                            }
-                        )
-                    }
-                ),
-                "user-assigned",
-            ),
-            (
                 definition(actions={"a": action(inputs={"uri": "https://contoso.com/x"})}),
                 "https://contoso.com/x",
             ),

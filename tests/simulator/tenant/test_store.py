@@ -132,6 +132,7 @@ class TestAFreshTenant:
             "groups": 3,
             "applicationAccessPolicies": 1,
             "resourceGroups": 0,
+            "managedIdentities": 0,
             "workflows": 0,
             "softDeletedMailboxes": 0,
         }

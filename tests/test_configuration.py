@@ -935,7 +935,14 @@ class TestTheFilesAgreeWithTheRules:
     ) -> None:
         project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text("utf-8"))
         stated = {key: declared["default"] for key, declared in project["config"].items()}
-        assert stated.keys() == {"cloud", "settle", "proofTimeout", "drift"}
+        assert stated.keys() == {
+            "cloud",
+            "settle",
+            "proofTimeout",
+            "drift",
+            "deletion",
+            "purgeMailboxes",
+        }
         assert load_configuration(values | stated) == load_configuration(values)
 
     def test_the_project_has_the_namespace(self) -> None:

@@ -63,6 +63,8 @@ def stack_in(
     transformations: Sequence[Transformation] = (),
     settle: str = "PT0S",
     drift: bool = False,
+    deletion: str = "delete",
+    purge_mailboxes: bool = False,
 ) -> SimulatedStack:
     """The project's stack ``local`` with one sender, its files all below one folder.
 
@@ -72,6 +74,8 @@ def stack_in(
         transformations: Change the program's resources.
         settle: The wait between proof and grant.
         drift: Whether the stack looks for drift.
+        deletion: ``retain`` or ``delete``.
+        purge_mailboxes: Whether a mailbox is removed for good.
     """
     sender = copy.deepcopy(SENDER)
     if change is not None:
@@ -94,6 +98,8 @@ def stack_in(
                     "scoped-mail-sender:settle": settle,
                     "scoped-mail-sender:proofTimeout": "PT10M",
                     "scoped-mail-sender:drift": drift,
+                    "scoped-mail-sender:deletion": deletion,
+                    "scoped-mail-sender:purgeMailboxes": purge_mailboxes,
                     "scoped-mail-sender:senders": [sender],
                 },
             }

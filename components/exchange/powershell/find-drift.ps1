@@ -33,7 +33,7 @@ function Find-MailboxDrift {
         [Parameter(Mandatory)] [object] $Desired,
         [switch] $Setting
     )
-    $recipient = Find-MarkedRecipient -Mark $Desired.mark -RecipientTypeDetails 'SharedMailbox'
+    $recipient = Find-MarkedRecipient -Mark $Desired.mark -Address $Desired.address -RecipientTypeDetails 'SharedMailbox'
     if (-not $recipient) {
         [pscustomobject]@{ Property = 'Mailbox'; Expected = "$($Desired.address) with the mark $($Desired.mark)"; Found = 'none' }
         return
@@ -53,7 +53,7 @@ function Find-GroupDrift {
     param(
         [Parameter(Mandatory)] [object] $Desired
     )
-    $recipient = Find-MarkedRecipient -Mark $Desired.mark -RecipientTypeDetails 'MailUniversalSecurityGroup'
+    $recipient = Find-MarkedRecipient -Mark $Desired.mark -Address $Desired.address -RecipientTypeDetails 'MailUniversalSecurityGroup'
     if (-not $recipient) {
         [pscustomobject]@{ Property = 'Group'; Expected = "$($Desired.address) with the mark $($Desired.mark)"; Found = 'none' }
         return
@@ -68,7 +68,7 @@ function Find-MemberDrift {
     param(
         [Parameter(Mandatory)] [object] $Desired
     )
-    $group = Find-MarkedRecipient -Mark $Desired.groupMark -RecipientTypeDetails 'MailUniversalSecurityGroup'
+    $group = Find-MarkedRecipient -Mark $Desired.groupMark -Address $Desired.groupAddress -RecipientTypeDetails 'MailUniversalSecurityGroup'
     if (-not $group) {
         [pscustomobject]@{ Property = 'MissingMembers'; Expected = @($Desired.members); Found = @() }
         return

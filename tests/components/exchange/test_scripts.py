@@ -23,6 +23,7 @@ MAILBOX: dict[str, Any] = {
     "name": "Logic App Notifications",
     "alias": "LogicAppNotifications",
     "adopt": False,
+    "purge": False,
 }
 SETTINGS: dict[str, Any] = {
     "mark": MAILBOX["mark"],

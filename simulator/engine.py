@@ -141,9 +141,7 @@ class SimulatedStack:
         with self._opened() as stack:
             return self._operate(stack.preview, diff=True, program=self._run_program)
 
-    def destroy(
-        self, *, exclude_protected: bool = False, preview_first: bool = False
-    ) -> Result:
+    def destroy(self, *, exclude_protected: bool = False, preview_first: bool = False) -> Result:
         """Deletes everything in the stack, from what its state says; the program is not run.
 
         Args:

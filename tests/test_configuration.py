@@ -19,6 +19,7 @@ from components.graph_permission import MailboxPermission
 from configuration import (
     NAMESPACE,
     ConfigurationError,
+    Deletion,
     HttpRequestTrigger,
     RecurrenceTrigger,
     load_configuration,
@@ -600,6 +601,36 @@ class TestAMailHasRecipients:
         self, values: dict[str, Any], path: str, value: str, remedy: str
     ) -> None:
         assert_refused(values, path, value, "Graph knows", remedy)
+
+
+class TestMailboxesAreKeptUnlessDeletionIsAskedFor:
+    def test_without_a_word_about_it(self, values: dict[str, Any]) -> None:
+        configuration = load_configuration(values)
+        assert configuration.deletion is Deletion.RETAIN
+        assert not configuration.purge_mailboxes
+
+    @pytest.mark.parametrize("value", ["keep", "Delete", True])
+    def test_another_word_is_refused(self, values: dict[str, Any], value: object) -> None:
+        problem = "says nothing about mailboxes and groups"
+        assert_refused(values, "deletion", value, problem, "Write retain or delete.")
+
+    @pytest.mark.parametrize("deletion", [{}, {"deletion": "retain"}])
+    @pytest.mark.parametrize("purge", [True, "true"])
+    def test_what_is_kept_is_not_purged(
+        self, values: dict[str, Any], deletion: dict[str, str], purge: object
+    ) -> None:
+        problem = "removes mailboxes for good, while deletion keeps them"
+        remedy = "or set deletion to delete if this is a test tenant"
+        assert_refused(values | deletion, "purgeMailboxes", purge, problem, remedy)
+
+    def test_what_is_deleted_may_be_purged(self, values: dict[str, Any]) -> None:
+        given = {"deletion": "delete", "purgeMailboxes": "true"}
+        assert load_configuration(values | given).purge_mailboxes
+
+    def test_local_leaves_nothing_behind(self) -> None:
+        configuration = load_configuration(stack_file("local"))
+        assert configuration.deletion is Deletion.DELETE
+        assert configuration.purge_mailboxes
 
 
 class TestRecurrencesAreThoseOfLogicApps:

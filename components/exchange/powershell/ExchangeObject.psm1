@@ -8,7 +8,8 @@
     one object to the desired state, writes one JSON line (the observed object) to standard output,
     and disconnects. Before it changes anything it checks, with Get-AcceptedDomain, that it is connected
     to the organisation that the JSON names. Progress and warnings go to standard error, because PowerShell writes its own
-    warning and information streams to standard output, where only the JSON line belongs.
+    warning and information streams to standard output, where only the JSON line belongs. For the same reason each script
+    silences the warnings of cmdlets, in the global scope, in which `pwsh -File` runs it: modules see it there only.
 
     Credentials come from the environment of the process, never from the JSON. Exactly one way to
     sign in is set:

@@ -21,6 +21,7 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
 
 # A group may have thousands of strays; the finding has to fit into an environment variable.

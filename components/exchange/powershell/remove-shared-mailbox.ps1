@@ -19,6 +19,7 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
 
 function Find-DoomedMailbox {

@@ -159,6 +159,21 @@ class TestConverges:
         assert run.stdout.count("\n") == 1
         assert isinstance(run.observed, dict)
 
+    @pytest.mark.parametrize(("script", "desired"), UP)
+    def test_a_warning_does_not_get_there(self, deployed, tmp_path, script, desired):
+        # Importing a module whose function has no approved verb is one that PowerShell itself gives.
+        deployed.folder = tmp_path / "scripts"
+        deployed.folder.mkdir()
+        for path in SCRIPTS.iterdir():
+            text = path.read_text(encoding="utf-8").replace("Compare-Value", "Eye-Value")
+            text = text.replace(
+                "Export-ModuleMember -Function @(", "Export-ModuleMember -Function @('Eye-Value', "
+            )
+            (deployed.folder / path.name).write_text(text, encoding="utf-8")
+        run = deployed.run(script, desired)
+        assert run.code == 0, run.stderr
+        assert run.stdout.count("\n") == 1
+
     def test_one_changed_value_is_one_cmdlet(self, deployed):
         run = deployed.run(SET_MAILBOX, SETTINGS | {"displayName": "Notices"})
         assert run.changes == ["Set-Mailbox"]

@@ -143,7 +143,6 @@ def exchange_command(
 
 def observed(command: local.Command, key: str) -> pulumi.Output[Any]:
     """One property of the object that a script wrote to standard output."""
-
     return command.stdout.apply(lambda stdout: read_observed(stdout)[key])
 
 

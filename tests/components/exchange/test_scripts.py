@@ -10,8 +10,8 @@ from components.exchange.exchange_command import SCRIPTS
 from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell.interface import CommandError
 from simulator.tenant import ORGANIZATION
-from simulator.tenant.faults import Fault, Kind, Step
 from simulator.tenant.exchange.session import ExchangeSession
+from simulator.tenant.faults import Fault, Kind, Step
 from tests.components.exchange.conftest import Run, Scripts
 
 APP_ID = "33333333-0000-4000-8000-000000000003"
@@ -161,7 +161,7 @@ class TestConverges:
 
     @pytest.mark.parametrize(("script", "desired"), UP)
     def test_a_warning_does_not_get_there(self, deployed, tmp_path, script, desired):
-        # Importing a module whose function has no approved verb is one that PowerShell itself gives.
+        # PowerShell itself warns of a module with a function that has no approved verb.
         deployed.folder = tmp_path / "scripts"
         deployed.folder.mkdir()
         for path in SCRIPTS.iterdir():

@@ -17,10 +17,11 @@ def permission(name: str = "Mail.Read", **arguments: Any) -> GraphPermission:
 
 
 class TestGraphPermission:
-    def test_assigns_the_role_of_exactly_that_name_in_this_tenant(self):
-        recording: Recording = record(permission, roles=ROLES)
+    @pytest.mark.parametrize(("name", "role_id"), ROLES.items())
+    def test_assigns_the_role_of_exactly_that_name_in_this_tenant(self, name, role_id):
+        recording: Recording = record(lambda: permission(name), roles=ROLES)
         assert recording.resources["grant"].inputs == {
-            "appRoleId": "read-id",
+            "appRoleId": role_id,
             "principalObjectId": "principal",
             "resourceObjectId": GRAPH_PRINCIPAL_ID,
         }

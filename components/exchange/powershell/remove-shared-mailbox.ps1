@@ -47,6 +47,11 @@ try {
     $recipient = Find-MarkedRecipient -Mark $desired.mark -Address $desired.address -RecipientTypeDetails 'SharedMailbox'
     if (-not $recipient) {
         Write-Step -Message "no shared mailbox carries the mark '$($desired.mark)': nothing to remove"
+        if ($desired.purge) {
+            # One that an interrupted run has just removed takes a moment to show.
+            Write-Step -Message 'waiting 60 s for a soft-deleted one that an interrupted run may have left'
+            Start-Sleep -Seconds 60
+        }
     }
     elseif ($recipient.CustomAttribute15 -ceq "$($desired.mark) adopted") {
         Write-Step -Message "$($recipient.PrimarySmtpAddress) was adopted, not created, by this stack: it stays, without our mark"

@@ -617,6 +617,7 @@ class TestPurge:
     PURGE = MAILBOX | {"purge": True}
 
     def soft_deleted(self, scripts: Scripts) -> list[str]:
+        scripts.pass_time()
         found = scripts.cmdlet("Get-Mailbox", SoftDeletedMailbox=True)
         return [entry["PrimarySmtpAddress"] for entry in found]
 
@@ -646,6 +647,15 @@ class TestPurge:
         )
         assert deployed.run(REMOVE_MAILBOX, self.PURGE).code == 1
         assert self.soft_deleted(deployed) == [MAILBOX["address"]]
+        run = deployed.run(REMOVE_MAILBOX, self.PURGE)
+        assert (run.code, run.changes) == (0, ["Remove-Mailbox"]), run.stderr
+        assert self.soft_deleted(deployed) == []
+
+    def test_waits_for_one_that_was_removed_a_moment_ago(self, deployed):
+        address = MAILBOX["address"]
+        doomed = f"{MAILBOX['mark']} to be purged"
+        deployed.cmdlet("Set-Mailbox", Identity=address, DisplayName=doomed)
+        deployed.cmdlet("Remove-Mailbox", Identity=address, Confirm=False)
         run = deployed.run(REMOVE_MAILBOX, self.PURGE)
         assert (run.code, run.changes) == (0, ["Remove-Mailbox"]), run.stderr
         assert self.soft_deleted(deployed) == []

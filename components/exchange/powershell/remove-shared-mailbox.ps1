@@ -5,12 +5,10 @@
 .DESCRIPTION
     Reads the same object as ensure-shared-mailbox.ps1. Only the mailbox that carries our mark is
     touched: one that we created is removed (Exchange keeps it, recoverable, for 30 days), one that we
-    adopted loses its mark and stays. No mailbox with our mark means that there is nothing to do.
+    adopted loses its mark and stays. No mailbox with our mark means that there is nothing to do. Right
+    before the removal it is read again: it must still be the same and ours.
 
-    Further input:
-      purge   true removes it out of those 30 days as well, for good
-
-    What is to be purged is given a display name that says so before it is removed. Only a soft-deleted
+    With purge it is removed for good. What is to be purged is given a display name that says so before it is removed. Only a soft-deleted
     mailbox with our mark and that name is purged: one that an earlier deployment left recoverable is not,
     and one that an interrupted removal left is.
 

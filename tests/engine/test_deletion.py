@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,19 @@ KEPT = ("mailboxes", "groups", "applicationAccessPolicies")
 GONE = ("workflows", "resourceGroups", "servicePrincipals", "appRoleAssignments")
 
 
-def retaining(directory: Path, **options: Any) -> SimulatedStack:
-    return stack_in(directory, **{"deletion": "retain"} | options)
+def unchanged(sender: Configuration) -> None:
+    """Leaves the sender as it is."""
+
+
+def retaining(
+    directory: Path, change: Callable[[Configuration], None] = unchanged, **options: Any
+) -> SimulatedStack:
+    def change_both(sender: Configuration) -> None:
+        # By the clock it would fire, at one hour of the day, before Graph knows of the policy.
+        sender["trigger"] = {"type": "httpRequest"}
+        change(sender)
+
+    return stack_in(directory, change=change_both, **{"deletion": "retain"} | options)
 
 
 def pulumi(stack: SimulatedStack, *arguments: str) -> subprocess.CompletedProcess[str]:

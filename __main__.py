@@ -10,7 +10,13 @@ from components.exchange.mail_enabled_security_group import MailEnabledSecurityG
 from components.exchange.shared_mailbox import SharedMailboxArgs
 from components.scoped_mail_sender import ScopedMailSender
 from components.workflow_definition import email_message, http_request_trigger, recurrence_trigger
-from configuration import HttpRequestTrigger, IdentityKind, Sender, load_configuration
+from configuration import (
+    Deletion,
+    HttpRequestTrigger,
+    IdentityKind,
+    Sender,
+    load_configuration,
+)
 
 # Stops with all mistakes before anything is registered.
 configuration = load_configuration(pulumi.Config())
@@ -57,7 +63,9 @@ senders: dict[str, dict[str, pulumi.Input[Any]]] = {}
 for entry in configuration.senders:
     sender = ScopedMailSender(
         entry.name,
-        mailbox=SharedMailboxArgs(**entry.mailbox.model_dump()),
+        mailbox=SharedMailboxArgs(
+            **entry.mailbox.model_dump(), purge=configuration.purge_mailboxes
+        ),
         group=MailEnabledSecurityGroupArgs(
             **entry.group.model_dump(exclude={"policy_description"})
         ),
@@ -76,6 +84,7 @@ for entry in configuration.senders:
         organization_domain=configuration.organization,
         cloud=configuration.cloud,
         drift=drift,
+        retain=configuration.deletion is Deletion.RETAIN,
     )
     senders[entry.name] = dict(sender.outputs)
     if isinstance(entry.trigger, HttpRequestTrigger) and entry.trigger.export_callback_url:

@@ -393,6 +393,13 @@ class WeekDay(StrEnum):
     SUNDAY = "Sunday"
 
 
+class Deletion(StrEnum):
+    """What becomes of mailboxes and groups when a stack is taken down."""
+
+    RETAIN = "retain"
+    DELETE = "delete"
+
+
 class BodyType(StrEnum):
     """How a mail's text is to be read."""
 
@@ -571,6 +578,10 @@ class StackConfiguration(_Keys):
             effective in Graph up to an hour or more after Exchange's own test sees it.
         proof_timeout: For how long the proof is tried again before the deployment fails.
         drift: Whether each preview and update first looks for what others changed in Exchange.
+        deletion: Whether mailboxes and groups are kept, and protected against ``pulumi destroy``:
+            without a word about it they are, since a mailbox is somebody's mail.
+        purge_mailboxes: Whether a removed mailbox is also taken out of the 30 days in which
+            Exchange could restore it.
     """
 
     resource_group: Annotated[StrictStr, AfterValidator(_resource_group)] = Field(
@@ -588,6 +599,10 @@ class StackConfiguration(_Keys):
     settle: Duration = Field(timedelta(hours=1), description="a duration, e.g. PT1H")
     proof_timeout: Duration = Field(timedelta(minutes=10), description="a duration, e.g. PT10M")
     drift: Switch = Field(False, description="true or false")
+    deletion: Annotated[
+        Deletion, BeforeValidator(_one_of(Deletion, "says nothing about mailboxes and groups"))
+    ] = Field(Deletion.RETAIN, description="retain or delete")
+    purge_mailboxes: Switch = Field(False, description="true or false")
     senders: Annotated[tuple[Sender, ...], AfterValidator(_at_least_one)] = Field(
         description="a list of senders, each with name, mailbox, group, controlMailbox, trigger "
         "and message"
@@ -914,12 +929,24 @@ def _spoken(duration: timedelta) -> str:
     return f"{minutes} minutes"
 
 
+def _purges(values: Mapping[str, object]) -> Iterator[Mistake]:
+    purge, deletion = values.get("purgeMailboxes"), values.get("deletion", str(Deletion.RETAIN))
+    if purge in (True, "true") and deletion != Deletion.DELETE:
+        yield Mistake(
+            ("purgeMailboxes",),
+            purge,
+            "removes mailboxes for good, while deletion keeps them",
+            "Write false, or set deletion to delete if this is a test tenant.",
+        )
+
+
 _RULES = [
     _shared_identities,
     _control_mailboxes,
     _empty_recipients,
     _recurrences,
     _early_recurrences,
+    _purges,
 ]
 
 

@@ -58,6 +58,7 @@ class ScopedMailSender(pulumi.ComponentResource):
         organization_domain: str,
         cloud: Cloud = Cloud.PUBLIC,
         drift: Drift | None = None,
+        retain: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Registers all of it.
@@ -82,6 +83,8 @@ class ScopedMailSender(pulumi.ComponentResource):
             organization_domain: The tenant's ``*.onmicrosoft.com`` domain.
             cloud: The Microsoft cloud that the tenant is in.
             drift: What :func:`components.exchange.drift.find_drift` found, where it looked.
+            retain: Keeps mailbox, group and the policy on it when the stack goes: Pulumi refuses to
+                delete them, and once unprotected only forgets them.
             opts: Resource options.
         """
         super().__init__("scoped-mail-sender:index:ScopedMailSender", name, None, opts)
@@ -92,10 +95,15 @@ class ScopedMailSender(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
 
         self.mailbox = SharedMailbox(
-            f"{name}-mailbox", mailbox, organization=organization, opts=child
+            f"{name}-mailbox", mailbox, organization=organization, retain=retain, opts=child
         )
         self.group = MailEnabledSecurityGroup(
-            f"{name}-group", group, members=[self.mailbox], organization=organization, opts=child
+            f"{name}-group",
+            group,
+            members=[self.mailbox],
+            organization=organization,
+            retain=retain,
+            opts=child,
         )
         # Which kind of identity is an input of this marker alone, and the names in Azure derive
         # from it: where the kind changes, the engine first deletes the marker with all that takes

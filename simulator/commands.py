@@ -73,7 +73,12 @@ def _parser() -> argparse.ArgumentParser:
 
     command("up", _up, "creates or updates the stack")
     command("preview", _preview, "shows what up would change")
-    command("destroy", _destroy, "deletes everything in the stack")
+    destroy = command("destroy", _destroy, "deletes everything in the stack")
+    destroy.add_argument(
+        "--exclude-protected",
+        action="store_true",
+        help="leave what is protected: mailboxes and groups of a stack that retains them",
+    )
     command("demonstrate", _demonstrate, "deploys, and shows who may send as whom")
     send = command("send", _send, "sends one mail through a deployed workflow")
     send.add_argument(
@@ -99,7 +104,9 @@ def _preview(stack: SimulatedStack, options: argparse.Namespace) -> int:
 
 
 def _destroy(stack: SimulatedStack, options: argparse.Namespace) -> int:
-    return _exit_code(stack.destroy())
+    return _exit_code(
+        stack.destroy(exclude_protected=options.exclude_protected, preview_first=True)
+    )
 
 
 def _send(stack: SimulatedStack, options: argparse.Namespace) -> int:

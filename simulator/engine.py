@@ -141,10 +141,21 @@ class SimulatedStack:
         with self._opened() as stack:
             return self._operate(stack.preview, diff=True, program=self._run_program)
 
-    def destroy(self) -> Result:
-        """Deletes everything in the stack, from what its state says; the program is not run."""
+    def destroy(self, *, exclude_protected: bool = False, preview_first: bool = False) -> Result:
+        """Deletes everything in the stack, from what its state says; the program is not run.
+
+        Args:
+            exclude_protected: Leaves what is protected, and what that depends on.
+            preview_first: Stops where the preview fails, as ``pulumi destroy`` does: on what is
+                protected, before anything is deleted. The Automation API skips it.
+        """
         with self._opened() as stack:
-            return self._operate(stack.destroy, suppress_progress=True)
+            options = {"suppress_progress": True, "exclude_protected": exclude_protected}
+            if preview_first:
+                preview = self._operate(stack.preview_destroy, **options)
+                if not preview.succeeded:
+                    return preview
+            return self._operate(stack.destroy, **options)
 
     def refresh(self) -> Result:
         """Reads every resource of the stack from the clouds into the state."""

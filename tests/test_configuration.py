@@ -19,6 +19,7 @@ from components.graph_permission import MailboxPermission
 from configuration import (
     NAMESPACE,
     ConfigurationError,
+    Deletion,
     HttpRequestTrigger,
     IdentityKind,
     RecurrenceTrigger,
@@ -687,6 +688,36 @@ class TestIdentity:
         assert load_configuration(values).senders[0].identity is IdentityKind.SYSTEM
 
 
+class TestMailboxesAreKeptUnlessDeletionIsAskedFor:
+    def test_without_a_word_about_it(self, values: dict[str, Any]) -> None:
+        configuration = load_configuration(values)
+        assert configuration.deletion is Deletion.RETAIN
+        assert not configuration.purge_mailboxes
+
+    @pytest.mark.parametrize("value", ["keep", "Delete", True])
+    def test_another_word_is_refused(self, values: dict[str, Any], value: object) -> None:
+        problem = "says nothing about mailboxes and groups"
+        assert_refused(values, "deletion", value, problem, "Write retain or delete.")
+
+    @pytest.mark.parametrize("deletion", [{}, {"deletion": "retain"}])
+    @pytest.mark.parametrize("purge", [True, "true"])
+    def test_what_is_kept_is_not_purged(
+        self, values: dict[str, Any], deletion: dict[str, str], purge: object
+    ) -> None:
+        problem = "removes mailboxes for good, while deletion keeps them"
+        remedy = "or set deletion to delete if this is a test tenant"
+        assert_refused(values | deletion, "purgeMailboxes", purge, problem, remedy)
+
+    def test_what_is_deleted_may_be_purged(self, values: dict[str, Any]) -> None:
+        given = {"deletion": "delete", "purgeMailboxes": "true"}
+        assert load_configuration(values | given).purge_mailboxes
+
+    def test_local_leaves_nothing_behind(self) -> None:
+        configuration = load_configuration(stack_file("local"))
+        assert configuration.deletion is Deletion.DELETE
+        assert configuration.purge_mailboxes
+
+
 class TestRecurrencesAreThoseOfLogicApps:
     @pytest.mark.parametrize(
         ("frequency", "longest"),
@@ -1023,7 +1054,14 @@ class TestTheFilesAgreeWithTheRules:
     ) -> None:
         project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text("utf-8"))
         stated = {key: declared["default"] for key, declared in project["config"].items()}
-        assert stated.keys() == {"cloud", "settle", "proofTimeout", "drift"}
+        assert stated.keys() == {
+            "cloud",
+            "settle",
+            "proofTimeout",
+            "drift",
+            "deletion",
+            "purgeMailboxes",
+        }
         assert load_configuration(values | stated) == load_configuration(values)
 
     def test_the_project_has_the_namespace(self) -> None:

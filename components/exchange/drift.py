@@ -19,7 +19,13 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
-from components.exchange.exchange_command import POWERSHELL, SCRIPTS, Drift, script_path
+from components.exchange.exchange_command import (
+    POWERSHELL,
+    SCRIPTS,
+    Drift,
+    read_observed,
+    script_path,
+)
 
 FIND_DRIFT = "find-drift.ps1"
 
@@ -98,7 +104,7 @@ def _look(request: dict[str, Any]) -> list[dict[str, Any]]:
             " Sign in as README.md says, or go without by `drift: false` in the stack's"
             f" configuration.\n{error}"
         ) from error
-    findings: list[dict[str, Any]] = json.loads(result.stdout or "")["findings"]
+    findings: list[dict[str, Any]] = read_observed(result.stdout or "")["findings"]
     return findings
 
 

@@ -143,13 +143,15 @@ def exchange_command(
 
 def observed(command: local.Command, key: str) -> pulumi.Output[Any]:
     """One property of the object that a script wrote to standard output."""
+    return command.stdout.apply(lambda stdout: read_observed(stdout)[key])
 
-    def read(stdout: str) -> Any:
-        # PowerShell writes warnings to standard output too, and closing a session may say so there.
-        line = next(line for line in stdout.splitlines() if line.startswith("{"))
-        return json.loads(line)[key]
 
-    return command.stdout.apply(read)
+def read_observed(stdout: str) -> dict[str, Any]:
+    """The object that a script wrote to standard output."""
+    # PowerShell writes some messages there too: closing a session may leave one.
+    line = next(line for line in stdout.splitlines() if line.startswith("{"))
+    read: dict[str, Any] = json.loads(line)
+    return read
 
 
 def script_path(file_name: str) -> str:

@@ -67,6 +67,7 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
         *,
         members: Sequence[Recipient],
         organization: ExchangeOrganization,
+        retain: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Registers the group and its members.
@@ -76,6 +77,8 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
             args: What the group should be.
             members: All of its members: components, or addresses of what exists already.
             organization: Where it is.
+            retain: Keeps the group, with the policies on it, when the stack goes: Pulumi refuses to
+                delete it, and once unprotected only forgets it.
             opts: Resource options.
         """
         super().__init__("scoped-mail-sender:exchange:MailEnabledSecurityGroup", name, None, opts)
@@ -99,7 +102,12 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
                 "adopt": args.adopt,
             },
             # The members first: at teardown the group, with the policies on it, goes before them.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=commands_of(*members)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=commands_of(*members),
+                protect=retain or None,
+                retain_on_delete=retain or None,
+            ),
         )
         membership = exchange_command(
             f"{name}-members",

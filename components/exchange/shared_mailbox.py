@@ -38,6 +38,8 @@ class SharedMailboxArgs:
             application needs no sign-in.
         adopt: Takes over an existing shared mailbox with this address that carries no mark. It is
             then never removed.
+        purge: Whether its removal is for good. Otherwise Exchange keeps the mailbox, recoverable,
+            for 30 days. A change of it shows what takes the object id as changed in the preview.
     """
 
     address: str
@@ -47,6 +49,7 @@ class SharedMailboxArgs:
     hidden_from_address_lists: bool = True
     sign_in_blocked: bool = True
     adopt: bool = False
+    purge: bool = False
 
 
 class SharedMailbox(pulumi.ComponentResource):
@@ -65,6 +68,7 @@ class SharedMailbox(pulumi.ComponentResource):
         args: SharedMailboxArgs,
         *,
         organization: ExchangeOrganization,
+        retain: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Registers the mailbox.
@@ -73,6 +77,8 @@ class SharedMailbox(pulumi.ComponentResource):
             name: Logical name; part of the mark by which the mailbox is found again.
             args: What the mailbox should be.
             organization: Where it is.
+            retain: Keeps the mailbox when the stack goes: Pulumi refuses to delete it, and once
+                unprotected only forgets it.
             opts: Resource options.
         """
         super().__init__("scoped-mail-sender:exchange:SharedMailbox", name, None, opts)
@@ -91,8 +97,11 @@ class SharedMailbox(pulumi.ComponentResource):
                 "name": args.name,
                 "alias": args.alias,
                 "adopt": args.adopt,
+                "purge": args.purge,
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=retain or None, retain_on_delete=retain or None
+            ),
         )
         exchange_command(
             f"{name}-settings",

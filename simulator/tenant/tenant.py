@@ -111,6 +111,11 @@ class Tenant:
         with self._store.transaction():
             self._store.set_setting("mailbox names are object ids", value)
 
+    def set_group_naming_policy(self, prefix: str) -> None:
+        """What the organisation puts before the display name of each group; by default nothing."""
+        with self._store.transaction():
+            self._store.set_setting("group naming policy", prefix)
+
     def record_call(self, service: str, operation: str, target: str) -> None:
         """Writes down a call that none of the services here answers, such as a process start."""
         self._store.call(service, operation, target, lambda: None)

@@ -201,6 +201,16 @@ class TestAChangeOfTheKindOfIdentity:
         assert KIND in {recording.urns[urn] for urn in dependencies}
 
 
+class TestRetention:
+    """What is somebody's mail is kept; all else goes, or nothing could be taken down."""
+
+    @pytest.mark.parametrize(("retain", "kept"), [(True, {MAILBOX, GROUP}), (False, set())])
+    def test_is_of_mailbox_and_group_only(self, retain, kept):
+        resources = record(lambda: sender(retain=retain)).resources
+        assert {name for name, entry in resources.items() if entry.request.protect} == kept
+        assert {name for name, entry in resources.items() if entry.request.retainOnDelete} == kept
+
+
 class TestIdentity:
     """Policies take the client id, grants the principal id; mixed up, a policy confines nobody."""
 

@@ -64,6 +64,8 @@ def stack_in(
     transformations: Sequence[Transformation] = (),
     settle: str = "PT0S",
     drift: bool = False,
+    deletion: str = "delete",
+    purge_mailboxes: bool = False,
 ) -> SimulatedStack:
     """The project's stack ``local`` with one sender, its files all below one folder.
 
@@ -73,6 +75,8 @@ def stack_in(
         transformations: Change the program's resources.
         settle: The wait between proof and grant.
         drift: Whether the stack looks for drift.
+        deletion: ``retain`` or ``delete``.
+        purge_mailboxes: Whether a mailbox is removed for good.
     """
     sender = copy.deepcopy(SENDER)
     if change is not None:
@@ -95,6 +99,8 @@ def stack_in(
                     "scoped-mail-sender:settle": settle,
                     "scoped-mail-sender:proofTimeout": "PT10M",
                     "scoped-mail-sender:drift": drift,
+                    "scoped-mail-sender:deletion": deletion,
+                    "scoped-mail-sender:purgeMailboxes": purge_mailboxes,
                     "scoped-mail-sender:senders": [sender],
                 },
             }

@@ -22,6 +22,15 @@ class TestDestroyTakesItsOwnAndNothingElse:
         assert removed["addresses"][0] == "logicappnotifications@contoso.com"
         assert left | {"softDeletedMailboxes": {}} == before
 
+    def test_nor_is_the_mailbox_recoverable_where_it_shall_be_purged(self, redeployed: StackIn):
+        stack = redeployed(purge_mailboxes=True)
+        before = json.loads((stack.directory / SNAPSHOT_BEFORE).read_text())
+        succeeded(stack.up())
+
+        succeeded(stack.destroy())
+
+        assert stack.tenant.snapshot() == before
+
     def test_the_state_is_empty(self, redeployed: StackIn):
         stack = redeployed()
 

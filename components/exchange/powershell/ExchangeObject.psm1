@@ -8,7 +8,8 @@
     one object to the desired state, writes one JSON line (the observed object) to standard output,
     and disconnects. Before it changes anything it checks, with Get-AcceptedDomain, that it is connected
     to the organisation that the JSON names. Progress and warnings go to standard error, because PowerShell writes its own
-    warning and information streams to standard output, where only the JSON line belongs.
+    warning and information streams to standard output, where only the JSON line belongs. For the same reason each script
+    silences the warnings of cmdlets, in the global scope, in which `pwsh -File` runs it: modules see it there only.
 
     Credentials come from the environment of the process, never from the JSON. Exactly one way to
     sign in is set:
@@ -249,23 +250,22 @@ function Find-MarkedRecipient {
         Finds the mailbox or group that carries our mark.
     .DESCRIPTION
         The mark is in CustomAttribute15 or, where a former run was cut off between creating and
-        marking, still the display name.
+        marking, still the display name, at the address that the object was created with.
     .OUTPUTS
         The recipient, or nothing. Two of them, or one of another kind, is an error.
     #>
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [string] $Mark,
+        [Parameter(Mandatory)] [string] $Address,
         [Parameter(Mandatory)] [string] $RecipientTypeDetails
     )
     $quoted = $Mark -replace "'", "''"
     $filter = "CustomAttribute15 -eq '$quoted' -or CustomAttribute15 -eq '$quoted adopted' -or DisplayName -eq '$quoted'"
     $found = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
-    # Exchange compares without regard to case, and stacks may differ in it alone. A display name counts
-    # only until there is a mark: anybody who may rename a mailbox can write ours there.
+    # Exchange compares without regard to case, and stacks may differ in it alone.
     $marked = @($found | Where-Object {
-            $_.CustomAttribute15 -ceq $Mark -or $_.CustomAttribute15 -ceq "$Mark adopted" -or
-            (-not $_.CustomAttribute15 -and $_.DisplayName -ceq $Mark)
+            $_.CustomAttribute15 -ceq "$Mark adopted" -or (Test-OwnRecipient -Recipient $_ -Mark $Mark -Address $Address)
         })
     if ($marked.Count -eq 0) { return }
     if ($marked.Count -gt 1) {
@@ -275,6 +275,44 @@ function Find-MarkedRecipient {
         throw "$($marked[0].PrimarySmtpAddress) carries the mark '$Mark' and is a $($marked[0].RecipientTypeDetails), not a $RecipientTypeDetails. Clear its CustomAttribute15 if it is not this stack's."
     }
     $marked[0]
+}
+
+function Test-OwnRecipient {
+    <# .SYNOPSIS Tells whether we created an object: it carries our mark, or is half-made by us. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $Recipient,
+        [Parameter(Mandatory)] [string] $Mark,
+        [Parameter(Mandatory)] [string] $Address
+    )
+    # A display name counts only until there is a mark, and at the address that it was created with:
+    # anybody who may rename a mailbox can write ours there.
+    $Recipient.CustomAttribute15 -ceq $Mark -or
+    (-not $Recipient.CustomAttribute15 -and $Recipient.DisplayName -ceq $Mark -and $Recipient.PrimarySmtpAddress -eq $Address)
+}
+
+function Assert-Removable {
+    <#
+    .SYNOPSIS
+        Reads an object again, right before it is removed: it must still be the same and ours.
+    .DESCRIPTION
+        Between the search and the removal lie other cmdlets and, where Exchange is busy, minutes.
+    #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [object] $Recipient,
+        [Parameter(Mandatory)] [string] $Mark,
+        [Parameter(Mandatory)] [string] $Address
+    )
+    $found = @(Get-Recipient -Identity ([string]$Recipient.Guid) -ErrorAction Stop)
+    $same = @($found | Where-Object {
+            [string]$_.Guid -eq [string]$Recipient.Guid -and
+            $_.RecipientTypeDetails -eq $Recipient.RecipientTypeDetails -and
+            (Test-OwnRecipient -Recipient $_ -Mark $Mark -Address $Address)
+        })
+    if ($found.Count -ne 1 -or $same.Count -ne 1) {
+        throw "$($Recipient.PrimarySmtpAddress) was changed by somebody else a moment ago and is no longer a $($Recipient.RecipientTypeDetails) with the mark '$Mark'. It was not removed: look at it, and run the removal again."
+    }
 }
 
 function Find-AddressHolder {
@@ -314,7 +352,7 @@ function Find-OwnedRecipient {
     }
     # Asked last: what a cut-off run has made may become visible between two searches, and would be taken
     # for a stranger if only the second one showed it.
-    $marked = Find-MarkedRecipient -Mark $Mark -RecipientTypeDetails $RecipientTypeDetails
+    $marked = Find-MarkedRecipient -Mark $Mark -Address $Address -RecipientTypeDetails $RecipientTypeDetails
     if ($marked) {
         $others = @($holders | Where-Object { [string]$_.Guid -ne [string]$marked.Guid })
         if ($others.Count -gt 0) {
@@ -349,10 +387,11 @@ function Get-OwnedRecipient {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [string] $Mark,
+        [Parameter(Mandatory)] [string] $Address,
         [Parameter(Mandatory)] [string] $RecipientTypeDetails
     )
     Wait-Result -Subject "a $RecipientTypeDetails with the mark '$Mark'" -Action {
-        Find-MarkedRecipient -Mark $Mark -RecipientTypeDetails $RecipientTypeDetails
+        Find-MarkedRecipient -Mark $Mark -Address $Address -RecipientTypeDetails $RecipientTypeDetails
     }
 }
 
@@ -410,10 +449,11 @@ function Get-OwnershipMark {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)] [object] $Recipient,
-        [Parameter(Mandatory)] [string] $Mark
+        [Parameter(Mandatory)] [string] $Mark,
+        [Parameter(Mandatory)] [string] $Address
     )
     if ($Recipient.CustomAttribute15) { return $Recipient.CustomAttribute15 }
-    if ($Recipient.DisplayName -ceq $Mark) { return $Mark }
+    if (Test-OwnRecipient -Recipient $Recipient -Mark $Mark -Address $Address) { return $Mark }
     "$Mark adopted"
 }
 
@@ -444,7 +484,7 @@ function Get-MailboxDifference {
         [Parameter(Mandatory)] [object] $Mailbox,
         [Parameter(Mandatory)] [object] $Desired
     )
-    Compare-Value -Property 'CustomAttribute15' -Found $Mailbox.CustomAttribute15 -Expected (Get-OwnershipMark -Recipient $Mailbox -Mark $Desired.mark)
+    Compare-Value -Property 'CustomAttribute15' -Found $Mailbox.CustomAttribute15 -Expected (Get-OwnershipMark -Recipient $Mailbox -Mark $Desired.mark -Address $Desired.address)
     Compare-Value -Property 'Alias' -Found $Mailbox.Alias -Expected $Desired.alias
     Compare-Value -Property 'PrimarySmtpAddress' -Found $Mailbox.PrimarySmtpAddress -Expected $Desired.address
 }
@@ -473,7 +513,7 @@ function Get-GroupDifference {
         [Parameter(Mandatory)] [object] $Group,
         [Parameter(Mandatory)] [object] $Desired
     )
-    Compare-Value -Property 'CustomAttribute15' -Found $Group.CustomAttribute15 -Expected (Get-OwnershipMark -Recipient $Group -Mark $Desired.mark)
+    Compare-Value -Property 'CustomAttribute15' -Found $Group.CustomAttribute15 -Expected (Get-OwnershipMark -Recipient $Group -Mark $Desired.mark -Address $Desired.address)
     Compare-Value -Property 'DisplayName' -Found $Group.DisplayName -Expected $Desired.displayName -CaseSensitive
     Compare-Value -Property 'Alias' -Found $Group.Alias -Expected $Desired.alias
     Compare-Value -Property 'PrimarySmtpAddress' -Found $Group.PrimarySmtpAddress -Expected $Desired.address
@@ -651,7 +691,7 @@ function Write-Failure {
 Export-ModuleMember -Function @(
     'Write-Step', 'ConvertFrom-DesiredJson', 'Write-ObservedObject', 'Write-Failure',
     'Connect-Organization', 'Disconnect-Organization', 'Invoke-WithRetry', 'Invoke-Removal', 'Wait-Result',
-    'Find-MarkedRecipient', 'Find-AddressHolder', 'Find-OwnedRecipient', 'Get-OwnedRecipient', 'Get-ExistingRecipient', 'Get-OwnershipMark',
+    'Find-MarkedRecipient', 'Assert-Removable', 'Find-AddressHolder', 'Find-OwnedRecipient', 'Get-OwnedRecipient', 'Get-ExistingRecipient', 'Get-OwnershipMark',
     'Get-MailboxDifference', 'Get-MailboxSettingDifference', 'Get-GroupDifference', 'Compare-Membership', 'Get-PolicyDifference',
     'Get-PolicyOnGroup', 'Select-PolicyOnGroup', 'Select-RestrictingPolicy', 'Get-PolicyFinding', 'Get-PolicyWarning', 'Get-AccessFinding'
 )

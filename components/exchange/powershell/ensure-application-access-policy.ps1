@@ -25,6 +25,7 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
 
 $connection = $null
@@ -44,7 +45,13 @@ try {
         $existing = @(Select-RestrictingPolicy -Policy @(Get-PolicyOnGroup -Group $group) -AppId $desired.appId)
         if ($existing.Count -gt 0) { return $existing[0] }
         Write-Step -Message "restricting application $($desired.appId) to the members of $($desired.groupAddress)"
-        New-ApplicationAccessPolicy -AccessRight RestrictAccess -AppId $desired.appId -PolicyScopeGroupId $desired.groupAddress -Description $desired.description -ErrorAction Stop
+        $created = New-ApplicationAccessPolicy -AccessRight RestrictAccess -AppId $desired.appId -PolicyScopeGroupId $desired.groupAddress -Description $desired.description -ErrorAction Stop
+        # The scope is given by an address and kept by an id: were it another recipient's, the policy would
+        # let the application reach that one's members.
+        if (@(Select-PolicyOnGroup -Policy @($created) -Group $group).Count -ne 1) {
+            throw "Exchange Online stored the policy $($created.Identity) with the scope '$($created.ScopeName)', which is not this group ($($group.ExternalDirectoryObjectId)). Nothing was granted. Remove that policy with Remove-ApplicationAccessPolicy, and see which other recipient $($desired.groupAddress) stands for."
+        }
+        $created
     }
     if (@(Get-PolicyDifference -Policy $policy -Desired $desired).Count -gt 0) {
         Write-Step -Message "setting Description of the policy $($policy.Identity)"

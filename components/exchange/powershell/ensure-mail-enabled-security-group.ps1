@@ -27,6 +27,7 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
 
 $connection = $null
@@ -57,7 +58,7 @@ try {
     if (@($desired.managedBy).Count -gt 0) { $changes['ManagedBy'] = @($desired.managedBy) }
     if ($changes.Count -gt 0) {
         Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($desired.address)"
-        Invoke-WithRetry -NotFoundIsTransient -Action { Set-DistributionGroup -Identity $guid @changes -BypassSecurityGroupManagerCheck -ErrorAction Stop }
+        Invoke-WithRetry -NotFoundIsTransient -Action { Set-DistributionGroup -Identity $guid @changes -IgnoreNamingPolicy -BypassSecurityGroupManagerCheck -ErrorAction Stop }
     }
 
     Write-ObservedObject -InputObject ([ordered]@{ primarySmtpAddress = $desired.address })

@@ -10,6 +10,7 @@
       name       Exchange's unique name, used at creation only
       alias      the mail alias
       adopt      whether an existing, unmarked shared mailbox with this address may be taken over
+      purge      not read here: see remove-shared-mailbox.ps1
 
     What may change often (display name, visibility, sign-in) is set by set-shared-mailbox.ps1, so that
     such a change leaves the output of this script, and with it the workflow's URI, untouched.
@@ -22,6 +23,7 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
 
 $connection = $null

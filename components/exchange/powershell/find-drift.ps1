@@ -21,6 +21,7 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
 
 # A group may have thousands of strays; the finding has to fit into an environment variable.
@@ -33,7 +34,7 @@ function Find-MailboxDrift {
         [Parameter(Mandatory)] [object] $Desired,
         [switch] $Setting
     )
-    $recipient = Find-MarkedRecipient -Mark $Desired.mark -RecipientTypeDetails 'SharedMailbox'
+    $recipient = Find-MarkedRecipient -Mark $Desired.mark -Address $Desired.address -RecipientTypeDetails 'SharedMailbox'
     if (-not $recipient) {
         [pscustomobject]@{ Property = 'Mailbox'; Expected = "$($Desired.address) with the mark $($Desired.mark)"; Found = 'none' }
         return
@@ -53,7 +54,7 @@ function Find-GroupDrift {
     param(
         [Parameter(Mandatory)] [object] $Desired
     )
-    $recipient = Find-MarkedRecipient -Mark $Desired.mark -RecipientTypeDetails 'MailUniversalSecurityGroup'
+    $recipient = Find-MarkedRecipient -Mark $Desired.mark -Address $Desired.address -RecipientTypeDetails 'MailUniversalSecurityGroup'
     if (-not $recipient) {
         [pscustomobject]@{ Property = 'Group'; Expected = "$($Desired.address) with the mark $($Desired.mark)"; Found = 'none' }
         return
@@ -68,7 +69,7 @@ function Find-MemberDrift {
     param(
         [Parameter(Mandatory)] [object] $Desired
     )
-    $group = Find-MarkedRecipient -Mark $Desired.groupMark -RecipientTypeDetails 'MailUniversalSecurityGroup'
+    $group = Find-MarkedRecipient -Mark $Desired.groupMark -Address $Desired.groupAddress -RecipientTypeDetails 'MailUniversalSecurityGroup'
     if (-not $group) {
         [pscustomobject]@{ Property = 'MissingMembers'; Expected = @($Desired.members); Found = @() }
         return

@@ -18,6 +18,7 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
 
 $connection = $null
@@ -28,11 +29,11 @@ try {
     $connection = Connect-Organization -Desired $desired -CommandName @(
         'Get-Recipient', 'Set-DistributionGroup', 'Remove-DistributionGroup', 'Get-ApplicationAccessPolicy', 'Remove-ApplicationAccessPolicy')
 
-    $group = Find-MarkedRecipient -Mark $desired.mark -RecipientTypeDetails 'MailUniversalSecurityGroup'
+    $group = Find-MarkedRecipient -Mark $desired.mark -Address $desired.address -RecipientTypeDetails 'MailUniversalSecurityGroup'
     if (-not $group) {
         Write-Step -Message "no mail-enabled security group carries the mark '$($desired.mark)': nothing to remove"
     }
-    elseif ($group.CustomAttribute15 -eq "$($desired.mark) adopted") {
+    elseif ($group.CustomAttribute15 -ceq "$($desired.mark) adopted") {
         Write-Step -Message "$($group.PrimarySmtpAddress) was adopted, not created, by this stack: it stays with the policies on it, without our mark"
         $unmarked = @{ CustomAttribute15 = $null }
         Invoke-WithRetry -Action {
@@ -46,6 +47,7 @@ try {
         }
         Write-Step -Message "removing mail-enabled security group $($group.PrimarySmtpAddress)"
         Invoke-Removal -Removal {
+            Assert-Removable -Recipient $group -Mark $desired.mark -Address $desired.address
             Remove-DistributionGroup -Identity ([string]$group.Guid) -BypassSecurityGroupManagerCheck -Confirm:$false -ErrorAction Stop
         }
     }

@@ -22,6 +22,7 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
 
 $connection = $null
@@ -32,7 +33,7 @@ try {
     $connection = Connect-Organization -Desired $desired -CommandName @(
         'Get-Recipient', 'Get-DistributionGroupMember', 'Add-DistributionGroupMember', 'Remove-DistributionGroupMember')
 
-    $group = Get-OwnedRecipient -Mark $desired.groupMark -RecipientTypeDetails 'MailUniversalSecurityGroup'
+    $group = Get-OwnedRecipient -Mark $desired.groupMark -Address $desired.groupAddress -RecipientTypeDetails 'MailUniversalSecurityGroup'
     $guid = [string]$group.Guid
     $wanted = @($desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
     $present = @(Invoke-WithRetry -NotFoundIsTransient -Action { Get-DistributionGroupMember -Identity $guid -ResultSize Unlimited -ErrorAction Stop })

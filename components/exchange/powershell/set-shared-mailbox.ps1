@@ -23,6 +23,7 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
 
 $connection = $null
@@ -32,7 +33,7 @@ try {
     $subject = "settings of the shared mailbox $($desired.address)"
     $connection = Connect-Organization -Desired $desired -CommandName @('Get-Recipient', 'Get-Mailbox', 'Set-Mailbox')
 
-    $recipient = Get-OwnedRecipient -Mark $desired.mark -RecipientTypeDetails 'SharedMailbox'
+    $recipient = Get-OwnedRecipient -Mark $desired.mark -Address $desired.address -RecipientTypeDetails 'SharedMailbox'
     $guid = [string]$recipient.Guid
     $mailbox = Invoke-WithRetry -NotFoundIsTransient -Action { Get-Mailbox -Identity $guid -ErrorAction Stop }
 

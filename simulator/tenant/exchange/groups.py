@@ -50,7 +50,9 @@ class Groups:
         group = self._recipients.new(
             SECURITY_GROUP if security else DISTRIBUTION_GROUP,
             name=parameters["Name"],
-            display_name=parameters.get("DisplayName"),
+            display_name=self._under_policy(
+                parameters.get("DisplayName") or parameters["Name"], parameters
+            ),
             alias=parameters.get("Alias"),
             address=parameters.get("PrimarySmtpAddress"),
         )
@@ -74,6 +76,8 @@ class Groups:
         if "PrimarySmtpAddress" in parameters:
             self._recipients.change_primary_address(group, parameters["PrimarySmtpAddress"])
         self._recipients.change_common(group, parameters)
+        if "DisplayName" in parameters:
+            group["displayName"] = self._under_policy(parameters["DisplayName"], parameters)
         if "Name" in parameters:
             self._recipients.check_name_free(
                 checked_name(parameters["Name"]), except_id=group["id"]
@@ -86,6 +90,13 @@ class Groups:
         self._change(group, parameters)
         self._recipients.put(group)
         return []
+
+    def _under_policy(self, display_name: str, parameters: Document) -> str:
+        """The display name that a group gets: the organisation's naming policy comes before it."""
+        if parameters.get("IgnoreNamingPolicy"):
+            return display_name
+        prefix: str = self._store.setting("group naming policy", "")
+        return f"{prefix}{display_name}"
 
     def _change(self, group: Document, parameters: Document) -> None:
         for parameter, key in (

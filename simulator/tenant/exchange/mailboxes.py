@@ -70,7 +70,7 @@ class Mailboxes:
 
     def get_mailbox(self, parameters: Document) -> list[Document]:
         if parameters.get("SoftDeletedMailbox"):
-            objects = self._recipients.soft_deleted()
+            objects = self._soft_deleted()
         else:
             objects = self._recipients.all(MAILBOX_TYPES)
         return select(parameters, objects, mailbox_properties)
@@ -120,15 +120,21 @@ class Mailboxes:
     def remove_mailbox(self, parameters: Document) -> list[Document]:
         identity = parameters["Identity"]
         if parameters.get("PermanentlyDelete"):
-            soft_deleted = [m for m in self._recipients.soft_deleted() if is_known_as(m, identity)]
+            soft_deleted = [m for m in self._soft_deleted() if is_known_as(m, identity)]
             self._store.delete("softDeletedMailbox", one_of(identity, soft_deleted)["id"])
             return []
         mailbox = self._recipients.find(identity, MAILBOX_TYPES)
         self._recipients.leave_groups(mailbox)
         mailbox["softDeletedAt"] = self._store.now().isoformat()
+        mailbox["visibleAt"] = self._store.visible_at("exchange")
         self._store.delete("recipient", mailbox["id"])
         self._store.put("softDeletedMailbox", mailbox["id"], mailbox)
         return []
+
+    def _soft_deleted(self) -> list[Document]:
+        """Those that cmdlets find at this moment."""
+        is_past = self._store.is_past
+        return [m for m in self._recipients.soft_deleted() if is_past(m["visibleAt"])]
 
     def get_recipient(self, parameters: Document) -> list[Document]:
         objects = self._recipients.all((*MAILBOX_TYPES, *GROUP_TYPES))

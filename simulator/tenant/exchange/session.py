@@ -94,7 +94,7 @@ class Exchange:
             ),
             "Set-DistributionGroup": (
                 self.groups.set_group,
-                change | shared | group | {"Name", *CUSTOM_ATTRIBUTES},
+                change | shared | group | {"Name", "IgnoreNamingPolicy", *CUSTOM_ATTRIBUTES},
             ),
             "Remove-DistributionGroup": (self.groups.remove_group, change),
             "Get-DistributionGroupMember": (self.groups.get_members, {"Identity", "ResultSize"}),

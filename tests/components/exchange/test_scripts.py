@@ -11,6 +11,7 @@ from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell.interface import CommandError
 from simulator.tenant import ORGANIZATION
 from simulator.tenant.exchange.session import ExchangeSession
+from simulator.tenant.faults import Fault, Kind, Step
 from tests.components.exchange.conftest import Run, Scripts
 
 APP_ID = "33333333-0000-4000-8000-000000000003"
@@ -23,6 +24,7 @@ MAILBOX: dict[str, Any] = {
     "name": "Logic App Notifications",
     "alias": "LogicAppNotifications",
     "adopt": False,
+    "purge": False,
 }
 SETTINGS: dict[str, Any] = {
     "mark": MAILBOX["mark"],
@@ -156,6 +158,21 @@ class TestConverges:
         assert run.stdout.isascii()
         assert run.stdout.count("\n") == 1
         assert isinstance(run.observed, dict)
+
+    @pytest.mark.parametrize(("script", "desired"), UP)
+    def test_a_warning_does_not_get_there(self, deployed, tmp_path, script, desired):
+        # PowerShell itself warns of a module with a function that has no approved verb.
+        deployed.folder = tmp_path / "scripts"
+        deployed.folder.mkdir()
+        for path in SCRIPTS.iterdir():
+            text = path.read_text(encoding="utf-8").replace("Compare-Value", "Eye-Value")
+            text = text.replace(
+                "Export-ModuleMember -Function @(", "Export-ModuleMember -Function @('Eye-Value', "
+            )
+            (deployed.folder / path.name).write_text(text, encoding="utf-8")
+        run = deployed.run(script, desired)
+        assert run.code == 0, run.stderr
+        assert run.stdout.count("\n") == 1
 
     def test_one_changed_value_is_one_cmdlet(self, deployed):
         run = deployed.run(SET_MAILBOX, SETTINGS | {"displayName": "Notices"})
@@ -302,6 +319,54 @@ class TestHalfMadeObjectIsAdopted:
 
         assert run.code == 0, run.stderr
         assert not [change for change in run.changes if change.startswith("New-")]
+
+    @pytest.mark.parametrize(
+        ("ensure", "remove", "desired", "creation"),
+        [
+            (ENSURE_MAILBOX, REMOVE_MAILBOX, MAILBOX, {"name": "New-Mailbox", "Shared": True}),
+            (
+                ENSURE_GROUP,
+                REMOVE_GROUP,
+                GROUP,
+                {"name": "New-DistributionGroup", "Type": "Security"},
+            ),
+        ],
+    )
+    def test_but_not_where_somebody_gave_our_mark_as_a_name_to_another_address(
+        self, scripts, ensure, remove, desired, creation
+    ):
+        scripts.cmdlet(
+            **creation,
+            Name="Somebody",
+            DisplayName=desired["mark"],
+            PrimarySmtpAddress="somebody@contoso.com",
+        )
+        scripts.pass_time()
+        before = scripts.cmdlet("Get-Recipient", Identity="somebody@contoso.com")
+        assert scripts.run(remove, desired).changes == []
+        run = scripts.run(ensure, desired)
+        assert run.code == 0, run.stderr
+        scripts.pass_time()
+        run = scripts.run(remove, desired)
+        assert run.code == 0, run.stderr
+        assert scripts.cmdlet("Get-Recipient", Identity="somebody@contoso.com") == before
+
+    def test_nor_is_it_ours_to_remove_when_it_is_adopted_by_a_further_address(self, scripts):
+        scripts.cmdlet(
+            "New-Mailbox",
+            Shared=True,
+            Name="Somebody",
+            DisplayName=MAILBOX["mark"],
+            PrimarySmtpAddress=MAILBOX["address"],
+        )
+        scripts.pass_time()
+        scripts.cmdlet(
+            "Set-Mailbox", Identity=MAILBOX["address"], WindowsEmailAddress="somebody@contoso.com"
+        )
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX | {"adopt": True})
+        assert run.code == 0, run.stderr
+        assert mailbox(scripts)["CustomAttribute15"] == f"{MAILBOX['mark']} adopted"
+        assert scripts.run(REMOVE_MAILBOX, MAILBOX).changes == ["Set-Mailbox"]
 
 
 class TestWhatIsNotOursIsLeftAlone:
@@ -478,6 +543,160 @@ class TestTeardown:
             assert (run.code, run.changes) == (0, [])
 
 
+def meanwhile(
+    monkeypatch: pytest.MonkeyPatch, cmdlet: str, by_hand: str, **parameters: Any
+) -> None:
+    """Has somebody else run a cmdlet right after a script's first call of another one."""
+    invoke = ExchangeSession.invoke
+    called: list[str] = []
+
+    def invoke_both(session: ExchangeSession, name: str, given: Any) -> list[dict[str, Any]]:
+        found = invoke(session, name, given)
+        called.append(name)
+        if called.count(cmdlet) == 1 and name == cmdlet:
+            invoke(session, by_hand, parameters)
+        return found
+
+    monkeypatch.setattr(ExchangeSession, "invoke", invoke_both)
+
+
+class TestRemovalLooksAgain:
+    """Between the search and the removal lie other cmdlets and, where Exchange is busy, minutes."""
+
+    def test_a_mailbox_that_is_no_longer_ours_stays(self, deployed, monkeypatch):
+        meanwhile(
+            monkeypatch,
+            "Get-Recipient",
+            "Set-Mailbox",
+            Identity=MAILBOX["address"],
+            CustomAttribute15="other/prod/mailbox",
+        )
+        run = deployed.run(REMOVE_MAILBOX, MAILBOX | {"purge": True})
+        assert run.code == 1
+        assert "is no longer a SharedMailbox with the mark" in run.stderr
+        assert run.changes == ["Set-Mailbox"]  # Somebody else's.
+        assert mailbox(deployed)["DisplayName"] == SETTINGS["displayName"]
+
+    def test_a_group_that_is_no_longer_ours_stays(self, deployed, monkeypatch):
+        meanwhile(
+            monkeypatch,
+            "Get-ApplicationAccessPolicy",
+            "Set-DistributionGroup",
+            Identity=GROUP["address"],
+            CustomAttribute15=f"{GROUP['mark']} adopted",
+            BypassSecurityGroupManagerCheck=True,
+        )
+        run = deployed.run(REMOVE_GROUP, GROUP)
+        assert run.code == 1
+        assert "is no longer a MailUniversalSecurityGroup with the mark" in run.stderr
+        assert "Remove-DistributionGroup" not in run.changes
+
+    @pytest.mark.parametrize("purge", [False, True])
+    def test_what_took_the_place_of_our_objects_stays(self, deployed, purge):
+        deployed.cmdlet("Remove-Mailbox", Identity=MAILBOX["address"], Confirm=False)
+        deployed.cmdlet(
+            "Remove-DistributionGroup",
+            Identity=GROUP["address"],
+            BypassSecurityGroupManagerCheck=True,
+            Confirm=False,
+        )
+        names = {"Name": MAILBOX["name"], "Alias": MAILBOX["alias"]}
+        address = {"PrimarySmtpAddress": MAILBOX["address"]}
+        deployed.cmdlet("New-Mailbox", Shared=True, **names, **address)
+        address = {"PrimarySmtpAddress": GROUP["address"]}
+        deployed.cmdlet("New-DistributionGroup", Type="Security", Name=GROUP["name"], **address)
+        deployed.pass_time()
+        before = deployed.tenant.snapshot()
+        for script, desired in ((REMOVE_GROUP, GROUP), (REMOVE_MAILBOX, MAILBOX)):
+            run = deployed.run(script, desired | {"purge": purge})
+            assert (run.code, run.changes) == (0, [])
+        assert deployed.tenant.snapshot() == before
+
+
+class TestPurge:
+    PURGE = MAILBOX | {"purge": True}
+
+    def soft_deleted(self, scripts: Scripts) -> list[str]:
+        scripts.pass_time()
+        found = scripts.cmdlet("Get-Mailbox", SoftDeletedMailbox=True)
+        return [entry["PrimarySmtpAddress"] for entry in found]
+
+    def test_leaves_no_soft_deleted_mailbox(self, deployed):
+        run = deployed.run(REMOVE_MAILBOX, self.PURGE)
+        assert run.code == 0, run.stderr
+        assert run.changes == ["Set-Mailbox", "Remove-Mailbox", "Remove-Mailbox"]
+        assert self.soft_deleted(deployed) == []
+
+    def test_is_not_done_unless_asked_for(self, deployed):
+        assert deployed.run(REMOVE_MAILBOX, MAILBOX).changes == ["Remove-Mailbox"]
+        assert self.soft_deleted(deployed) == [MAILBOX["address"]]
+
+    def test_spares_what_an_earlier_removal_left_recoverable(self, deployed):
+        deployed.run(REMOVE_MAILBOX, MAILBOX)
+        deploy(deployed)
+        deployed.pass_time()
+        run = deployed.run(REMOVE_MAILBOX, self.PURGE)
+        assert run.code == 0, run.stderr
+        assert self.soft_deleted(deployed) == [MAILBOX["address"]]
+        # Nor does it go when there is nothing else to remove.
+        assert deployed.run(REMOVE_MAILBOX, self.PURGE).changes == []
+
+    def test_is_finished_by_the_next_run_where_one_was_cut_off(self, deployed):
+        deployed.tenant.plan_faults(
+            [Fault(Step("", "Exchange", "Remove-Mailbox", "{id}", 2), Kind.REFUSED)]
+        )
+        assert deployed.run(REMOVE_MAILBOX, self.PURGE).code == 1
+        assert self.soft_deleted(deployed) == [MAILBOX["address"]]
+        run = deployed.run(REMOVE_MAILBOX, self.PURGE)
+        assert (run.code, run.changes) == (0, ["Remove-Mailbox"]), run.stderr
+        assert self.soft_deleted(deployed) == []
+
+    def test_waits_for_one_that_was_removed_a_moment_ago(self, deployed):
+        address = MAILBOX["address"]
+        doomed = f"{MAILBOX['mark']} to be purged"
+        deployed.cmdlet("Set-Mailbox", Identity=address, DisplayName=doomed)
+        deployed.cmdlet("Remove-Mailbox", Identity=address, Confirm=False)
+        run = deployed.run(REMOVE_MAILBOX, self.PURGE)
+        assert (run.code, run.changes) == (0, ["Remove-Mailbox"]), run.stderr
+        assert self.soft_deleted(deployed) == []
+
+    def test_never_takes_an_adopted_mailbox(self, deployed):
+        deployed.cmdlet(
+            "Set-Mailbox",
+            Identity=MAILBOX["address"],
+            CustomAttribute15=f"{MAILBOX['mark']} adopted",
+        )
+        assert deployed.run(REMOVE_MAILBOX, self.PURGE).changes == ["Set-Mailbox"]
+        assert mailbox(deployed)["DisplayName"] == SETTINGS["displayName"]
+
+
+class TestPolicyIsOnTheGroupAndNowhereElse:
+    def test_one_that_exchange_stored_elsewhere_is_named(self, scripts, monkeypatch):
+        for script, desired in UP[:4]:
+            assert scripts.run(script, desired).code == 0
+        invoke = ExchangeSession.invoke
+
+        def misread(session: ExchangeSession, name: str, given: Any) -> list[dict[str, Any]]:
+            if name == "New-ApplicationAccessPolicy":
+                given = given | {"PolicyScopeGroupId": "BuildingAccess@contoso.com"}
+            return invoke(session, name, given)
+
+        monkeypatch.setattr(ExchangeSession, "invoke", misread)
+        run = scripts.run(ENSURE_POLICY, POLICY)
+        [policy] = policies(scripts)
+        assert run.code == 1
+        assert f"stored the policy {policy['Identity']} with the scope 'Building Acc" in run.stderr
+        assert "Remove that policy with Remove-ApplicationAccessPolicy" in run.stderr
+
+
+class TestNamingPolicyOfTheTenant:
+    def test_does_not_rename_the_group(self, scripts):
+        scripts.tenant.set_group_naming_policy("GRP_")
+        deploy(scripts)
+        scripts.run(ENSURE_GROUP, GROUP | {"displayName": "Senders of mail"})
+        assert group(scripts)["DisplayName"] == "Senders of mail"
+
+
 class TestPolicyOfAFormerIdentity:
     @pytest.fixture
     def replaced(self, deployed):
@@ -506,11 +725,15 @@ class TestPolicyOfAFormerIdentity:
         assert run.code == 0, run.stderr
         assert len(policies(replaced, FORMER_APP_ID)) == 1
 
-    def test_takes_nothing_along_that_is_no_former_identity(self, deployed):
+    @pytest.mark.parametrize(
+        ("app_id", "access_right"),
+        [("*", "DenyAccess"), ("*", "RestrictAccess"), (FORMER_APP_ID, "DenyAccess")],
+    )
+    def test_takes_nothing_along_that_is_no_former_identity(self, deployed, app_id, access_right):
         deployed.cmdlet(
             "New-ApplicationAccessPolicy",
-            AccessRight="DenyAccess",
-            AppId="*",
+            AccessRight=access_right,
+            AppId=app_id,
             PolicyScopeGroupId=GROUP["address"],
             Description="nobody",
         )

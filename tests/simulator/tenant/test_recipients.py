@@ -190,9 +190,10 @@ class TestARemovedMailboxIsKeptForThirtyDays:
 
     def test_it_is_found_among_the_soft_deleted_only(self, tenant, session, removed):
         assert refusal(read, session, "Get-Mailbox", removed["Guid"]).exception_type == NOT_FOUND
-        [kept] = session.invoke(
-            "Get-Mailbox", {"Identity": removed["Guid"], "SoftDeletedMailbox": True}
-        )
+        soft_deleted = {"Identity": removed["Guid"], "SoftDeletedMailbox": True}
+        assert refusal(session.invoke, "Get-Mailbox", soft_deleted).exception_type == NOT_FOUND
+        tenant.clock.advance(tenant.lags["exchange"])
+        [kept] = session.invoke("Get-Mailbox", soft_deleted)
         assert kept["WhenSoftDeleted"]
         assert list(tenant.snapshot()["softDeletedMailboxes"]) == [
             removed["ExternalDirectoryObjectId"]
@@ -210,6 +211,7 @@ class TestARemovedMailboxIsKeptForThirtyDays:
         assert again["ExternalDirectoryObjectId"] != removed["ExternalDirectoryObjectId"]
 
     def test_it_can_be_removed_for_good(self, tenant, session, removed):
+        tenant.clock.advance(tenant.lags["exchange"])
         session.invoke("Remove-Mailbox", {"Identity": removed["Guid"], "PermanentlyDelete": True})
         assert not tenant.snapshot()["softDeletedMailboxes"]
 

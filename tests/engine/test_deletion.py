@@ -1,0 +1,194 @@
+"""A stack that retains its mailboxes and groups: refused, taken down on purpose, taken up again."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.commands import main
+from simulator.engine import SimulatedStack
+from simulator.environment import simulated_environment
+from simulator.sending import pass_policy_lag, send_as
+from tests.engine.conftest import SNAPSHOT_BEFORE, Configuration, stack_in, succeeded
+from tools.pulumi_cli import find_or_install
+
+pytestmark = pytest.mark.engine
+
+KEPT = ("mailboxes", "groups", "applicationAccessPolicies")
+GONE = ("workflows", "resourceGroups", "servicePrincipals", "appRoleAssignments")
+
+
+def unchanged(sender: Configuration) -> None:
+    """Leaves the sender as it is."""
+
+
+def retaining(
+    directory: Path, change: Callable[[Configuration], None] = unchanged, **options: Any
+) -> SimulatedStack:
+    def change_both(sender: Configuration) -> None:
+        # By the clock it would fire, at one hour of the day, before Graph knows of the policy.
+        sender["trigger"] = {"type": "httpRequest"}
+        change(sender)
+
+    return stack_in(directory, change=change_both, **{"deletion": "retain"} | options)
+
+
+def pulumi(stack: SimulatedStack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What a person runs: the command line itself, which previews first."""
+    cli = find_or_install()
+    with simulated_environment(stack.directory, cli) as environment:
+        return subprocess.run(
+            [cli, *arguments, "--stack", stack.stack, "--yes", "--non-interactive"],
+            cwd=stack.work_dir,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def send_one_mail(stack: SimulatedStack) -> None:
+    pass_policy_lag(stack.tenant)
+    sender = stack.outputs()["senders"]["notifications"]
+    assert send_as(stack.tenant, sender["workflowId"], sender["mailboxAddress"]).accepted
+
+
+@pytest.fixture(scope="module")
+def retained(tmp_path_factory: pytest.TempPathFactory) -> SimulatedStack:
+    """A deployed stack that retains, and has sent a mail."""
+    stack = retaining(tmp_path_factory.mktemp("retained"))
+    (stack.directory / SNAPSHOT_BEFORE).write_text(json.dumps(stack.tenant.snapshot()))
+    succeeded(stack.up())
+    send_one_mail(stack)
+    return stack
+
+
+@pytest.fixture(scope="module")
+def taken_down(
+    retained: SimulatedStack, tmp_path_factory: pytest.TempPathFactory
+) -> SimulatedStack:
+    """The same, taken down on purpose as the README says."""
+    directory = tmp_path_factory.mktemp("taken-down") / "stack"
+    shutil.copytree(retained.directory, directory)
+    assert main(["destroy", "--exclude-protected", "--directory", str(directory)]) == 0
+    return retaining(directory)
+
+
+def copied(stack: SimulatedStack, directory: Path, **options: Any) -> SimulatedStack:
+    shutil.copytree(stack.directory, directory / "copy")
+    return retaining(directory / "copy", **options)
+
+
+class TestDestroyByAccident:
+    def test_is_refused_before_anything_is_removed(self, retained: SimulatedStack):
+        before = retained.tenant.snapshot()
+
+        result = pulumi(retained, "destroy")
+
+        assert result.returncode != 0
+        assert 'notifications-group" cannot be deleted' in result.stdout
+        assert "because it is protected" in result.stdout
+        assert retained.tenant.snapshot() == before
+
+    def test_is_refused_by_the_simulators_command_too(
+        self, retained: SimulatedStack, capfd: pytest.CaptureFixture[str]
+    ):
+        before = retained.tenant.snapshot()
+
+        code = main(["destroy", "--directory", str(retained.directory)])
+
+        assert code == 1
+        assert 'notifications-group" cannot be deleted' in capfd.readouterr().out
+        assert retained.tenant.snapshot() == before
+
+
+class TestTakenDownOnPurpose:
+    def test_grant_workflow_and_identity_are_gone_and_the_rest_is_kept(
+        self, retained: SimulatedStack, taken_down: SimulatedStack
+    ):
+        deployed, left = retained.tenant.snapshot(), taken_down.tenant.snapshot()
+        before = json.loads((taken_down.directory / SNAPSHOT_BEFORE).read_text())
+
+        assert {kind: left[kind] for kind in KEPT} == {kind: deployed[kind] for kind in KEPT}
+        assert {kind: left[kind] for kind in GONE} == {kind: before[kind] for kind in GONE}
+        assert left["softDeletedMailboxes"] == {}
+        assert taken_down.tenant.violations() == []
+
+    @pytest.mark.parametrize("state_is_lost", [False, True])
+    def test_the_next_up_takes_the_rest_up_again(
+        self, taken_down: SimulatedStack, tmp_path: Path, state_is_lost: bool
+    ):
+        stack = copied(taken_down, tmp_path)
+        if state_is_lost:
+            assert pulumi(stack, "stack", "rm", "--force").returncode == 0
+            stack = retaining(stack.directory)
+        before = stack.tenant.snapshot()
+
+        succeeded(stack.up())
+
+        after = stack.tenant.snapshot()
+        assert after["mailboxes"] == before["mailboxes"]
+        assert after["groups"] == before["groups"]
+        # That of the former identity, which is gone, is retired once the new one is there.
+        client_id = stack.outputs()["senders"]["notifications"]["clientId"]
+        policies = after["applicationAccessPolicies"]
+        (new,) = policies.keys() - before["applicationAccessPolicies"].keys()
+        assert policies[new]["appId"] == client_id
+        assert len(policies) == len(before["applicationAccessPolicies"])
+        send_one_mail(stack)
+        assert stack.tenant.violations() == []
+
+
+class TestEverythingIsRemoved:
+    def test_when_the_configuration_says_delete_and_up_has_run(
+        self, retained: SimulatedStack, tmp_path: Path
+    ):
+        stack = copied(retained, tmp_path, deletion="delete", purge_mailboxes=True)
+        before = json.loads((stack.directory / SNAPSHOT_BEFORE).read_text())
+
+        assert pulumi(stack, "destroy").returncode != 0  # The state says what destroy does.
+        succeeded(stack.up())
+        result = pulumi(stack, "destroy")
+
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert stack.tenant.snapshot() == before
+        assert stack.tenant.violations() == []
+
+
+def another_sender(sender: Configuration) -> None:
+    sender["name"] = "notices"
+    sender["mailbox"] |= {"name": "Notices", "address": "notices@contoso.com"}
+    sender["group"] |= {"name": "Notices Scope", "address": "notices-scope@contoso.com"}
+
+
+class TestASenderThatIsTakenOutOfTheConfiguration:
+    def test_is_refused_and_once_unprotected_its_mailbox_and_group_stay(
+        self, retained: SimulatedStack, tmp_path: Path
+    ):
+        stack = copied(retained, tmp_path, change=another_sender)
+        before = stack.tenant.snapshot()
+
+        refused = stack.preview()
+
+        assert not refused.succeeded
+        assert "notifications-mailbox" in refused.output
+        assert "pulumi state unprotect" in refused.output
+
+        assert pulumi(stack, "state", "unprotect", "--all").returncode == 0
+        succeeded(stack.up())
+
+        after = stack.tenant.snapshot()
+        for kind in KEPT:
+            assert before[kind].items() <= after[kind].items()
+            assert len(after[kind]) == len(before[kind]) + 1
+        assert len(after["workflows"]) == 1
+        assert after["softDeletedMailboxes"] == {}
+        assert stack.tenant.violations() == []
+        # Whoever stays is protected again.
+        state = stack.exported_state()["resources"]
+        protected = {entry["urn"].rpartition("::")[2] for entry in state if entry.get("protect")}
+        assert protected == {"notices-mailbox", "notices-group"}

@@ -198,8 +198,12 @@ class TestARenamedSenderDoesNotTakeItsFormerObjectsOver:
         assert "or give the sender its former name" in result.output
         assert stack.tenant.snapshot() == before
         result = succeeded(stack_in(stack.directory).up())
-        # The components of the new name are forgotten; they stand for nothing in the tenant.
-        assert {step.type.partition(":")[0] for step in result.changes} == {"scoped-mail-sender"}
+        # The components of the new name are forgotten, and the note of its kind of identity; they
+        # stand for nothing in the tenant.
+        assert {step.type.partition(":")[0] for step in result.changes} == {
+            "pulumi",
+            "scoped-mail-sender",
+        }
         assert stack.tenant.snapshot() == before
 
     def test_with_addresses_of_its_own_it_takes_their_place(self, redeployed: StackIn):

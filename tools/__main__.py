@@ -20,7 +20,7 @@ TASKS = {
     "setup": "create .venv with the pinned dependencies, and find or set up the Pulumi CLI",
     "lint": "check style, format and types",
     "test": "run the tests; further arguments go to pytest",
-    "sweep": "plan a fault at every step; hours; further arguments: --scenario, --kind",
+    "sweep": "plan a fault at every step; hours; further arguments: --scenario, --kind, --walk",
     "local": "deploy the stack local into the simulated tenant, and send as two mailboxes",
     "down": "destroy the stack local",
 }

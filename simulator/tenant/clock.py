@@ -11,11 +11,15 @@ class Clock:
 
     Args:
         run_due: Runs what falls due up to the given moment, with the clock set to each due time.
+        after: Runs when the clock has been moved.
     """
 
-    def __init__(self, store: Store, run_due: Callable[[datetime], None]) -> None:
+    def __init__(
+        self, store: Store, run_due: Callable[[datetime], None], after: Callable[[], None]
+    ) -> None:
         self._store = store
         self._run_due = run_due
+        self._after = after
 
     def now(self) -> datetime:
         """The tenant's present moment, UTC."""
@@ -34,3 +38,4 @@ class Clock:
             until = self._store.now() + timedelta(seconds=seconds)
             self._run_due(until)
             self._store.set_now(until)
+            self._after()

@@ -10,7 +10,7 @@ from simulator.tenant.entra import Entra
 from simulator.tenant.exchange import Exchange
 from simulator.tenant.exchange.recipients import MAILBOX_TYPES
 from simulator.tenant.identifiers import GRAPH_AUDIENCE, new_id
-from simulator.tenant.invariant import record_reach
+from simulator.tenant.invariant import holders, record_reach, record_sendable
 from simulator.tenant.message import check_sender, checked_message
 from simulator.tenant.paths import Request
 from simulator.tenant.policy_evaluation import AccessCheckResult, evaluate
@@ -165,12 +165,11 @@ class Graph:
 
     def _mailbox(self, user: str) -> Document | None:
         """The mailbox whose user the directory finds by object id or user principal name."""
-        for mailbox in self._store.all("recipient"):
-            if (
-                mailbox["type"] in MAILBOX_TYPES
-                and user.casefold() in (mailbox["id"], mailbox["upn"].casefold())
-                and self._store.is_past(mailbox["userVisibleAt"])
-            ):
+        for mailbox in self._mailboxes():
+            if user.casefold() in (
+                mailbox["id"],
+                mailbox["upn"].casefold(),
+            ) and self._store.is_past(mailbox["userVisibleAt"]):
                 return mailbox
         return None
 
@@ -190,6 +189,30 @@ class Graph:
     def _send_mail(
         self, user: str, body: Any, claims: Document, headers: Mapping[str, str]
     ) -> Response:
+        mailbox = self._admit(user, claims)
+        _require_json(headers)
+        message, save = checked_message(body)
+        check_sender(message, mailbox)
+        effective = self._exchange.policies.effective()
+        record_reach(self._store, claims, "Mail.Send", effective)
+        mail = {
+            "id": new_id(),
+            "time": self._store.now().isoformat(),
+            "mailboxId": mailbox["id"],
+            "mailbox": mailbox["addresses"][0],
+            "appId": claims["appId"],
+            "message": message,
+            "saveToSentItems": save,
+        }
+        self._store.put("mail", mail["id"], mail)
+        return Response(202, None, {"request-id": new_id()})
+
+    def _admit(self, user: str, claims: Document) -> Document:
+        """The mailbox as which the claims may send.
+
+        Raises:
+            CloudError: They may not.
+        """
         if "Mail.Send" not in claims["roles"]:
             raise CloudError(
                 403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."
@@ -206,21 +229,28 @@ class Graph:
         effective = self._exchange.policies.effective()
         if evaluate(effective, claims["appId"], mailbox["id"]) is AccessCheckResult.DENIED:
             raise CloudError(403, "ErrorAccessDenied", "Access to OData is disabled.")
-        _require_json(headers)
-        message, save = checked_message(body)
-        check_sender(message, mailbox)
-        record_reach(self._store, claims, "Mail.Send", effective)
-        mail = {
-            "id": new_id(),
-            "time": self._store.now().isoformat(),
-            "mailboxId": mailbox["id"],
-            "mailbox": mailbox["addresses"][0],
-            "appId": claims["appId"],
-            "message": message,
-            "saveToSentItems": save,
-        }
-        self._store.put("mail", mail["id"], mail)
-        return Response(202, None, {"request-id": new_id()})
+        return mailbox
+
+    def try_sending(self) -> None:
+        """Tries, for whoever holds Mail.Send, every mailbox there is, and has the answers recorded.
+
+        Nothing is sent: the trial ends where a message would be looked at. It runs inside a call.
+        """
+        present = self._exchange.policies.present()
+        for principal in holders(self._store, self._entra, "Mail.Send"):
+            claims = {"appId": principal["appId"], "roles": ["Mail.Send"]}
+            accepted = [m for m in self._mailboxes() if self._would_admit(m["id"], claims)]
+            record_sendable(self._store, principal, accepted, present)
+
+    def _mailboxes(self) -> list[Document]:
+        return [r for r in self._store.all("recipient") if r["type"] in MAILBOX_TYPES]
+
+    def _would_admit(self, user: str, claims: Document) -> bool:
+        try:
+            self._admit(user, claims)
+        except CloudError:
+            return False
+        return True
 
 
 def _public(principal: Document) -> Document:

@@ -9,11 +9,14 @@ Where the delays of the platform are counted, the invariant says more: no token 
 permission meets a mailbox service in which the policy is missing or not yet effective. That shows
 only when such a token is used, and ``record_reach`` is told of each use.
 
+``record_sendable`` looks further, where a test asks for it: it is told, after every change and
+whenever the clock has been moved, which mailboxes each identity could send as at that moment.
+
 Room is left for role assignments of RBAC for Applications: they will be one more source of
 ``_held``, with a scope in place of the policy.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from simulator.tenant.entra import Entra
 from simulator.tenant.identifiers import (
@@ -21,11 +24,12 @@ from simulator.tenant.identifiers import (
     GRAPH_APP_ID,
     UNCONFINABLE_APP_ROLES,
 )
-from simulator.tenant.policy_evaluation import Policy, is_restricted
+from simulator.tenant.policy_evaluation import AccessRight, Policy, is_restricted
 from simulator.tenant.store import Document, Store
 
 BROKEN = "invariant broken by"
 REACHED = "mailboxes reached unconfined by"
+OUTSIDE = "mailboxes outside the scope open to"
 
 
 def _held(entra: Entra, principal: Document) -> Iterator[tuple[str, str]]:
@@ -97,3 +101,44 @@ def record_reach(
             f"A token of client id {claims['appId']} with {permission} met the mailbox service "
             "while no RestrictAccess policy for its application was effective there.",
         )
+
+
+def holders(store: Store, entra: Entra, permission: str) -> list[Document]:
+    """Service principals that hold the permission, by an assignment or by a token that lives."""
+    return [
+        principal
+        for principal in store.all("servicePrincipal")
+        if any(role == permission for role, _ in _held(entra, principal))
+    ]
+
+
+def record_sendable(
+    store: Store, principal: Document, mailboxes: Iterable[Document], present: Collection[Policy]
+) -> None:
+    """Writes down that mail as a mailbox outside the scope would be accepted, when that begins.
+
+    Args:
+        store: Where violations are kept.
+        principal: The service principal that was tried.
+        mailboxes: Those as which mail of it would be accepted at this moment.
+        present: The policies that Exchange holds. Their scopes are what the identity is meant to
+            reach, so one that was removed, and that Graph still goes by, counts for nothing here.
+    """
+    app_id = principal["appId"]
+    scope = {
+        mailbox
+        for policy in present
+        if policy.is_for(app_id) and policy.access_right is AccessRight.RESTRICT
+        for mailbox in policy.scope
+    }
+    outside = {m["id"]: m["addresses"][0] for m in mailboxes if m["id"] not in scope}
+    open_before = store.setting(OUTSIDE, {})
+    if outside and principal["id"] not in open_before:
+        store.add_violation(
+            principal["id"],
+            "Mail.Send",
+            f"{principal['displayName']} (client id {app_id}) could send as {len(outside)} "
+            f"mailboxes outside the scope of its policies, such as {sorted(outside.values())[0]}.",
+        )
+    others = {key: value for key, value in open_before.items() if key != principal["id"]}
+    store.set_setting(OUTSIDE, others | ({principal["id"]: len(outside)} if outside else {}))

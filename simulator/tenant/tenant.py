@@ -61,7 +61,7 @@ class Tenant:
         identities = ManagedIdentities(self._store, self.entra)
         self.logic = LogicApps(self._store, self.entra, self.graph, identities)
         self.arm = Arm(self._store, self.entra, self.logic, identities)
-        self.clock = Clock(self._store, self.logic.run_due)
+        self.clock = Clock(self._store, self.logic.run_due, self._try_sending)
         with self._store.transaction():
             if not self._store.setting("seeded", default=False):
                 seed(self._store, self.entra, self.exchange)
@@ -69,6 +69,20 @@ class Tenant:
 
     def _check_invariant(self) -> None:
         record_violations(self._store, self.entra, self.exchange.policies.present())
+        self._try_sending()
+
+    def _try_sending(self) -> None:
+        if self._store.setting("sending is tried", default=False):
+            self.graph.try_sending()
+
+    def set_sending_is_tried(self, value: bool) -> None:
+        """Whether each change and each move of the clock is followed by a trial: who sends as whom.
+
+        By default off: a stack without ``settle`` is open for as long as Graph lags, and says so
+        when it is used.
+        """
+        with self._store.transaction():
+            self._store.set_setting("sending is tried", value)
 
     @property
     def lags(self) -> dict[str, float]:

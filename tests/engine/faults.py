@@ -175,13 +175,7 @@ def violations(stack: SimulatedStack) -> list[str]:
 
 def differences(stack: SimulatedStack, clean: CleanRun) -> list[str]:
     """How a stack whose scenario is done differs from one that never met a fault."""
-    left, right = comparable(stack.tenant.snapshot()), clean.tenant
-    problems = [
-        f"{kind} differ from a clean run: {sorted(Counter(left[kind]) - Counter(right[kind]))} "
-        f"instead of {sorted(Counter(right[kind]) - Counter(left[kind]))}"
-        for kind in left
-        if left[kind] != right[kind]
-    ]
+    problems = unequal(comparable(stack.tenant.snapshot()), clean.tenant)
     third = clean.scenario.run(stack)
     if not third.succeeded or third.changes:
         problems.append(f"another run is not without changes: {third.output}")
@@ -190,6 +184,16 @@ def differences(stack: SimulatedStack, clean: CleanRun) -> list[str]:
     if stack.exported_state().get("resources"):
         problems.append("something is left in the state")
     return problems
+
+
+def unequal(found: Any, expected: Any) -> list[str]:
+    """How a comparable snapshot differs from the one that is expected."""
+    return [
+        f"{kind}: {sorted(Counter(found[kind]) - Counter(expected[kind]))} "
+        f"instead of {sorted(Counter(expected[kind]) - Counter(found[kind]))}"
+        for kind in found
+        if found[kind] != expected[kind]
+    ]
 
 
 def comparable(snapshot: dict[str, dict[str, Any]]) -> Any:

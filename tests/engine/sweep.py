@@ -2,6 +2,8 @@
 
 Prints one line for each trial that shows a problem, and a table in the end. The exit code is 1 when
 invariant N was broken, or a stack differs from one that never met a fault.
+
+``--walk N`` takes N steps of the random walk in place of that (``random_walk.py``).
 """
 
 import argparse
@@ -14,11 +16,19 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from simulator.tenant.faults import Fault, Kind
 from tests.engine.faults import SCENARIOS, CleanRun, Trial, attempt, learn, prepare
+from tests.engine.random_walk import walk
 
 PROCESSES = 2
 
@@ -27,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the sweep.
 
     Args:
-        arguments: ``--scenario NAME`` and ``--kind KIND``, any number of times, for those only.
+        arguments: ``--scenario NAME`` and ``--kind KIND``, any number of times, for those only; or
+            ``--walk N``, with ``--seed S`` for another walk.
 
     Returns:
         The exit code.
@@ -36,8 +47,12 @@ def main(arguments: Sequence[str]) -> int:
     names = [scenario.name for scenario in SCENARIOS]
     parser.add_argument("--scenario", action="append", choices=names, help="one scenario only")
     parser.add_argument("--kind", action="append", choices=[kind.value for kind in Kind])
+    parser.add_argument("--walk", type=int, metavar="N", help="N steps of the random walk instead")
+    parser.add_argument("--seed", type=int, default=1, help="which walk (default: 1)")
     options = parser.parse_args(arguments)
     console = Console()
+    if options.walk is not None:
+        return _walk(console, options.seed, options.walk)
     trials: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as directory:
         clean = list(_learned(Path(directory), options.scenario or names))
@@ -50,8 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         ]
         # Forked workers would inherit the threads of gRPC half alive.
         workers = ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"))
-        columns = (TextColumn("faults"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with workers, Progress(*columns, console=console) as progress:
+        with workers, Progress(*_columns("faults"), console=console) as progress:
             bar = progress.add_task("faults", total=len(planned))
             started = {
                 workers.submit(attempt, run, fault, Path(directory) / f"trial-{number}"): (
@@ -71,6 +85,25 @@ def main(arguments: Sequence[str]) -> int:
                 progress.advance(bar)
     console.print(_table(trials))
     return int(any(trial.problems for group in trials.values() for trial in group))
+
+
+def _walk(console: Console, seed: int, count: int) -> int:
+    wrong = 0
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Progress(*_columns("walk"), console=console) as progress,
+    ):
+        bar = progress.add_task("walk", total=count)
+        for arrival in walk(Path(directory), seed, count):
+            progress.print(str(arrival), "->", "; ".join(arrival.problems) or "as fresh")
+            wrong += bool(arrival.problems)
+            progress.advance(bar)
+    console.print(f"{count} configurations, seed {seed}; {wrong} unlike a fresh deployment")
+    return int(wrong > 0)
+
+
+def _columns(title: str) -> tuple[ProgressColumn, ...]:
+    return (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def _learned(directory: Path, names: Sequence[str]) -> Iterator[CleanRun]:

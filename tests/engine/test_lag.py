@@ -8,6 +8,7 @@ import components.service_principal
 from simulator.engine import SimulatedStack
 from simulator.sending import Answer, send_as
 from tests.engine.conftest import StackIn, succeeded
+from tests.engine.faults import SCENARIOS, Scenario
 from tests.engine.test_faults import granted
 
 pytestmark = pytest.mark.engine
@@ -31,6 +32,12 @@ def lagging(fresh: StackIn, monkeypatch: pytest.MonkeyPatch) -> SimulatedStack:
     return stack
 
 
+def send_to_control_mailbox(stack: SimulatedStack) -> Answer:
+    """What mail as the control mailbox gets."""
+    sender = stack.outputs()["senders"]["notifications"]
+    return send_as(stack.tenant, sender["workflowId"], "control.mailbox@contoso.com")
+
+
 class TestUpWaitsForWhatLags:
     @pytest.mark.parametrize("seconds", [0, SHORT])
     def test_for_everything_at_once(self, lagging: SimulatedStack, seconds: float):
@@ -47,32 +54,50 @@ class TestSettleIsWhatCoversGraph:
     """Exchange's test knows a new policy at once, Graph later: only the wait closes the window."""
 
     @pytest.fixture
-    def control_answer(
-        self, fresh: StackIn, request: pytest.FixtureRequest
-    ) -> tuple[SimulatedStack, Answer]:
-        """What the control mailbox gets right after `up`, with that settle."""
+    def tried(self, fresh: StackIn, request: pytest.FixtureRequest) -> SimulatedStack:
+        """A stack whose tenant tries all mailboxes after every change of an `up` with a settle."""
         stack = fresh(settle=request.param)
         stack.tenant.set_lag("policy", LONG)
+        stack.tenant.set_sending_is_tried(True)
         succeeded(stack.up())
-        sender = stack.outputs()["senders"]["notifications"]
-        return stack, send_as(stack.tenant, sender["workflowId"], "control.mailbox@contoso.com")
+        return stack
 
-    @pytest.mark.parametrize("control_answer", ["PT40M"], indirect=True)
-    def test_as_long_as_graph_lags_no_stranger_is_ever_reached(
-        self, control_answer: tuple[SimulatedStack, Answer]
-    ):
-        stack, answer = control_answer
-        assert answer.denied_by_policy
+    @pytest.mark.parametrize("tried", ["PT40M"], indirect=True)
+    def test_as_long_as_graph_lags_no_stranger_is_ever_reached(self, tried: SimulatedStack):
+        assert tried.tenant.violations() == []
+        assert send_to_control_mailbox(tried).denied_by_policy
+
+    @pytest.mark.parametrize("tried", ["PT39M"], indirect=True)
+    def test_a_minute_shorter_leaves_a_window_and_the_tenant_sees_it(self, tried: SimulatedStack):
+        (violation,) = tried.tenant.violations()
+        assert "could send as" in violation.text
+        assert "outside the scope" in violation.text
+
+        tried.tenant.clock.advance(MINUTE)
+
+        assert send_to_control_mailbox(tried).denied_by_policy
+
+    @pytest.mark.parametrize("tried", ["PT0S"], indirect=True)
+    def test_in_the_window_a_stranger_is_reached(self, tried: SimulatedStack):
+        assert send_to_control_mailbox(tried).accepted
+        assert "no RestrictAccess policy for its application was effective" in (
+            tried.tenant.violations()[-1].text
+        )
+
+
+class TestNoChangeOpensAWindow:
+    """Graph learns 40 minutes late of policies made and removed, and `settle` is as long."""
+
+    @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.change], ids=lambda s: s.name)
+    def test_no_stranger_is_reached(self, redeployed: StackIn, scenario: Scenario):
+        stack = redeployed(settle="PT40M", change=scenario.change)
+        stack.tenant.set_lag("policy", LONG)
+        stack.tenant.clock.advance(LONG)
+        stack.tenant.set_sending_is_tried(True)
+
+        succeeded(stack.up())
+
         assert stack.tenant.violations() == []
-
-    @pytest.mark.parametrize("control_answer", ["PT0S"], indirect=True)
-    def test_shorter_leaves_a_window_and_the_tenant_sees_it(
-        self, control_answer: tuple[SimulatedStack, Answer]
-    ):
-        stack, answer = control_answer
-        assert answer.accepted
-        (violation,) = stack.tenant.violations()
-        assert "no RestrictAccess policy for its application was effective" in violation.text
 
 
 class TestUpStopsUnprovenAndTheNextOneGoesOn:

@@ -1,8 +1,8 @@
 """The command line of the simulated tenant.
 
 ``up``, ``preview`` and ``destroy`` run the real engine on the real program. ``send`` sends one mail
-through what they deployed. ``demonstrate`` deploys and shows who may send as whom. ``exec`` starts
-any command in the same environment.
+through what they deployed. ``demonstrate`` deploys and shows who may send as whom. ``draw`` draws
+what was deployed. ``exec`` starts any command in the same environment.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from configuration import ConfigurationError
+from simulator import drawing
 from simulator.engine import Result, SimulatedStack
 from simulator.environment import DIRECTORY, simulated_environment
 from simulator.sending import Answer, SendingError, group_members, pass_policy_lag, send_as
@@ -88,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         help="address of the mailbox to send as (default: the sender's shared mailbox)",
     )
     send.add_argument("--sender", metavar="NAME", help="which sender (default: the first one)")
+    draw = command("draw", _draw, "draws a deployed sender's resources, for Mermaid")
+    draw.add_argument("sender", metavar="NAME", help="which sender")
     execute = command("exec", _execute, "runs a command in the simulated tenant's environment")
     execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
     return parser
@@ -121,6 +124,14 @@ def _send(stack: SimulatedStack, options: argparse.Namespace) -> int:
     answer = send_as(stack.tenant, sender["workflowId"], mailbox)
     console.print(f"{sender['workflowName']} as {mailbox}: {answer}")
     return 0 if answer.accepted else 1
+
+
+def _draw(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    senders = _deployed(stack)
+    if options.sender not in senders:
+        return _fail(f"there is no sender {options.sender}, only {', '.join(sorted(senders))}")
+    print(drawing.draw(stack.exported_state()["resources"], options.sender))  # noqa: T201
+    return 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 ``up``, ``preview`` and ``destroy`` run the real engine on the real program. ``send`` sends one mail
 through what they deployed. ``demonstrate`` deploys and shows who may send as whom. ``draw`` draws
-what was deployed. ``exec`` starts any command in the same environment.
+what was deployed. ``serve`` has the tenant answer over HTTP. ``exec`` starts any command in the
+same environment.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +25,7 @@ from configuration import ConfigurationError
 from simulator import drawing
 from simulator.engine import Result, SimulatedStack
 from simulator.environment import DIRECTORY, simulated_environment
+from simulator.front import served
 from simulator.sending import Answer, SendingError, group_members, pass_policy_lag, send_as
 from tools.progress import ToolError
 from tools.pulumi_cli import find_or_install
@@ -91,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     send.add_argument("--sender", metavar="NAME", help="which sender (default: the first one)")
     draw = command("draw", _draw, "draws a deployed sender's resources, for Mermaid")
     draw.add_argument("sender", metavar="NAME", help="which sender")
+    serve = command("serve", _serve, "answers over HTTP on this machine, until Ctrl-C")
+    serve.add_argument(
+        "--port", type=int, default=0, help="the port on 127.0.0.1 (default: a free one)"
+    )
     execute = command("exec", _execute, "runs a command in the simulated tenant's environment")
     execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
     return parser
@@ -199,12 +206,34 @@ def _table(trials: Sequence[_Trial]) -> Table:
 
 def _execute(stack: SimulatedStack, options: argparse.Namespace) -> int:
     cli = find_or_install()
-    with simulated_environment(stack.directory, cli) as environment:
+    with (
+        simulated_environment(stack.directory, cli) as environment,
+        served(stack.tenant) as front,
+    ):
         name, *arguments = options.command
         program = shutil.which(name, path=environment["PATH"])
         if program is None:
             return _fail(f"there is no command {name}")
-        return subprocess.run([program, *arguments], env=environment, check=False).returncode  # noqa: S603
+        return subprocess.run(  # noqa: S603
+            [program, *arguments], env=environment | front.variables, check=False
+        ).returncode
+
+
+def _serve(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    # Ctrl-C ends it: there is no engine that has to wind down.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with served(stack.tenant, options.port) as front:
+            print(f"The simulated tenant answers at {front.address} until Ctrl-C.")  # noqa: T201
+            print("Clients find it by these variables:\n")  # noqa: T201
+            for name, value in front.variables.items():
+                print(f"{name}={value}", flush=True)  # noqa: T201
+            while True:
+                time.sleep(3600)
+    except OSError as error:
+        return _fail(f"port {options.port} of 127.0.0.1 cannot be had: {error.strerror}")
+    except KeyboardInterrupt:
+        return 0
 
 
 def _deployed(stack: SimulatedStack) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def pass_policy_lag(tenant: Tenant) -> timedelta | None:
     changes = [call.time for call in tenant.calls() if call.operation in _POLICY_CHANGES]
     if not changes:
         return None
-    known_at = max(changes) + timedelta(seconds=tenant.lags["policy"])
+    # A call is logged a moment before it takes effect.
+    known_at = max(changes) + timedelta(seconds=tenant.lags["policy"] + 1)
     missing = known_at - tenant.clock.now()
     if missing <= timedelta():
         return None

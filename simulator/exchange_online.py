@@ -2,7 +2,8 @@
 
 Before connecting it has three commands. Connecting loads the cmdlets that -CommandName names and
 the caller's roles allow, with the parameters that Exchange Online has; they are gone again after
-disconnecting. The simulated deploying identity is in Organization Management, which may do all.
+disconnecting. The simulated deploying identity is in Organization Management, which may do all
+that is simulated; other applications have the roles that they are assigned.
 """
 
 from collections.abc import Callable, Sequence
@@ -172,7 +173,7 @@ class ExchangeOnlineManagement:
         except CloudError as error:
             raise CommandError(error.message) from None
         self._connections.append(
-            Connection(session, str(uuid4()), _loaded(bound.get("CommandName")))
+            Connection(session, str(uuid4()), _loaded(bound.get("CommandName"), session.cmdlets))
         )
         return []
 
@@ -200,18 +201,18 @@ class ExchangeOnlineManagement:
         ]
 
 
-def _loaded(command_names: object) -> frozenset[str]:
-    """The cmdlets that connecting loads: those named, or all."""
+def _loaded(command_names: object, allowed: frozenset[str]) -> frozenset[str]:
+    """The cmdlets that connecting loads: those named, or all, that the caller's roles allow."""
     cmdlets = {name: definition.name for name, definition in catalogue().items()}
     if command_names is None:
-        return frozenset(cmdlets.values())
+        return frozenset(cmdlets.values()) & allowed
     assert isinstance(command_names, list)  # noqa: S101 - for the type checker: bound as String[]
     for name in command_names:
         if "*" in name:
             raise NotSimulated(f"The simulated module takes no wildcard in -CommandName: {name}")
-    loaded = frozenset(
+    loaded = allowed & {
         cmdlets[name.casefold()] for name in command_names if name.casefold() in cmdlets
-    )
+    }
     if not loaded:
         raise CommandError("No cmdlet assigned to the user have this feature enabled.")
     return loaded

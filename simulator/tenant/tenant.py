@@ -91,6 +91,7 @@ class Tenant:
         ``directory``: look-ups of a new service principal or user in Entra.
         ``exchange``: a mailbox or group just created, for the next cmdlet.
         ``policy``: an application access policy created or removed, for Graph.
+        ``roles``: an Exchange role assigned to an application, for its next connection.
         """
         with self._store.transaction():
             lags: dict[str, float] = self._store.setting("lags", {})

@@ -17,6 +17,7 @@ from pulumi.runtime.stack import run_pulumi_func
 MAILBOX_ID = "11111111-0000-4000-8000-000000000001"
 PRINCIPAL_ID = "22222222-0000-4000-8000-000000000002"
 CLIENT_ID = "33333333-0000-4000-8000-000000000003"
+APPLICATION_CLIENT_ID = "33333333-0000-4000-8000-000000000033"
 GRAPH_PRINCIPAL_ID = "44444444-0000-4000-8000-000000000004"
 MAIL_SEND_ROLE_ID = "b633e1c5-b582-4048-a93e-9f11b44c7e96"
 CALLBACK_URL = "https://contoso.com/workflows/triggers/manual/paths/invoke?sig=signature"
@@ -75,6 +76,10 @@ class _Mocks(mocks.Mocks):
         if args.typ == "azure-native:logic:Workflow":
             # Identities: a list of ids as input, their properties by id as output.
             outputs["identity"] = {"type": args.inputs["identity"]["type"]}
+        if args.typ == "azuread:index/application:Application":
+            outputs["clientId"] = APPLICATION_CLIENT_ID
+        if args.typ == "azuread:index/servicePrincipal:ServicePrincipal":
+            outputs["objectId"] = PRINCIPAL_ID
         if args.typ == "pulumi:index:Stash":
             outputs["output"] = args.inputs["input"]
         if args.typ == "azure-native:resources:ResourceGroup":

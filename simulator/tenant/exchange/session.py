@@ -9,6 +9,7 @@ from simulator.tenant.exchange.groups import Groups
 from simulator.tenant.exchange.mailboxes import Mailboxes
 from simulator.tenant.exchange.policies import Policies
 from simulator.tenant.exchange.recipients import CUSTOM_ATTRIBUTES, Recipients
+from simulator.tenant.exchange.roles import ManagementRoles
 from simulator.tenant.identifiers import (
     ACCEPTED_DOMAINS,
     DEFAULT_DOMAIN,
@@ -62,6 +63,7 @@ class Exchange:
         self.mailboxes = Mailboxes(store, self.recipients)
         self.groups = Groups(store, self.recipients)
         self.policies = Policies(store, self.recipients)
+        self.roles = ManagementRoles(store, entra)
         shared = {"DisplayName", "Alias", "WindowsEmailAddress", "HiddenFromAddressListsEnabled"}
         group = {
             "ManagedBy",
@@ -109,6 +111,16 @@ class Exchange:
             "Set-ApplicationAccessPolicy": (self.policies.set_policy, {"Identity", "Description"}),
             "Remove-ApplicationAccessPolicy": (self.policies.remove_policy, {"Identity"}),
             "Test-ApplicationAccessPolicy": (self.policies.test_policy, {"Identity", "AppId"}),
+            "Get-ServicePrincipal": (self.roles.get_service_principal, {"Identity"}),
+            "New-ServicePrincipal": (
+                self.roles.new_service_principal,
+                {"AppId", "ObjectId", "DisplayName"},
+            ),
+            "Get-ManagementRoleAssignment": (self.roles.get_assignment, {"RoleAssignee"}),
+            "New-ManagementRoleAssignment": (
+                self.roles.new_assignment,
+                {"Name", "App", "Role"},
+            ),
         }
         self.cmdlets = {
             name: Cmdlet(run, frozenset(parameters)) for name, (run, parameters) in runs.items()
@@ -134,8 +146,8 @@ class Exchange:
                 or organization.casefold() not in known
             ):
                 raise CloudError(401, "UnAuthorized", "UnAuthorized")
-            role_groups = self._store.get("exchangeRoleGroups", claims["principalId"])
-            if role_groups is None:
+            cmdlets = self.roles.cmdlets_of(claims["principalId"])
+            if cmdlets is None:
                 raise CloudError(
                     403,
                     "Forbidden",
@@ -143,22 +155,33 @@ class Exchange:
                     "scenario. Please check online documentation for assigning correct Directory "
                     "Roles to Azure AD Application for EXO App-Only Authentication.",
                 )
-            return ExchangeSession(self._store, self._entra, self, token, organization)
+            return ExchangeSession(self._store, self._entra, self, token, organization, cmdlets)
 
         return self._store.call("Exchange", "Connect-ExchangeOnline", organization, effect)
 
 
 class ExchangeSession:
-    """One connection."""
+    """One connection.
+
+    Attributes:
+        cmdlets: Those that the caller's roles allow, as they were when it connected.
+    """
 
     def __init__(
-        self, store: Store, entra: Entra, exchange: Exchange, token: str, organization: str
+        self,
+        store: Store,
+        entra: Entra,
+        exchange: Exchange,
+        token: str,
+        organization: str,
+        cmdlets: frozenset[str],
     ) -> None:
         self._store = store
         self._entra = entra
         self._exchange = exchange
         self._token = token
         self.organization = organization
+        self.cmdlets = cmdlets
 
     def invoke(self, cmdlet: str, parameters: Mapping[str, object]) -> list[Document]:
         """Runs a cmdlet.

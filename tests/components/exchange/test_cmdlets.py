@@ -16,7 +16,8 @@ from simulator.powershell.syntax import nodes
 from simulator.powershell.syntax.source import Source, parse
 from simulator.powershell.syntax.statements import ScriptReader
 
-FILES = sorted([*SCRIPTS.glob("*.ps1"), *SCRIPTS.glob("*.psm1")])
+IDENTITIES = Path(__file__).resolve().parents[3] / "identities"
+FILES = sorted([*SCRIPTS.glob("*.ps1"), *SCRIPTS.glob("*.psm1"), *IDENTITIES.glob("*.ps1")])
 # PowerShell's own, which every cmdlet takes.
 COMMON = {"ErrorAction"}
 

@@ -113,7 +113,12 @@ class TestVirtualTime:
             tenant.clock.advance(-1)
 
     def test_lags_can_be_set_by_kind_and_are_kept(self, tenant, tenant_file):
-        assert tenant.lags == {"directory": 2.0, "exchange": 20.0, "policy": 1800.0}
+        assert tenant.lags == {
+            "directory": 2.0,
+            "exchange": 20.0,
+            "policy": 1800.0,
+            "roles": 1800.0,
+        }
         tenant.set_lag("policy", 0)
         again = Tenant(tenant_file, real_time=lambda: NOON)
         assert again.lags["policy"] == 0

@@ -1,0 +1,38 @@
+"""Two identities for one environment: one deploys, the other previews and can only read."""
+
+import pulumi
+from pipeline_identity import PERMISSIONS, Mode, PipelineIdentity
+
+config = pulumi.Config()
+environment = pulumi.get_stack()
+identities = {
+    mode: PipelineIdentity(
+        f"scoped-mail-sender-{environment}-{mode}",
+        mode=mode,
+        repository=config.require("repository"),
+        # Reviewers guard what deploys; a preview is not to wait for them.
+        github_environment=environment if mode is Mode.DEPLOY else f"{environment}-{mode}",
+        subscription_id=config.require("subscriptionId"),
+        state_container=config.get("stateContainer"),
+        state_key=config.get("stateKey"),
+    )
+    for mode in Mode
+}
+
+pulumi.export("clientIds", {mode: identity.client_id for mode, identity in identities.items()})
+pulumi.export(
+    "exchange",
+    {
+        "organization": config.require("organization"),
+        "exchangeEnvironmentName": config.get("exchangeEnvironmentName"),
+        "applications": [
+            {
+                "displayName": f"scoped-mail-sender-{environment}-{mode}",
+                "clientId": identity.client_id,
+                "objectId": identity.object_id,
+                "roles": PERMISSIONS[mode].exchange_roles,
+            }
+            for mode, identity in identities.items()
+        ],
+    },
+)

@@ -1,0 +1,73 @@
+<#
+.SYNOPSIS
+    Lets the identities of the pipelines work in Exchange Online, with the roles that they need and no others.
+
+.DESCRIPTION
+    Run once by an Exchange administrator after `pulumi up` in this folder, and again whenever that
+    changed something. Reads from standard input what `pulumi stack output exchange --json` prints:
+      organization, exchangeEnvironmentName   where to connect
+      applications    a list of { displayName, clientId, objectId, roles }
+
+    For each application it creates Exchange's pointer to the enterprise application where there is none,
+    and assigns the roles that are missing. It takes nothing away: a role that is not in the list is named in a
+    warning. Exchange takes 30 minutes to two hours to let new roles act.
+
+    Roles are assigned to the application itself. The Entra role Exchange Administrator would do as well, and
+    can change everything in Exchange.
+
+    Writes { applications }: each with the roles that it holds.
+
+    Needs the Exchange role Role Management, with which whoever runs it could assign any role: it is for a
+    person, not for a pipeline.
+#>
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
+Import-Module -Name "$PSScriptRoot/../components/exchange/powershell/ExchangeObject.psm1" -Force
+
+$connection = $null
+$subject = 'roles of the pipelines'
+try {
+    $desired = ConvertFrom-DesiredJson -Json (@($input) -join "`n")
+    $connection = Connect-Organization -Desired $desired -CommandName @(
+        'Get-ServicePrincipal', 'New-ServicePrincipal', 'Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment')
+
+    $observed = @()
+    foreach ($application in @($desired.applications)) {
+        $subject = "roles of the application $($application.displayName)"
+        $objectId = $application.objectId
+        # All of them are listed, because an unknown -Identity is documented to return everything as well.
+        $known = @(Invoke-WithRetry -Action { Get-ServicePrincipal -ErrorAction Stop } | Where-Object { [string]$_.ObjectId -eq $objectId })
+        if ($known.Count -eq 0) {
+            Write-Step -Message "making $($application.displayName) known to Exchange"
+            Invoke-WithRetry -NotFoundIsTransient -Action {
+                New-ServicePrincipal -AppId $application.clientId -ObjectId $objectId -DisplayName $application.displayName -ErrorAction Stop
+            } | Out-Null
+        }
+        $held = @(
+            Invoke-WithRetry -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $objectId -ErrorAction Stop } |
+                ForEach-Object { [string]$_.Role })
+        foreach ($role in @($application.roles)) {
+            if ($held -contains $role) { continue }
+            Write-Step -Message "assigning $role to $($application.displayName)"
+            Invoke-WithRetry -NotFoundIsTransient -Action {
+                New-ManagementRoleAssignment -App $objectId -Role $role -ErrorAction Stop
+            } | Out-Null
+        }
+        foreach ($role in $held) {
+            if (@($application.roles) -notcontains $role) {
+                Write-Step -Message "warning: $($application.displayName) also holds the role $role, which it does not need"
+            }
+        }
+        $observed += [ordered]@{ displayName = $application.displayName; roles = @($application.roles) }
+    }
+    Write-ObservedObject -InputObject ([ordered]@{ applications = $observed })
+}
+catch {
+    Write-Failure -Subject $subject -ErrorRecord $_
+    exit 1
+}
+finally {
+    Disconnect-Organization -Connection $connection
+}

@@ -1,0 +1,177 @@
+"""An identity of a pipeline: an application that trusts the tokens of one repository.
+
+It has no secret and no certificate that could leak or expire.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pulumi
+import pulumi_azure_native as azure_native
+import pulumi_azuread as azuread
+
+GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
+ENTRA_AUDIENCE = "api://AzureADTokenExchange"
+"""The audience that Entra expects of a federated token.
+
+Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust.
+"""
+
+GRAPH_CLIENT_ID = "00000003-0000-0000-c000-000000000000"
+EXCHANGE_CLIENT_ID = "00000002-0000-0ff1-ce00-000000000000"
+
+# Azure's built-in roles, by the ids that they have in every tenant.
+# Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles.
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+KEY_VAULT_CRYPTO_USER = "12338af0-0e69-4776-bea7-57ae8d297424"
+
+
+class Mode(StrEnum):
+    """What a pipeline does."""
+
+    DEPLOY = "deploy"
+    PREVIEW = "preview"
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """What an identity needs, and no more.
+
+    Attributes:
+        app_roles: Application permissions by the client id of what they are for.
+        azure_role: Id of Azure's built-in role on the subscription.
+        state_role: The same for the container that holds the state.
+        exchange_roles: Management roles; ``assign-exchange-roles.ps1`` assigns them.
+    """
+
+    app_roles: Mapping[str, Sequence[str]]
+    azure_role: str
+    state_role: str
+    exchange_roles: Sequence[str]
+
+
+PERMISSIONS = {
+    Mode.DEPLOY: Permissions(
+        app_roles={
+            GRAPH_CLIENT_ID: ["Application.Read.All", "AppRoleAssignment.ReadWrite.All"],
+            EXCHANGE_CLIENT_ID: ["Exchange.ManageAsApp"],
+        },
+        azure_role=CONTRIBUTOR,
+        state_role=STORAGE_BLOB_DATA_CONTRIBUTOR,
+        exchange_roles=[
+            "Mail Recipient Creation",
+            "Mail Recipients",
+            "Distribution Groups",
+            "Security Group Creation and Membership",
+            "View-Only Recipients",
+            "Organization Configuration",
+        ],
+    ),
+    # A preview runs what a pull request wrote, so it can read and nothing else.
+    Mode.PREVIEW: Permissions(
+        app_roles={
+            GRAPH_CLIENT_ID: ["Application.Read.All"],
+            EXCHANGE_CLIENT_ID: ["Exchange.ManageAsApp"],
+        },
+        azure_role=READER,
+        # A preview locks nothing and writes nothing (pulumi/pulumi, pkg/backend/diy/backend.go).
+        state_role=STORAGE_BLOB_DATA_READER,
+        exchange_roles=["View-Only Recipients", "View-Only Configuration"],
+    ),
+}
+
+
+class PipelineIdentity(pulumi.ComponentResource):
+    """One identity, for one environment and one mode.
+
+    Attributes:
+        client_id: What the pipeline signs in with.
+        object_id: The principal id of its service principal.
+    """
+
+    client_id: pulumi.Output[str]
+    object_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        mode: Mode,
+        repository: str,
+        github_environment: str,
+        subscription_id: str,
+        state_container: str | None = None,
+        state_key: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Registers application, service principal, trust and permissions.
+
+        Args:
+            name: Logical name, and the display name in Entra.
+            mode: Decides over the permissions.
+            repository: ``owner/name`` on GitHub.
+            github_environment: The environment of the repository whose jobs are trusted, and no
+                others: its rules decide which branch gets there, and who approves.
+            subscription_id: Where its Azure role acts.
+            state_container: Resource id of the blob container with the state; where it is left out,
+                access to the state is not dealt with here.
+            state_key: Resource id of the Key Vault key of the state's secrets; likewise.
+            opts: Resource options.
+        """
+        super().__init__("scoped-mail-sender:identities:PipelineIdentity", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        permissions = PERMISSIONS[mode]
+        application = azuread.Application(f"{name}-application", display_name=name, opts=child)
+        principal = azuread.ServicePrincipal(
+            f"{name}-principal", client_id=application.client_id, opts=child
+        )
+        azuread.ApplicationFederatedIdentityCredential(
+            f"{name}-trust",
+            application_id=application.id,
+            display_name=name,
+            issuer=GITHUB_ISSUER,
+            subject=f"repo:{repository}:environment:{github_environment}",
+            audiences=[ENTRA_AUDIENCE],
+            opts=child,
+        )
+        for resource_client_id, roles in permissions.app_roles.items():
+            resource = azuread.get_service_principal_output(
+                client_id=resource_client_id, opts=pulumi.InvokeOutputOptions(parent=self)
+            )
+            for role in roles:
+                azuread.AppRoleAssignment(
+                    f"{name}-{role}",
+                    app_role_id=resource.app_role_ids[role],
+                    principal_object_id=principal.object_id,
+                    resource_object_id=resource.object_id,
+                    opts=child,
+                )
+        subscription = f"/subscriptions/{subscription_id}"
+        for purpose, scope, role in (
+            ("azure", subscription, permissions.azure_role),
+            ("state", state_container, permissions.state_role),
+            # Decrypting is what a preview needs as well: its program reads the secrets.
+            ("key", state_key, KEY_VAULT_CRYPTO_USER),
+        ):
+            if scope is None:
+                continue
+            azure_native.authorization.RoleAssignment(
+                f"{name}-{purpose}",
+                principal_id=principal.object_id,
+                # Without it Azure looks the principal up at once, in a directory that has not
+                # replicated, and refuses. Source:
+                # https://learn.microsoft.com/azure/role-based-access-control/troubleshooting.
+                principal_type=azure_native.authorization.PrincipalType.SERVICE_PRINCIPAL,
+                role_definition_id=(
+                    f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+                ),
+                scope=scope,
+                opts=child,
+            )
+        self.client_id = application.client_id
+        self.object_id = principal.object_id
+        self.register_outputs({"clientId": self.client_id, "objectId": self.object_id})

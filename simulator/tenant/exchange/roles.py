@@ -1,0 +1,172 @@
+"""Exchange's own service principals, management roles and who is assigned which of them.
+
+Only assignments to applications are simulated, and only as far as they decide which cmdlets a
+connection of that application loads.
+"""
+
+from collections.abc import Collection
+
+from simulator.tenant.answers import ExchangeError
+from simulator.tenant.entra import Entra
+from simulator.tenant.exchange.recipients import VALIDATION
+from simulator.tenant.identifiers import new_id
+from simulator.tenant.store import Document, Store
+
+NOT_FOUND = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
+NAME_LIMIT = 64
+
+_READS = {"Get-Mailbox", "Get-Recipient", "Get-DistributionGroup", "Get-DistributionGroupMember"}
+_GROUPS = {
+    f"{verb}-DistributionGroup{noun}"
+    for verb, noun in (
+        ("Get", ""),
+        ("New", ""),
+        ("Set", ""),
+        ("Remove", ""),
+        ("Get", "Member"),
+        ("Add", "Member"),
+        ("Remove", "Member"),
+        ("Update", "Member"),
+    )
+}
+ROLES: dict[str, Collection[str]] = {
+    "Mail Recipient Creation": {"New-Mailbox", "Remove-Mailbox"},
+    "Mail Recipients": {"Set-Mailbox", "Get-Mailbox", "Get-Recipient"},
+    "Distribution Groups": _GROUPS,
+    "Security Group Creation and Membership": _GROUPS,
+    "View-Only Recipients": _READS,
+    "View-Only Configuration": {"Get-AcceptedDomain", "Get-ApplicationAccessPolicy"},
+    "Organization Configuration": {
+        "Get-AcceptedDomain",
+        *(f"{verb}-ApplicationAccessPolicy" for verb in ("Get", "New", "Set", "Remove", "Test")),
+    },
+    "Role Management": {
+        "Get-ServicePrincipal",
+        "New-ServicePrincipal",
+        "Get-ManagementRoleAssignment",
+        "New-ManagementRoleAssignment",
+    },
+}
+"""Cmdlets of each management role, those that the project uses.
+
+Microsoft lists them per tenant only (``Get-ManagementRole -Cmdlet``). Where two roles are named for
+a cmdlet, it stands with the one that the cmdlet's page or a field report names.
+"""
+
+
+class ManagementRoles:
+    """The cmdlets about service principals and role assignments."""
+
+    def __init__(self, store: Store, entra: Entra) -> None:
+        self._store = store
+        self._entra = entra
+
+    def cmdlets_of(self, principal_id: str) -> frozenset[str] | None:
+        """What an application may run at this moment.
+
+        Returns:
+            ``None`` for an application without any role that Exchange knows.
+        """
+        if self._store.get("exchangeRoleGroups", principal_id):
+            return frozenset().union(*ROLES.values())  # Organization Management
+        assigned = [
+            assignment
+            for assignment in self._assignments_of(principal_id)
+            if self._store.is_past(assignment["effectiveAt"])
+        ]
+        if not assigned:
+            return None
+        return frozenset().union(*(ROLES[assignment["role"]] for assignment in assigned))
+
+    # The cmdlets
+
+    def get_service_principal(self, parameters: Document) -> list[Document]:
+        """All of them without an identity, an error for one that is unknown."""
+        everyone = self._store.all("exchangeServicePrincipal")
+        if not parameters.get("Identity"):
+            return [_shown(principal) for principal in everyone]
+        return [_shown(self._named(parameters["Identity"]))]
+
+    def new_service_principal(self, parameters: Document) -> list[Document]:
+        """A pointer to an enterprise application; both ids have to be those of one in Entra."""
+        object_id, app_id = parameters["ObjectId"], parameters["AppId"]
+        principal = self._entra.service_principal(object_id)
+        if principal is None or principal["appId"] != app_id:
+            raise ExchangeError(
+                NOT_FOUND,
+                f"The service principal with the application id '{app_id}' and the object id "
+                f"'{object_id}' couldn't be found in the directory.",
+            )
+        if self._store.get("exchangeServicePrincipal", object_id):
+            raise ExchangeError(
+                "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException",
+                f"The service principal '{object_id}' already exists.",
+            )
+        pointer = {
+            "id": object_id,
+            "appId": app_id,
+            "displayName": parameters.get("DisplayName") or principal["displayName"],
+        }
+        self._store.put("exchangeServicePrincipal", object_id, pointer)
+        return [_shown(pointer)]
+
+    def get_assignment(self, parameters: Document) -> list[Document]:
+        """Direct assignments of one assignee, or all."""
+        assignee = parameters.get("RoleAssignee")
+        assignments = (
+            self._assignments_of(self._named(assignee)["id"])
+            if assignee
+            else self._store.all("exchangeRoleAssignment")
+        )
+        return [
+            {"Name": entry["name"], "Role": entry["role"], "RoleAssignee": entry["principalId"]}
+            for entry in assignments
+        ]
+
+    def new_assignment(self, parameters: Document) -> list[Document]:
+        """Assigns a role to an application; it acts on connections that are made later on."""
+        principal = self._named(parameters["App"])
+        role, name = parameters["Role"], parameters.get("Name") or new_id()
+        if role not in ROLES:
+            raise ExchangeError(NOT_FOUND, f"The management role '{role}' couldn't be found.")
+        if len(name) > NAME_LIMIT:
+            raise ExchangeError(
+                VALIDATION, f"The name '{name}' is longer than {NAME_LIMIT} characters."
+            )
+        for entry in self._store.all("exchangeRoleAssignment"):
+            if entry["name"].casefold() == name.casefold():
+                raise ExchangeError(
+                    "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException",
+                    f"The role assignment '{name}' already exists.",
+                )
+        assignment = {
+            "id": new_id(),
+            "name": name,
+            "role": role,
+            "principalId": principal["id"],
+            "effectiveAt": self._store.visible_at("roles"),
+        }
+        self._store.put("exchangeRoleAssignment", assignment["id"], assignment)
+        return [{"Name": name, "Role": role, "RoleAssignee": principal["id"]}]
+
+    def _assignments_of(self, principal_id: str) -> list[Document]:
+        return [
+            entry
+            for entry in self._store.all("exchangeRoleAssignment")
+            if entry["principalId"] == principal_id
+        ]
+
+    def _named(self, identity: str) -> Document:
+        for pointer in self._store.all("exchangeServicePrincipal"):
+            if identity in (pointer["id"], pointer["appId"], pointer["displayName"]):
+                return pointer
+        raise ExchangeError(NOT_FOUND, f"The service principal '{identity}' couldn't be found.")
+
+
+def _shown(pointer: Document) -> Document:
+    return {
+        "AppId": pointer["appId"],
+        "ObjectId": pointer["id"],
+        "DisplayName": pointer["displayName"],
+        "Identity": pointer["id"],
+    }

@@ -1,0 +1,274 @@
+"""What the identities of the pipelines get, and that it is enough and not more."""
+
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.exchange.exchange_command import SCRIPTS
+from simulator.tenant import EXCHANGE_AUDIENCE, ORGANIZATION
+from simulator.tenant.identifiers import DIRECTORY_APP_ROLES, EXCHANGE_APP_ROLES
+from tests.components.exchange.conftest import Run, Scripts, scripts
+from tests.components.exchange.test_scripts import (
+    ENSURE_MAILBOX,
+    GROUP,
+    MAILBOX,
+    REMOVE_GROUP,
+    REMOVE_MAILBOX,
+    UP,
+    deploy,
+)
+from tests.components.recording import Recording, record
+
+__all__ = ["scripts"]
+
+FOLDER = Path(__file__).resolve().parents[2] / "identities"
+SUBSCRIPTION = "/subscriptions/66666666-0000-4000-8000-000000000006"
+ROLE_IDS = DIRECTORY_APP_ROLES | EXCHANGE_APP_ROLES
+CONFIG = {
+    "organization": ORGANIZATION,
+    "repository": "contoso/mail-senders",
+    "subscriptionId": SUBSCRIPTION.rpartition("/")[2],
+    "stateContainer": f"{SUBSCRIPTION}/containers/state",
+    "stateKey": f"{SUBSCRIPTION}/keys/state",
+}
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[Recording]:
+    """What the program registers; its folder is on the path, as Pulumi has it."""
+    sys.path.insert(0, str(FOLDER))
+    yield record(
+        lambda: runpy.run_path(str(FOLDER / "__main__.py"), run_name="__main__"),
+        roles=ROLE_IDS,
+        config={f"scoped-mail-sender:{key}": value for key, value in CONFIG.items()},
+    )
+    sys.path.remove(str(FOLDER))
+    del sys.modules["pipeline_identity"]
+
+
+def app_roles(program: Recording, identity: str) -> set[str]:
+    """Names of the application permissions that an identity gets."""
+    names = {identifier: name for name, identifier in ROLE_IDS.items()}
+    return {
+        names[entry.inputs["appRoleId"]]
+        for name, entry in program.resources.items()
+        if entry.type.endswith(":AppRoleAssignment") and name.startswith(identity)
+    }
+
+
+class TestTheProgram:
+    def test_makes_two_identities_for_the_stack(self, program: Recording):
+        applications = [
+            entry.inputs["displayName"]
+            for entry in program.resources.values()
+            if entry.type.endswith(":Application")
+        ]
+        assert applications == [
+            "scoped-mail-sender-test-deploy",
+            "scoped-mail-sender-test-preview",
+        ]
+
+    def test_none_has_a_credential(self, program: Recording):
+        types = {entry.type.rpartition(":")[2] for entry in program.custom().values()}
+        assert types == {
+            "Application",
+            "ServicePrincipal",
+            "ApplicationFederatedIdentityCredential",
+            "AppRoleAssignment",
+            "RoleAssignment",
+        }
+
+    @pytest.mark.parametrize(
+        ("identity", "environment"),
+        [("test-deploy", "test"), ("test-preview", "test-preview")],
+    )
+    def test_each_trusts_the_jobs_of_one_environment(
+        self, program: Recording, identity: str, environment: str
+    ):
+        trust = next(
+            entry.inputs
+            for entry in program.resources.values()
+            if entry.type.endswith(":ApplicationFederatedIdentityCredential")
+            and entry.inputs["displayName"] == f"scoped-mail-sender-{identity}"
+        )
+        assert trust["subject"] == f"repo:contoso/mail-senders:environment:{environment}"
+        assert trust["issuer"] == "https://token.actions.githubusercontent.com"
+        assert trust["audiences"] == ["api://AzureADTokenExchange"]
+
+    def test_who_deploys_may_grant(self, program: Recording):
+        assert app_roles(program, "scoped-mail-sender-test-deploy-") == {
+            "Application.Read.All",
+            "AppRoleAssignment.ReadWrite.All",
+            "Exchange.ManageAsApp",
+        }
+
+    def test_who_previews_may_not(self, program: Recording):
+        assert app_roles(program, "scoped-mail-sender-test-preview-") == {
+            "Application.Read.All",
+            "Exchange.ManageAsApp",
+        }
+
+    def test_roles_in_azure(self, program: Recording):
+        roles = {
+            name: (entry.inputs["roleDefinitionId"].rpartition("/")[2], entry.inputs["scope"])
+            for name, entry in program.resources.items()
+            if entry.type.endswith(":RoleAssignment")
+        }
+        prefix = "scoped-mail-sender-test"
+        assert roles == {
+            f"{prefix}-deploy-azure": ("b24988ac-6180-42a0-ab88-20f7382dd24c", SUBSCRIPTION),
+            f"{prefix}-preview-azure": ("acdd72a7-3385-48ef-bd42-f606fba81ae7", SUBSCRIPTION),
+            f"{prefix}-deploy-state": (
+                "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+                CONFIG["stateContainer"],
+            ),
+            f"{prefix}-preview-state": (
+                "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+                CONFIG["stateContainer"],
+            ),
+            f"{prefix}-deploy-key": ("12338af0-0e69-4776-bea7-57ae8d297424", CONFIG["stateKey"]),
+            f"{prefix}-preview-key": ("12338af0-0e69-4776-bea7-57ae8d297424", CONFIG["stateKey"]),
+        }
+
+
+class Pipeline:
+    """An application in the tenant that holds Exchange.ManageAsApp and no Exchange role yet."""
+
+    def __init__(self, scripts: Scripts, name: str, roles: list[str]) -> None:
+        tenant = scripts.tenant
+        with tenant._store.transaction():
+            principal = tenant.entra.add_service_principal(name, kind="Application")
+            online = next(
+                p
+                for p in tenant.entra.service_principals()
+                if p["appRoles"][:1] and p["appRoles"][0]["value"] == "Exchange.ManageAsApp"
+            )
+            tenant.entra.assign(principal, online, EXCHANGE_APP_ROLES["Exchange.ManageAsApp"])
+        self.scripts = scripts
+        self.application = {
+            "displayName": name,
+            "clientId": principal["appId"],
+            "objectId": principal["id"],
+            "roles": roles,
+        }
+
+    def assign(self) -> Run:
+        """What the Exchange administrator runs."""
+        self.scripts.folder = FOLDER
+        run = self.scripts.run("assign-exchange-roles.ps1", {"applications": [self.application]})
+        self.scripts.folder = SCRIPTS
+        return run
+
+    def sign_in(self) -> None:
+        """From now on the scripts run as this application."""
+        client_id = self.application["clientId"]
+        tenant = self.scripts.tenant
+        self.scripts.token = lambda: tenant.entra.issue_token(  # type: ignore[method-assign]
+            client_id, EXCHANGE_AUDIENCE
+        )
+
+
+@pytest.fixture
+def permissions(program: Recording) -> dict[str, list[str]]:
+    """Exchange roles by mode, as the program has them."""
+    from pipeline_identity import PERMISSIONS
+
+    return {mode: list(entry.exchange_roles) for mode, entry in PERMISSIONS.items()}
+
+
+class TestTheRolesInExchange:
+    def test_are_enough_to_deploy_and_to_remove(self, scripts, permissions):
+        pipeline = Pipeline(scripts, "deploy", permissions["deploy"])
+        scripts.pass_time()
+        assert pipeline.assign().observed["applications"][0]["roles"] == permissions["deploy"]
+        scripts.pass_time()
+        pipeline.sign_in()
+
+        deploy(scripts)
+        scripts.pass_time()
+        removed = [scripts.run(REMOVE_GROUP, GROUP), scripts.run(REMOVE_MAILBOX, MAILBOX)]
+
+        assert [run.code for run in removed] == [0, 0], [run.stderr for run in removed]
+
+    @pytest.mark.parametrize("number", range(6))
+    def test_none_of_them_can_be_left_out_unnoticed(self, scripts, permissions, number):
+        roles = permissions["deploy"]
+        overlapping = {
+            # Each of these two holds the cmdlets of groups, and -BypassSecurityGroupManagerCheck
+            # is a matter of the second one, which is not simulated; reading is in others too.
+            "Distribution Groups",
+            "Security Group Creation and Membership",
+            "View-Only Recipients",
+        }
+        left_out = roles[number]
+        pipeline = Pipeline(scripts, "deploy", [role for role in roles if role != left_out])
+        scripts.pass_time()
+        pipeline.assign()
+        scripts.pass_time()
+        pipeline.sign_in()
+
+        codes = [scripts.run(script, desired).code for script, desired in UP]
+
+        assert (1 in codes) is (left_out not in overlapping)
+
+    def test_of_a_preview_are_enough_to_look_and_not_to_change(self, scripts, permissions):
+        deploy(scripts)
+        pipeline = Pipeline(scripts, "preview", permissions["preview"])
+        scripts.pass_time()
+        pipeline.assign()
+        scripts.pass_time()
+        pipeline.sign_in()
+        objects = [{"script": script, "desired": desired} for script, desired in UP]
+
+        look = scripts.run("find-drift.ps1", {"objects": objects})
+
+        assert look.code == 0, look.stderr
+        assert look.observed["findings"] == [{}] * len(UP)
+        address = {"address": "other@contoso.com", "mark": "scoped-mail-sender/test/other"}
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX | address)
+        assert run.code == 1
+        assert run.changes == []
+
+    def test_are_assigned_once(self, scripts, permissions):
+        pipeline = Pipeline(scripts, "deploy", permissions["deploy"])
+        scripts.pass_time()
+        assert pipeline.assign().changes == [
+            "New-ServicePrincipal",
+            *["New-ManagementRoleAssignment"] * 6,
+        ]
+        assert pipeline.assign().changes == []
+
+    def test_act_after_a_while(self, scripts, permissions):
+        pipeline = Pipeline(scripts, "deploy", permissions["deploy"])
+        scripts.pass_time()
+        pipeline.assign()
+        pipeline.sign_in()
+
+        run = scripts.run(*UP[0])
+
+        assert run.code == 1
+        assert "isn't supported in this scenario" in run.stderr
+
+    def test_that_are_not_needed_are_named_and_kept(self, scripts, permissions):
+        pipeline = Pipeline(scripts, "preview", permissions["deploy"])
+        scripts.pass_time()
+        pipeline.assign()
+        pipeline.application["roles"] = permissions["preview"]
+
+        run = pipeline.assign()
+
+        assert "warning: preview also holds the role Organization Configuration" in run.stderr
+        assert run.changes == ["New-ManagementRoleAssignment"]
+
+    def test_of_an_unknown_name_are_refused_with_the_name(self, scripts):
+        pipeline = Pipeline(scripts, "deploy", ["Organisation Configuration"])
+        scripts.pass_time()
+
+        run = pipeline.assign()
+
+        assert run.code == 1
+        assert "roles of the application deploy" in run.stderr
+        assert "Organisation Configuration" in run.stderr

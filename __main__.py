@@ -8,6 +8,7 @@ import pulumi_azure_native as azure_native
 from components.exchange.drift import find_drift
 from components.exchange.mail_enabled_security_group import MailEnabledSecurityGroupArgs
 from components.exchange.shared_mailbox import SharedMailboxArgs
+from components.logic_app import TriggerAccess
 from components.scoped_mail_sender import ScopedMailSender
 from components.workflow_definition import email_message, http_request_trigger, recurrence_trigger
 from configuration import (
@@ -44,6 +45,18 @@ def trigger_of(sender: Sender) -> dict[str, Any]:
     )
 
 
+def access_of(sender: Sender) -> TriggerAccess | None:
+    """Who may call the sender's trigger, where it is one that is called."""
+    trigger = sender.trigger
+    if not isinstance(trigger, HttpRequestTrigger):
+        return None
+    return TriggerAccess(
+        allowed_callers=trigger.allowed_callers,
+        entra_policies=trigger.entra_policies,
+        open_on_purpose=configuration.allow_open_triggers and trigger.allowed_callers is None,
+    )
+
+
 def message_of(sender: Sender) -> dict[str, Any]:
     """The mail as Graph has it."""
     message = sender.message
@@ -75,6 +88,7 @@ for entry in configuration.senders:
         location=configuration.location,
         identity_name=f"id-{entry.name}" if entry.identity is IdentityKind.USER else None,
         trigger=trigger_of(entry),
+        trigger_access=access_of(entry),
         message=message_of(entry),
         save_to_sent_items=entry.message.save_to_sent_items,
         policy_description=entry.group.policy_description,

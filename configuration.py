@@ -10,6 +10,7 @@ mailbox exists, is for Exchange to say.
 
 import copy
 import difflib
+import ipaddress
 import json
 import math
 import re
@@ -45,6 +46,9 @@ from components.workflow_definition import literal
 
 NAMESPACE = "scoped-mail-sender"
 """The project's name, under which the keys of its configuration stand in a stack's file."""
+
+ONLY_OTHER_LOGIC_APPS = "otherLogicApps"
+"""What ``allowedCallers`` says where no address on the internet may call."""
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands, e.g. ``("senders", 0, "mailbox", "alias")``, in the keys of the YAML."""
@@ -294,6 +298,93 @@ def _time_zone(text: str) -> str:
     return text
 
 
+def _allowed_callers(value: object) -> object:
+    # The platform spells "only other Logic Apps" as an empty list, which reads as "nobody" to one
+    # person and as "everybody" to the next.
+    if value == ONLY_OTHER_LOGIC_APPS:
+        return ()
+    if isinstance(value, str):
+        _refuse(
+            "is neither a list of address ranges nor otherLogicApps",
+            f"Write a list such as [203.0.113.0/24], or {ONLY_OTHER_LOGIC_APPS}.",
+        )
+    if value in ([], ()):
+        _refuse(
+            "is an empty list, which would mean: only other Logic Apps",
+            f"Write {ONLY_OTHER_LOGIC_APPS} if that is meant, else at least one address range.",
+        )
+    return value
+
+
+def _address_range(text: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(text, strict=False)
+    except ValueError:
+        _refuse(
+            "is not a range of IPv4 addresses in CIDR notation",
+            "Write for example 203.0.113.0/24, or 203.0.113.7/32 for one address.",
+        )
+    if network.prefixlen == 0:
+        _refuse(
+            "is every address, so that nobody is kept out",
+            "Write the addresses that the callers have. If everybody shall be let in, leave "
+            "allowedCallers out and set allowOpenTriggers.",
+        )
+    if str(network) != text:
+        _refuse(
+            "is not a range's first address with the length of its prefix",
+            f"Write {network}, or {text.partition('/')[0]}/32 for that address alone."
+            if "/" in text
+            else f"Write {network}.",
+        )
+    return text
+
+
+def _claim(text: str) -> str:
+    # Source: Logic Apps limits, https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration
+    if not text.strip() or len(text) > 150:
+        _refuse(
+            f"has {len(text)} characters, and Logic Apps takes a claim of 1 to 150",
+            "Write the value as the token has it.",
+        )
+    return _one_line(text)
+
+
+def _claims(claims: dict[str, str]) -> dict[str, str]:
+    if missing := [name for name in ("iss", "aud") if name not in claims]:
+        _refuse(
+            f"has no claim {_listed(missing)}: without iss the platform takes no policy, and "
+            "without aud it lets in tokens that were issued for any other application",
+            "Write iss, e.g. https://sts.windows.net/<tenant id>/, and aud, the application that "
+            "the token must be for.",
+        )
+    issuers = ("https://sts.windows.net/", "https://login.microsoftonline.com/")
+    if not claims["iss"].startswith(issuers) or claims["iss"] in issuers:
+        _refuse(
+            "has an iss that Logic Apps does not take for an issuer of Entra ID",
+            f"Write the iss of the tokens: {_listed([f'{each}<tenant id>' for each in issuers])}, "
+            "with what follows it.",
+        )
+    if len(claims) > 10:
+        _refuse("has more than 10 claims", "Write at most 10.")
+    return claims
+
+
+def _entra_policies(policies: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    if not 1 <= len(policies) <= 5:
+        _refuse(
+            f"has {len(policies)} policies, and Logic Apps takes 1 to 5",
+            "Write at most 5, or leave the key out.",
+        )
+    for name in policies:
+        if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,78}[A-Za-z0-9])?", name):
+            _refuse(
+                f"has a policy {_shown(name)}, which is no name for one",
+                "Write letters A to Z, digits, and spaces, _ or - between them.",
+            )
+    return policies
+
+
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -313,6 +404,10 @@ Item = TypeVar("Item")
 def _each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
     if not items:
         _refuse("is an empty list", "Write at least one, or leave the key out.")
+    return _none_twice(items)
+
+
+def _none_twice(items: tuple[Item, ...]) -> tuple[Item, ...]:
     twice = sorted({str(item) for item in items if items.count(item) > 1})
     if twice:
         _refuse(f"has {_listed(twice)} more than once", "Write each only once.")
@@ -343,6 +438,7 @@ def _includes_mail_send(
 
 
 Address = Annotated[StrictStr, AfterValidator(_address)]
+AddressRange = Annotated[StrictStr, AfterValidator(_address_range)]
 Alias = Annotated[StrictStr, AfterValidator(_alias)]
 DisplayName = Annotated[StrictStr, AfterValidator(_display_name)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -481,9 +577,37 @@ class Schedule(_Keys):
 
 
 class HttpRequestTrigger(_Keys):
-    """The workflow runs when its callback URL is called."""
+    """The workflow runs when its callback URL is called.
+
+    Attributes:
+        allowed_callers: IPv4 ranges from which it may be called: empty for other Logic Apps only,
+            ``None`` for everywhere.
+        entra_policies: By name, the claims of the Entra tokens that may call it. A call is let in
+            by such a token *or* by the signature in the callback URL: a policy does not close that
+            way in.
+    """
 
     type: Literal["httpRequest"]
+    allowed_callers: (
+        Annotated[
+            tuple[AddressRange, ...],
+            AfterValidator(_none_twice),
+            BeforeValidator(_allowed_callers),
+        ]
+        | None
+    ) = Field(
+        None,
+        description=f"a list of address ranges, e.g. 203.0.113.0/24, or {ONLY_OTHER_LOGIC_APPS}",
+    )
+    entra_policies: Annotated[
+        dict[
+            str,
+            Annotated[
+                dict[str, Annotated[StrictStr, AfterValidator(_claim)]], AfterValidator(_claims)
+            ],
+        ],
+        AfterValidator(_entra_policies),
+    ] = Field({}, description="a name a line, and below each its claims: iss, aud and others")
     export_callback_url: StrictBool = Field(
         False, description="true to export the callback URL as a secret output, else false"
     )
@@ -578,6 +702,8 @@ class StackConfiguration(_Keys):
             effective in Graph up to an hour or more after Exchange's own test sees it.
         proof_timeout: For how long the proof is tried again before the deployment fails.
         drift: Whether each preview and update first looks for what others changed in Exchange.
+        allow_open_triggers: Whether an HTTP trigger that every address may call is meant to be.
+            None is refused here; the workflow is marked.
         deletion: Whether mailboxes and groups are kept, and protected against ``pulumi destroy``:
             without a word about it they are, since a mailbox is somebody's mail.
         purge_mailboxes: Whether a removed mailbox is also taken out of the 30 days in which
@@ -599,6 +725,7 @@ class StackConfiguration(_Keys):
     settle: Duration = Field(timedelta(hours=1), description="a duration, e.g. PT1H")
     proof_timeout: Duration = Field(timedelta(minutes=10), description="a duration, e.g. PT10M")
     drift: Switch = Field(False, description="true or false")
+    allow_open_triggers: Switch = Field(False, description="true or false")
     deletion: Annotated[
         Deletion, BeforeValidator(_one_of(Deletion, "says nothing about mailboxes and groups"))
     ] = Field(Deletion.RETAIN, description="retain or delete")
@@ -963,6 +1090,7 @@ _WRONG_TYPES = {
     "bool_type": ("is neither true nor false", "Write true or false, without quotes."),
     "int_type": ("is not a whole number", "Write a whole number, without quotes."),
     "tuple_type": ("is not a list", "Write a list: each item on a line that begins with '- '."),
+    "dict_type": ("is not a group of keys", "Write below it, a key a line: each with its value."),
 }
 
 
@@ -1008,7 +1136,9 @@ def _mistake(error: ErrorDetails) -> Mistake:
     path, parent, group = _place(error["loc"])
     kind, given, keys = error["type"], error["input"], parent.keys()
     last = next(step for step in reversed(path) if isinstance(step, str))
-    description = keys.get(last)
+    # The names of policies and claims are a person's own: what is described is the key above them.
+    described = [step for step in path if step in keys]
+    description = keys[str(described[-1])] if described else None
     refusal = error.get("ctx", {}).get("error")
     if kind == "missing":
         return Mistake(path, _ABSENT, "is missing", f"Write {description}.")

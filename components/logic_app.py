@@ -9,7 +9,8 @@ that output is unknown in the preview of every update, and policy and grant woul
 when only a subject changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -18,6 +19,30 @@ import pulumi_azure_native as azure_native
 from components.service_principal import wait_for_client_id
 from components.user_assigned_identity import UserAssignedIdentity
 from components.workflow_definition import HTTP_TRIGGER
+
+OPEN_TRIGGER_TAG = "openTrigger"
+"""Tag of a workflow whose HTTP trigger is open to every address on purpose: ``allowed``."""
+
+
+@dataclass(frozen=True)
+class TriggerAccess:
+    """Who may call an HTTP trigger, besides having its callback URL or a token.
+
+    Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app
+
+    Attributes:
+        allowed_callers: IPv4 ranges in CIDR notation; empty for other Logic Apps only, ``None`` for
+            every address. It holds for calls with a signature and with a token alike, and not for
+            a run that is started through Azure Resource Manager.
+        entra_policies: By name, the claims that a token of Entra ID must have. A call with the
+            signature of the callback URL needs no token: only ``allowed_callers`` bars it.
+        open_on_purpose: Marks a trigger that every address may call as meant so
+            (:data:`OPEN_TRIGGER_TAG`), for whoever meets it in the portal or checks the program.
+    """
+
+    allowed_callers: Sequence[str] | None = None
+    entra_policies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    open_on_purpose: bool = False
 
 
 class LogicApp(pulumi.ComponentResource):
@@ -40,6 +65,7 @@ class LogicApp(pulumi.ComponentResource):
         location: pulumi.Input[str],
         definition: pulumi.Input[dict[str, Any]],
         identity: UserAssignedIdentity | None = None,
+        trigger_access: TriggerAccess | None = None,
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -53,6 +79,7 @@ class LogicApp(pulumi.ComponentResource):
             location: Azure region.
             definition: The definition, as :mod:`components.workflow_definition` builds it.
             identity: The identity that it runs as; without one it has a system-assigned identity.
+            trigger_access: Who may call its HTTP trigger; without it every address may.
             after: What must exist before the workflow, and so be removed after it. The group whose
                 policy confines the identity belongs here: its removal removes the policy, and a
                 token of the identity lives on for up to a day.
@@ -68,6 +95,12 @@ class LogicApp(pulumi.ComponentResource):
             state=azure_native.logic.WorkflowState.ENABLED,
             identity=_identity_argument(identity),
             definition=definition,
+            access_control=_access_control(trigger_access) if trigger_access else None,
+            tags=(
+                {OPEN_TRIGGER_TAG: "allowed"}
+                if trigger_access and trigger_access.open_on_purpose
+                else None
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
@@ -120,6 +153,38 @@ def _identity_argument(
         return azure_native.logic.ManagedServiceIdentityArgs(type=kind.SYSTEM_ASSIGNED)
     return azure_native.logic.ManagedServiceIdentityArgs(
         type=kind.USER_ASSIGNED, user_assigned_identities=[identity.id]
+    )
+
+
+def _access_control(
+    access: TriggerAccess,
+) -> azure_native.logic.FlowAccessControlConfigurationArgs | None:
+    logic = azure_native.logic
+    if access.allowed_callers is None and not access.entra_policies:
+        return None
+    addresses = None
+    if access.allowed_callers is not None:
+        # An empty list is sent, and means: only other Logic Apps.
+        addresses = [
+            logic.IpAddressRangeArgs(address_range=each) for each in access.allowed_callers
+        ]
+    policies = {
+        name: logic.OpenAuthenticationAccessPolicyArgs(
+            type=logic.OpenAuthenticationProviderType.AAD,
+            claims=[
+                logic.OpenAuthenticationPolicyClaimArgs(name=claim, value=value)
+                for claim, value in claims.items()
+            ],
+        )
+        for name, claims in access.entra_policies.items()
+    }
+    return logic.FlowAccessControlConfigurationArgs(
+        triggers=logic.FlowAccessControlConfigurationPolicyArgs(
+            allowed_caller_ip_addresses=addresses,
+            open_authentication_policies=(
+                logic.OpenAuthenticationAccessPoliciesArgs(policies=policies) if policies else None
+            ),
+        )
     )
 
 

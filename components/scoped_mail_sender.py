@@ -20,7 +20,7 @@ from components.exchange.mail_enabled_security_group import (
 )
 from components.exchange.shared_mailbox import SharedMailbox, SharedMailboxArgs
 from components.graph_permission import MailboxPermission
-from components.logic_app import LogicApp
+from components.logic_app import LogicApp, TriggerAccess
 from components.scoped_mailbox_access import ScopedMailboxAccess
 from components.user_assigned_identity import UserAssignedIdentity
 from components.workflow_definition import send_mail_definition
@@ -49,6 +49,7 @@ class ScopedMailSender(pulumi.ComponentResource):
         location: pulumi.Input[str],
         identity_name: str | None = None,
         trigger: Mapping[str, Any],
+        trigger_access: TriggerAccess | None = None,
         message: Mapping[str, Any],
         save_to_sent_items: bool,
         policy_description: str,
@@ -74,6 +75,7 @@ class ScopedMailSender(pulumi.ComponentResource):
             identity_name: Name of a user-assigned identity that is made for the workflow. Without
                 one the workflow has a system-assigned identity.
             trigger: The workflow's trigger (:mod:`components.workflow_definition`).
+            trigger_access: Who may call an HTTP trigger; without it every address may.
             message: A Graph message (:func:`components.workflow_definition.email_message`).
             save_to_sent_items: Whether the mailbox keeps copies.
             policy_description: Text of the application access policy.
@@ -147,6 +149,7 @@ class ScopedMailSender(pulumi.ComponentResource):
                     )
                 ),
                 identity=self.identity,
+                trigger_access=trigger_access,
                 after=[*self.group.commands, *after],
                 **place,
             )

@@ -216,6 +216,7 @@ class TestNoKeyIsIgnored:
             ("senders[0].message.reply", "replyTo"),
             ("senders[0].message.body.contenttype", "contentType"),
             ("senders[0].message.toRecipients[0].adress", "address"),
+            ("senders[0].trigger.allowedcallers", "allowedCallers"),
             ("senders[1].trigger.intervall", "interval"),
             ("senders[1].trigger.schedule.weekdays", "weekDays"),
         ],
@@ -227,7 +228,11 @@ class TestNoKeyIsIgnored:
 
     def test_a_key_of_the_other_trigger_is_refused(self, values: dict[str, Any]) -> None:
         assert_refused(
-            values, "senders[0].trigger.frequency", "Day", "does not exist here", "Write type or"
+            values,
+            "senders[0].trigger.frequency",
+            "Day",
+            "does not exist here",
+            "Write type, allow",
         )
 
     @pytest.mark.parametrize(
@@ -688,6 +693,134 @@ class TestIdentity:
         assert load_configuration(values).senders[0].identity is IdentityKind.SYSTEM
 
 
+ISSUER = "https://sts.windows.net/00000000-0000-4000-8000-000000000001/"
+ALLOWED = "senders[0].trigger.allowedCallers"
+POLICIES = "senders[0].trigger.entraPolicies"
+
+
+class TestWhoMayCallATrigger:
+    def trigger(self, values: dict[str, Any]) -> HttpRequestTrigger:
+        trigger = load_configuration(values).senders[0].trigger
+        assert isinstance(trigger, HttpRequestTrigger)
+        return trigger
+
+    def test_without_a_word_about_it_everybody_may_and_the_stack_does_not_allow_it(
+        self, values: dict[str, Any]
+    ) -> None:
+        trigger = self.trigger(values)
+        assert (trigger.allowed_callers, trigger.entra_policies) == (None, {})
+        assert not load_configuration(values).allow_open_triggers
+        assert load_configuration(values | {"allowOpenTriggers": "true"}).allow_open_triggers
+
+    @pytest.mark.parametrize(
+        ("written", "meant"),
+        [
+            (["203.0.113.0/24", "198.51.100.7/32"], ("203.0.113.0/24", "198.51.100.7/32")),
+            ("otherLogicApps", ()),
+        ],
+    )
+    def test_addresses_are_ranges_or_other_logic_apps(
+        self, values: dict[str, Any], written: object, meant: object
+    ) -> None:
+        assert self.trigger(put(values, ALLOWED, written)).allowed_callers == meant
+
+    @pytest.mark.parametrize(
+        ("value", "problem", "remedy"),
+        [
+            ([], "an empty list, which would mean: only other", "Write otherLogicApps"),
+            ("anyone", "neither a list of address ranges nor", "Write a list such as [203.0"),
+            (7, "is not a list", "'- '"),
+            (["203.0.113.0/24", "203.0.113.0/24"], "more than once", "only once"),
+        ],
+    )
+    def test_nothing_else_is(
+        self, values: dict[str, Any], value: object, problem: str, remedy: str
+    ) -> None:
+        assert_refused(values, ALLOWED, value, problem, remedy)
+
+    @pytest.mark.parametrize(
+        ("value", "problem", "remedy"),
+        [
+            ("contoso.com", "is not a range of IPv4", "203.0.113.7/32 for one address"),
+            ("203.0.113.0/33", "is not a range of IPv4", "203.0.113.0/24"),
+            ("2001:db8::/32", "is not a range of IPv4", "203.0.113.0/24"),
+            ("0.0.0.0/0", "every address", "set allowOpenTriggers"),
+            ("203.0.113.7/24", "first address", "Write 203.0.113.0/24, or 203.0.113.7/32"),
+            ("203.0.113.7", "first address", "Write 203.0.113.7/32."),
+            (7, "is not text", "Write text"),
+        ],
+    )
+    def test_a_wrong_range_is_refused(
+        self, values: dict[str, Any], value: object, problem: str, remedy: str
+    ) -> None:
+        put(values, ALLOWED, ["203.0.113.0/24", "198.51.100.0/24"])
+        assert_refused(values, f"{ALLOWED}[1]", value, problem, remedy)
+
+    def test_a_policy_has_the_claims_of_a_token(self, values: dict[str, Any]) -> None:
+        policies = {"erp": {"iss": ISSUER, "aud": "https://management.azure.com", "tid": "1"}}
+        assert self.trigger(put(values, POLICIES, policies)).entra_policies == policies
+
+    @pytest.mark.parametrize(
+        ("claims", "problem", "remedy"),
+        [
+            ({"aud": "api"}, "has no claim iss", "https://sts.windows.net/<tenant id>/"),
+            ({"iss": ISSUER}, "for any other application", "and aud"),
+            ({"iss": "https://contoso.com/", "aud": "api"}, "has an iss that", "Write the iss"),
+            ({"iss": "https://sts.windows.net/", "aud": "api"}, "has an iss", "Write the iss"),
+            (
+                {"iss": ISSUER, "aud": "api"} | {f"claim{n}": "x" for n in range(9)},
+                "more than 10 claims",
+                "at most 10",
+            ),
+            ("iss", "is not a group of keys", "a key a line"),
+        ],
+    )
+    def test_a_policy_that_the_platform_refuses_or_that_lets_anyone_in_is_refused(
+        self, values: dict[str, Any], claims: object, problem: str, remedy: str
+    ) -> None:
+        mistake = only_mistake(put(values, POLICIES, {"erp": claims}))
+        assert mistake.heading.startswith(f"{NAMESPACE}:{POLICIES}.erp = ")
+        assert problem in mistake.problem
+        assert remedy in mistake.remedy
+
+    @pytest.mark.parametrize(
+        ("value", "problem"),
+        [(7, "is not text"), (None, "has no value"), ("", "1 to 150"), ("a" * 151, "1 to 150")],
+    )
+    def test_a_claim_is_a_text(self, values: dict[str, Any], value: object, problem: str) -> None:
+        put(values, POLICIES, {"erp": {"iss": ISSUER, "aud": value}})
+        mistake = only_mistake(values)
+        assert mistake.heading.startswith(f"{NAMESPACE}:{POLICIES}.erp.aud = ")
+        assert problem in mistake.problem
+
+    @pytest.mark.parametrize(
+        ("policies", "problem"),
+        [
+            ({}, "has 0 policies"),
+            ({f"p{n}": {"iss": ISSUER, "aud": "api"} for n in range(6)}, "has 6 policies"),
+            ({"erp/1": {"iss": ISSUER, "aud": "api"}}, 'has a policy "erp/1", which is no name'),
+            ("erp", "is not a group of keys"),
+        ],
+    )
+    def test_policies_are_few_and_have_names(
+        self, values: dict[str, Any], policies: object, problem: str
+    ) -> None:
+        assert problem in only_mistake(put(values, POLICIES, policies)).problem
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("allowedCallers", ["203.0.113.0/24"]),
+            ("entraPolicies", {"erp": {"iss": ISSUER, "aud": "api"}}),
+        ],
+    )
+    def test_nobody_calls_a_recurrence(
+        self, values: dict[str, Any], key: str, value: object
+    ) -> None:
+        path = f"senders[1].trigger.{key}"
+        assert_refused(values, path, value, "does not exist here", "Write type, frequency")
+
+
 class TestMailboxesAreKeptUnlessDeletionIsAskedFor:
     def test_without_a_word_about_it(self, values: dict[str, Any]) -> None:
         configuration = load_configuration(values)
@@ -1061,6 +1194,7 @@ class TestTheFilesAgreeWithTheRules:
             "drift",
             "deletion",
             "purgeMailboxes",
+            "allowOpenTriggers",
         }
         assert load_configuration(values | stated) == load_configuration(values)
 

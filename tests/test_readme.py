@@ -75,6 +75,8 @@ class TestConfigurationReference:
                 *Group.keys(),
                 *Message.keys(),
                 "exportCallbackUrl",
+                "allowedCallers",
+                "entraPolicies",
                 "frequency",
                 "interval",
                 "startTime",

@@ -4,6 +4,7 @@ The texts around a finding are the service's; the finding itself is in our words
 documents the rule and not the sentence.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -131,6 +132,7 @@ def check_workflow(body: Any, now: datetime) -> None:
             "the properties",
         )
         _one_of(properties.get("state", "Enabled"), STATES, "state")
+        _check_access_control(properties.get("accessControl", {}))
         for name, value in _members(
             properties.get("parameters", {}), properties.get("parameters", {}), "the parameters"
         ).items():
@@ -150,6 +152,62 @@ def check_workflow(body: Any, now: datetime) -> None:
     _check_definition(properties["definition"], properties.get("parameters", {}), now)
     if "identity" in resource:
         _check_identities(properties["definition"], assigned)
+
+
+def _check_access_control(given: Any) -> None:
+    """Refuses what the published schema of 2019-05-01 does not have."""
+    places = ("triggers", "actions", "contents", "workflowManagement")
+    for place, policy in _members(given, places, "the accessControl").items():
+        if place != "triggers":
+            raise CloudError(
+                501, "NotSimulated", f"The simulated tenant has no accessControl for {place}."
+            )
+        members = _members(
+            policy, {"allowedCallerIpAddresses", "openAuthenticationPolicies"}, f"the {place}"
+        )
+        for entry in _list(members.get("allowedCallerIpAddresses", []), "allowedCallerIpAddresses"):
+            _check_address_range(_members(entry, {"addressRange"}, "an allowed address"))
+        open_authentication = _members(
+            members.get("openAuthenticationPolicies", {}),
+            {"policies"},
+            "openAuthenticationPolicies",
+        )
+        policies = open_authentication.get("policies", {})
+        if len(_members(policies, policies, "the policies")) > 5:
+            raise _Finding("there are more than 5 open authentication policies")
+        for name, entry in policies.items():
+            _check_open_authentication(
+                name, _members(entry, {"type", "claims"}, f"policy '{name}'")
+            )
+
+
+def _check_address_range(entry: Document) -> None:
+    given = entry.get("addressRange")
+    try:
+        ipaddress.IPv4Network(given)
+    except (ValueError, TypeError):
+        # The service also takes "first-last"; and which other spellings is not said.
+        raise _Finding(f"the address range '{given}' must be of the form x.x.x.x/n") from None
+
+
+def _check_open_authentication(name: str, policy: Document) -> None:
+    _one_of(policy.get("type"), ("AAD",), f"type of policy '{name}'")
+    claims = _list(policy.get("claims", []), f"the claims of policy '{name}'")
+    if len(claims) > 10:
+        raise _Finding(f"policy '{name}' has more than 10 claims")
+    for claim in claims:
+        value = _members(claim, {"name", "value"}, "a claim").get("value")
+        if not isinstance(value, str) or len(value) > 150:
+            raise _Finding(f"a claim of policy '{name}' must be text of at most 150 characters")
+    issuers = ("https://sts.windows.net/", "https://login.microsoftonline.com/")
+    if not any(c.get("name") == "iss" and c["value"].startswith(issuers) for c in claims):
+        raise _Finding(f"policy '{name}' has no claim iss with an issuer of Entra ID")
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _Finding(f"{what} must be a list")
+    return value
 
 
 def _assigned_identities(given: Any) -> Document:

@@ -5,9 +5,10 @@ Microsoft Graph with the workflow's identity, system- or user-assigned. A defini
 be saved where the service would save it, and its run fails with an error that names the construct.
 """
 
+import ipaddress
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +24,8 @@ from simulator.tenant.paths import Request
 from simulator.tenant.recurrence import next_occurrence
 from simulator.tenant.store import Document, Store
 
+# Of a range that is kept for documentation: somebody on the internet.
+CALLER_ADDRESS = "198.51.100.7"
 HOST = "prod-00.westeurope.logic.azure.com:443"
 LONGEST_EXPRESSION = 8192
 SIMULATED_INPUTS = {"method", "uri", "headers", "body", "authentication", "retryPolicy"}
@@ -72,6 +75,8 @@ class LogicApps:
             "state": properties.get("state", "Enabled"),
             "definition": properties["definition"],
             "parameters": properties.get("parameters", {}),
+            # A PUT without it opens the trigger again: the service's own reading is not documented.
+            "accessControl": properties.get("accessControl", {}),
             "changed": now.isoformat(),
             "version": f"{secrets.randbelow(10**20):020}",
         }
@@ -130,6 +135,11 @@ class LogicApps:
                 "accessEndpoint": _endpoint(workflow),
                 "definition": workflow["definition"],
                 "parameters": workflow["parameters"],
+                **(
+                    {"accessControl": workflow["accessControl"]}
+                    if workflow.get("accessControl")
+                    else {}
+                ),
             },
             "id": workflow["id"],
             "name": workflow["name"],
@@ -198,10 +208,24 @@ class LogicApps:
             f"&sp=%2Ftriggers%2F{name}%2Frun&sv=1.0&sig={workflow['key']}"
         )
 
-    def invoke_callback(self, url: str, body: Any = None) -> Response:
+    def invoke_callback(
+        self,
+        url: str,
+        body: Any = None,
+        *,
+        address: str = CALLER_ADDRESS,
+        claims: Mapping[str, str] | None = None,
+    ) -> Response:
         """POSTs to a callback URL, as a caller outside Azure does.
 
-        The body is accepted and reaches nothing: no expression of the closed set can read it.
+        Calls of other Logic Apps are not simulated: who allows only those lets in nobody here.
+
+        Args:
+            url: The callback URL, without its signature for a caller with a token.
+            body: It is accepted and reaches nothing: no expression of the closed set can read it.
+            address: The IPv4 address that the call comes from.
+            claims: The claims of the Entra token in the Authorization header, which is taken for
+                valid; ``None`` for a call without one.
         """
         request = Request.parse("POST", urlsplit(url)._replace(scheme="", netloc="").geturl())
 
@@ -211,7 +235,12 @@ class LogicApps:
                     workflow = self._by_endpoint(endpoint_id)
                 case _:
                     raise CloudError(404, "ResourceNotFound", "The requested address is unknown.")
-            if request.query.get("sig") != workflow["key"]:
+            access = workflow.get("accessControl", {}).get("triggers", {})
+            _check_address(access.get("allowedCallerIpAddresses"), address)
+            if claims is not None and "sig" not in request.query:
+                _check_claims(access.get("openAuthenticationPolicies", {}), claims)
+            # Both at once are refused too: the service does not choose between the two.
+            elif claims is not None or request.query.get("sig") != workflow["key"]:
                 raise CloudError(
                     401,
                     "DirectApiAuthorizationRequired",
@@ -437,6 +466,36 @@ class LogicApps:
             return self._store.call("Logic Apps", "GET", shown, effect)
         except CloudError as error:
             return error.response()
+
+
+def _check_address(allowed: list[Document] | None, address: str) -> None:
+    if allowed is None:
+        return
+    if not any(
+        ipaddress.IPv4Address(address) in ipaddress.IPv4Network(entry["addressRange"])
+        for entry in allowed
+    ):
+        # Reported by https://yourazurecoach.com/2018/03/07/ip-restrictions-in-logic-apps/
+        raise CloudError(
+            401,
+            "AuthorizationFailed",
+            f"The client IP address '{address}' is not in the allowed caller IP address ranges "
+            "specified in the workflow access control configuration.",
+        )
+
+
+def _check_claims(authentication: Document, claims: Mapping[str, str]) -> None:
+    """Lets a token in that has every claim of one of the policies, spelled exactly so."""
+    for policy in authentication.get("policies", {}).values():
+        if all(claims.get(claim["name"]) == claim["value"] for claim in policy["claims"]):
+            return
+    # The text is the service's; reports disagree on whether its status is 401 or 403.
+    raise CloudError(
+        401,
+        "MisMatchingOAuthClaims",
+        "One or more claims either missing or does not match with the open authentication access "
+        "control policy.",
+    )
 
 
 def _endpoint(workflow: Document) -> str:

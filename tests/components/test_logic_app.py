@@ -4,7 +4,7 @@ import pulumi
 import pytest
 
 from components import service_principal
-from components.logic_app import LogicApp
+from components.logic_app import LogicApp, TriggerAccess
 from tests.components import recording as mocks
 
 NOT_FOUND = "Service principal not found"
@@ -62,6 +62,56 @@ class TestWaitsForTheDirectory:
         with pytest.raises(Exception, match="Insufficient privileges"):
             look_up(monkeypatch, ["Insufficient privileges to complete the operation"])
         assert waits == []
+
+
+def workflow_with(access):
+    """The inputs of a workflow whose trigger may be called by these."""
+    recording = mocks.record(
+        lambda: LogicApp(
+            "app",
+            workflow_name="notifications",
+            resource_group_name="mail-senders",
+            location="westeurope",
+            definition={},
+            trigger_access=access,
+        )
+    )
+    return recording.resources["app"].inputs
+
+
+class TestWhoMayCallTheTrigger:
+    def test_ranges_and_policies_reach_the_workflow(self):
+        claims = {"iss": "https://sts.windows.net/1/", "aud": "api://mail"}
+        inputs = workflow_with(TriggerAccess(["203.0.113.0/24"], {"erp": claims}))
+        assert inputs["accessControl"] == {
+            "triggers": {
+                "allowedCallerIpAddresses": [{"addressRange": "203.0.113.0/24"}],
+                "openAuthenticationPolicies": {
+                    "policies": {
+                        "erp": {
+                            "type": "AAD",
+                            "claims": [{"name": n, "value": v} for n, v in claims.items()],
+                        }
+                    }
+                },
+            }
+        }
+        assert "tags" not in inputs
+
+    def test_other_logic_apps_only_is_an_empty_list_and_not_nothing(self):
+        inputs = workflow_with(TriggerAccess(allowed_callers=[]))
+        assert inputs["accessControl"] == {"triggers": {"allowedCallerIpAddresses": []}}
+
+    @pytest.mark.parametrize("access", [None, TriggerAccess()])
+    def test_without_any_nothing_is_said(self, access):
+        inputs = workflow_with(access)
+        assert "accessControl" not in inputs
+        assert "tags" not in inputs
+
+    def test_one_that_is_open_on_purpose_says_so(self):
+        inputs = workflow_with(TriggerAccess(open_on_purpose=True))
+        assert inputs["tags"] == {"openTrigger": "allowed"}
+        assert "accessControl" not in inputs
 
 
 class TestIdentitySwitchedOff:

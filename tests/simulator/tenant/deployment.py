@@ -178,11 +178,13 @@ def action(user="reception@contoso.com", inputs=None, **members):
 
 
 def workflow_body(user="reception@contoso.com", **changes):
-    """The body of a PUT; ``definition`` and ``state`` go to its properties."""
+    """The body of a PUT; ``definition``, ``state``, ``accessControl`` go to its properties."""
     properties = {
         "state": changes.pop("state", "Enabled"),
         "definition": changes.pop("definition", definition(user)),
     }
+    if "accessControl" in changes:
+        properties["accessControl"] = changes.pop("accessControl")
     return {
         "location": "westeurope",
         "identity": {"type": "SystemAssigned"},

@@ -20,6 +20,12 @@ def code(response):
     return response.status, response.body["error"]["code"]
 
 
+def policy(**members):
+    """An accessControl with one policy for tokens."""
+    entry = {"type": "AAD", "claims": []} | members
+    return {"triggers": {"openAuthenticationPolicies": {"policies": {"erp": entry}}}}
+
+
 class TestResourceGroup:
     def put(self, deployment, path=GROUP_PATH, version="2024-03-01", **body):
         return deployment.arm("PUT", path, {"location": "westeurope"} | body, version)
@@ -311,6 +317,43 @@ class TestAWrongWorkflowIsRefusedWhenSaved:
 
 IDENTITY_PATH = f"{GROUP_PATH}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-sender"
 IDENTITY_VERSION = "2023-01-31"
+
+
+class TestAWrongAccessControlIsRefusedWhenSaved:
+    @pytest.mark.parametrize(
+        ("access", "named"),
+        [
+            ({"trigger": {}}, "could not find member 'trigger'"),
+            ({"triggers": {"sasAuthenticationPolicy": {}}}, "'sasAuthenticationPolicy'"),
+            ({"triggers": {"allowedCallerIpAddresses": "203.0.113.0/24"}}, "must be a list"),
+            ({"triggers": {"allowedCallerIpAddresses": [{"address": "x"}]}}, "'address'"),
+            (
+                {"triggers": {"allowedCallerIpAddresses": [{"addressRange": "203.0.113.1/24"}]}},
+                "address range '203.0.113.1/24'",
+            ),
+            ({"triggers": {"allowedCallerIpAddresses": [{}]}}, "address range 'None'"),
+            (policy(type="OAuth"), "type of policy 'erp' 'OAuth'"),
+            (policy(claims=[{"name": "aud", "value": "api"}]), "no claim iss"),
+            (policy(claims=[{"name": "iss", "value": "https://contoso.com"}]), "no claim iss"),
+            (policy(claims=[{"name": "iss", "value": "x" * 151}]), "at most 150"),
+            (policy(claims=[{"name": "iss", "values": []}]), "'values'"),
+            (policy(claims=[{"name": str(n), "value": "x"} for n in range(11)]), "more than 10"),
+            (
+                {"triggers": {"openAuthenticationPolicies": {"policies": dict.fromkeys("abcdef")}}},
+                "more than 5",
+            ),
+        ],
+    )
+    def test_and_the_finding_is_named(self, deployment, access, named):
+        deployment.resource_group()
+        refused = deployment.arm("PUT", WORKFLOW_PATH, workflow_body(accessControl=access))
+        assert code(refused) == (400, "InvalidRequestContent")
+        assert named in refused.body["error"]["message"]
+
+    def test_what_is_not_simulated_says_so(self, deployment):
+        deployment.resource_group()
+        body = workflow_body(accessControl={"contents": {"allowedCallerIpAddresses": []}})
+        assert code(deployment.arm("PUT", WORKFLOW_PATH, body)) == (501, "NotSimulated")
 
 
 class TestUserAssignedIdentity:

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -198,6 +199,97 @@ class TestCallback:
         deployment.workflow()
         assert self.url(deployment, "other").status == 404
         assert deployment.arm("POST", f"{WORKFLOW_PATH}/triggers/other/run").status == 404
+
+
+ISSUER = "https://sts.windows.net/00000000-0000-4000-8000-000000000001/"
+CLAIMS = {"iss": ISSUER, "aud": "api://mail"}
+
+
+def callers(*ranges, **policies):
+    """An accessControl for triggers: address ranges, and policies by name as their claims."""
+    access: dict[str, Any] = {
+        "allowedCallerIpAddresses": [{"addressRange": each} for each in ranges]
+    }
+    if policies:
+        access["openAuthenticationPolicies"] = {
+            "policies": {
+                name: {
+                    "type": "AAD",
+                    "claims": [{"name": n, "value": v} for n, v in claims.items()],
+                }
+                for name, claims in policies.items()
+            }
+        }
+    return {"triggers": access}
+
+
+class TestWhoMayCallATrigger:
+    def call(self, tenant, deployment, access, *, signed=True, **options):
+        deployment.workflow(accessControl=access)
+        path = f"{WORKFLOW_PATH}/triggers/manual/listCallbackUrl"
+        url = deployment.arm("POST", path).body["value"]
+        answer = tenant.logic.invoke_callback(
+            url if signed else url.partition("&sig=")[0], **options
+        )
+        return answer.status, (answer.body or {}).get("error", {}).get("code")
+
+    def test_an_address_of_an_allowed_range_may(self, tenant, deployment):
+        access = callers("203.0.113.0/24", "198.51.100.7/32")
+        for address in ("203.0.113.9", "198.51.100.7"):
+            assert self.call(tenant, deployment, access, address=address) == (202, None)
+
+    def test_any_other_may_not_though_it_has_the_signature(self, tenant, deployment):
+        access = callers("203.0.113.0/24")
+        assert self.call(tenant, deployment, access, address="203.0.114.1") == (
+            401,
+            "AuthorizationFailed",
+        )
+        assert tenant.mail() == []
+
+    def test_an_empty_list_lets_no_address_in(self, tenant, deployment):
+        assert self.call(tenant, deployment, callers())[0] == 401
+
+    def test_the_address_counts_for_a_token_too(self, tenant, deployment):
+        access = callers("203.0.113.0/24", erp=CLAIMS)
+        for address, expected in (("203.0.113.9", 202), ("203.0.114.1", 401)):
+            status, _ = self.call(
+                tenant, deployment, access, address=address, claims=CLAIMS, signed=False
+            )
+            assert status == expected
+
+    @pytest.mark.parametrize(
+        "claims", [{}, {"iss": ISSUER}, CLAIMS | {"aud": "api://other"}, {"aud": CLAIMS["aud"]}]
+    )
+    def test_a_token_with_other_claims_is_refused(self, tenant, deployment, claims):
+        access = callers("198.51.100.0/24", erp=CLAIMS)
+        assert self.call(tenant, deployment, access, claims=claims, signed=False) == (
+            401,
+            "MisMatchingOAuthClaims",
+        )
+
+    def test_a_token_without_a_policy_is_refused(self, tenant, deployment):
+        access = callers("198.51.100.0/24")
+        assert self.call(tenant, deployment, access, claims=CLAIMS, signed=False)[0] == 401
+
+    def test_a_policy_does_not_close_the_signed_url(self, tenant, deployment):
+        access = callers("198.51.100.0/24", erp=CLAIMS)
+        assert self.call(tenant, deployment, access) == (202, None)
+
+    def test_signature_and_token_together_are_refused(self, tenant, deployment):
+        access = callers("198.51.100.0/24", erp=CLAIMS)
+        assert self.call(tenant, deployment, access, claims=CLAIMS)[0] == 401
+
+    def test_azure_resource_manager_may_start_it_all_the_same(self, deployment):
+        deployment.workflow(accessControl=callers("203.0.113.0/24"))
+        assert deployment.run()[0]["trigger"]["name"] == "manual"
+
+    def test_a_put_that_says_nothing_of_it_opens_the_trigger(self, tenant, deployment):
+        access = callers("203.0.113.0/24")
+        deployment.workflow(accessControl=access)
+        read = deployment.arm("GET", WORKFLOW_PATH).body["properties"]
+        assert read["accessControl"] == access
+        deployment.workflow()
+        assert "accessControl" not in deployment.arm("GET", WORKFLOW_PATH).body["properties"]
 
 
 class TestRecurrence:

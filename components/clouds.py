@@ -23,24 +23,49 @@ class Cloud(StrEnum):
 
 @dataclass(frozen=True)
 class CloudEndpoints:
-    """What differs between clouds for a workflow and for an Exchange session.
+    """What differs between clouds for a workflow, an Exchange session and a client of Azure.
 
     Attributes:
         graph: Base address of Microsoft Graph, which is also the audience of its tokens. Without a
             trailing slash: Entra compares the audience of a managed identity's token literally.
         exchange_environment: ``-ExchangeEnvironmentName`` of ``Connect-ExchangeOnline``; ``None``
             where the cmdlet's default is right.
+        resource_manager: Base address of Azure Resource Manager, and the audience of its tokens.
+        authority: Host that issues tokens.
     """
 
     graph: str
     exchange_environment: str | None
+    resource_manager: str
+    authority: str
 
 
-# Source: https://learn.microsoft.com/graph/deployments and the parameter -ExchangeEnvironmentName
-# of https://learn.microsoft.com/powershell/module/exchangepowershell/connect-exchangeonline.
+# Source: https://learn.microsoft.com/graph/deployments, the parameter -ExchangeEnvironmentName
+# of https://learn.microsoft.com/powershell/module/exchangepowershell/connect-exchangeonline, and
+# for Azure azure-mgmt-core's and azure-identity's lists of clouds.
 ENDPOINTS: dict[Cloud, CloudEndpoints] = {
-    Cloud.PUBLIC: CloudEndpoints("https://graph.microsoft.com", None),
-    Cloud.US_GOVERNMENT_L4: CloudEndpoints("https://graph.microsoft.us", "O365USGovGCCHigh"),
-    Cloud.US_GOVERNMENT_L5: CloudEndpoints("https://dod-graph.microsoft.us", "O365USGovDoD"),
-    Cloud.CHINA: CloudEndpoints("https://microsoftgraph.chinacloudapi.cn", "O365China"),
+    Cloud.PUBLIC: CloudEndpoints(
+        "https://graph.microsoft.com",
+        None,
+        "https://management.azure.com",
+        "login.microsoftonline.com",
+    ),
+    Cloud.US_GOVERNMENT_L4: CloudEndpoints(
+        "https://graph.microsoft.us",
+        "O365USGovGCCHigh",
+        "https://management.usgovcloudapi.net",
+        "login.microsoftonline.us",
+    ),
+    Cloud.US_GOVERNMENT_L5: CloudEndpoints(
+        "https://dod-graph.microsoft.us",
+        "O365USGovDoD",
+        "https://management.usgovcloudapi.net",
+        "login.microsoftonline.us",
+    ),
+    Cloud.CHINA: CloudEndpoints(
+        "https://microsoftgraph.chinacloudapi.cn",
+        "O365China",
+        "https://management.chinacloudapi.cn",
+        "login.chinacloudapi.cn",
+    ),
 }

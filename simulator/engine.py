@@ -122,7 +122,7 @@ class SimulatedStack:
         Raises:
             ConfigurationError: With every mistake.
         """
-        with self._opened() as stack:
+        with self.opened() as stack:
             values = {key: entry.value for key, entry in stack.get_all_config().items()}
 
         def load() -> None:
@@ -133,13 +133,13 @@ class SimulatedStack:
 
     def up(self) -> Result:
         """Creates or updates the stack."""
-        with self._opened() as stack:
-            return self._operate(stack.up, suppress_progress=True, program=self._run_program)
+        with self.opened() as stack:
+            return self._operate(stack.up, suppress_progress=True, program=self.run_program)
 
     def preview(self) -> Result:
         """Tells what ``up`` would do, with the differences in full."""
-        with self._opened() as stack:
-            return self._operate(stack.preview, diff=True, program=self._run_program)
+        with self.opened() as stack:
+            return self._operate(stack.preview, diff=True, program=self.run_program)
 
     def destroy(self, *, exclude_protected: bool = False, preview_first: bool = False) -> Result:
         """Deletes everything in the stack, from what its state says; the program is not run.
@@ -149,7 +149,7 @@ class SimulatedStack:
             preview_first: Stops where the preview fails, as ``pulumi destroy`` does: on what is
                 protected, before anything is deleted. The Automation API skips it.
         """
-        with self._opened() as stack:
+        with self.opened() as stack:
             options = {"suppress_progress": True, "exclude_protected": exclude_protected}
             if preview_first:
                 preview = self._operate(stack.preview_destroy, **options)
@@ -159,22 +159,22 @@ class SimulatedStack:
 
     def refresh(self) -> Result:
         """Reads every resource of the stack from the clouds into the state."""
-        with self._opened() as stack:
+        with self.opened() as stack:
             return self._operate(stack.refresh, suppress_progress=True)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in clear."""
-        with self._opened() as stack:
+        with self.opened() as stack:
             return {name: output.value for name, output in stack.outputs().items()}
 
     def configuration(self, key: str) -> Any:
         """The value of a configuration key that holds structured data, ``project:key``."""
-        with self._opened() as stack:
+        with self.opened() as stack:
             return json.loads(stack.get_config(key).value)
 
     def exported_state(self) -> dict[str, Any]:
         """The stack's state as ``pulumi stack export`` writes it: secrets encrypted."""
-        with self._opened() as stack:
+        with self.opened() as stack:
             workspace = stack.workspace
             # The Automation API's own export decrypts.
             exported = workspace.pulumi_command.run(
@@ -183,7 +183,8 @@ class SimulatedStack:
             state: dict[str, Any] = json.loads(exported.stdout)["deployment"]
             return state
 
-    def _run_program(self) -> None:
+    def run_program(self) -> None:
+        """Declares the resources, in the process of whoever drives the engine."""
         for transformation in self.transformations:
             pulumi.runtime.register_stack_transformation(transformation)
         if self.program is None:
@@ -192,7 +193,12 @@ class SimulatedStack:
             self.program()
 
     @contextmanager
-    def _opened(self) -> Iterator[automation.Stack]:
+    def opened(self) -> Iterator[automation.Stack]:
+        """The stack for the Automation API, while the providers are served; its program is apart.
+
+        Yields:
+            The stack, to be previewed and updated with ``program=self.run_program``.
+        """
         cli = find_or_install()
         with simulated_environment(self.directory, cli) as environment:
             workspace = automation.LocalWorkspace(
@@ -221,7 +227,7 @@ class SimulatedStack:
 
     def cancel(self) -> None:
         """Takes the lock away that a killed engine has left: ``pulumi cancel``."""
-        with self._opened() as stack:
+        with self.opened() as stack:
             stack.cancel()
 
     def _operate(self, operation: Callable[..., object], **options: Any) -> Result:

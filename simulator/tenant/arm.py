@@ -105,6 +105,9 @@ class Arm:
         if len(folded) == 4:
             _check_version(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
             return self._resource_group(request.method, name, body)
+        if folded[4:] == ("resources",) and request.method == "GET":
+            _check_version(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
+            return Response(200, {"value": self._resources_in(self._existing_group(name))})
         if folded[4:6] == ("providers", "microsoft.managedidentity"):
             return self._managed_identity(request, name, body)
         if folded[4] != "providers" or len(folded) < 6 or folded[5] != "microsoft.logic":
@@ -194,6 +197,14 @@ class Arm:
         group["tags"] = resource.get("tags", {})
         self._store.put("resourceGroup", name.casefold(), group)
         return Response(200 if existing else 201, group)
+
+    def _resources_in(self, group: Document) -> list[Document]:
+        resources = [self._logic.resource(w) for w in self._logic.all_in(group["id"])]
+        resources += [self._identities.resource(i) for i in self._identities.all_in(group["id"])]
+        return [
+            {name: resource[name] for name in ("id", "name", "type", "location")}
+            for resource in resources
+        ]
 
     # User-assigned identities
 

@@ -11,13 +11,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
+from operations.recover import Recovery, recover
 from simulator.engine import Result, SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
+from simulator.tenant import SUBSCRIPTION_ID
 from simulator.tenant.faults import Fault, Kind, Step, steps
 from tests.engine.conftest import Configuration, stack_in
+from tests.engine.signed_in import signed_in_to
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # What says when something happened, or stands for an id.
@@ -99,7 +105,8 @@ class Trial:
     Attributes:
         absorbed: The run with the fault succeeded.
         stuck: What the engine says when the run is repeated and the providers refuse to create what
-            a lost answer has left behind; empty where repeating the run is enough.
+            a lost answer has left behind, so that ``operations.recover`` has to be run in between;
+            empty where repeating the run is enough.
         problems: What should not be; nothing where all is well.
         message: What the engine printed when it met the fault.
     """
@@ -147,7 +154,10 @@ def learn(scenario: Scenario, start: Path, directory: Path) -> CleanRun:
 
 
 def attempt(clean: CleanRun, fault: Fault, directory: Path) -> Trial:
-    """Runs a scenario with a fault, again without, and a third time to see that nothing is left."""
+    """Runs a scenario with a fault, again without, and once more to see that nothing is left.
+
+    Where the second run does not succeed it is repeated after ``operations.recover``.
+    """
     shutil.copytree(clean.start, directory)
     stack = clean.scenario.stack(directory)
     stack.tenant.plan_faults([fault])
@@ -159,13 +169,30 @@ def attempt(clean: CleanRun, fault: Fault, directory: Path) -> Trial:
         if fault.kind is Kind.ENGINE_KILLED:
             stack.cancel()
         second = clean.scenario.run(stack)
-        stuck = "" if second.succeeded else second.output
+        if not second.succeeded:
+            stuck = second.output
+            problems += taken_through_recover(stack, clean)
     problems += violations(stack)
-    if not stuck:
-        problems += differences(stack, clean)
+    problems += differences(stack, clean)
     stack.tenant.close()
     shutil.rmtree(directory)
     return Trial(fault, first.succeeded, stuck, problems, first.output)
+
+
+def taken_through_recover(stack: SimulatedStack, clean: CleanRun) -> list[str]:
+    """Recovers a stack and runs the scenario again; tells what does not work."""
+    shown = StringIO()
+    with stack.opened() as opened:
+        recovery = Recovery(
+            opened,
+            signed_in_to(stack.tenant),
+            subscription=SUBSCRIPTION_ID,
+            program=stack.run_program,
+        )
+        code = recover(recovery, Console(file=shown, width=200), ask=None)
+    problems = [] if code == 0 else [f"recover ends with {code}: {shown.getvalue()}"]
+    again = clean.scenario.run(stack)
+    return problems if again.succeeded else [*problems, f"stuck after recover: {again.output}"]
 
 
 def violations(stack: SimulatedStack) -> list[str]:

@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
                 for problem in trial.problems:
                     progress.print(f"{run.scenario.name}, {fault.kind} at {fault.step}: {problem}")
                 if trial.stuck:
-                    progress.print(f"{run.scenario.name}, {fault.kind} at {fault.step}: by hand")
+                    progress.print(f"{run.scenario.name}, {fault.kind} at {fault.step}: by recover")
                 progress.advance(bar)
     console.print(_table(trials))
     return int(any(trial.problems for group in trials.values() for trial in group))
@@ -117,7 +117,14 @@ def _table(trials: dict[tuple[str, str], list[Trial]]) -> Table:
     table = Table(title="A fault at every step")
     for heading in ("scenario", "kind"):
         table.add_column(heading)
-    for heading in ("runs", "absorbed", "by a second run", "by hand", "violations", "differences"):
+    for heading in (
+        "runs",
+        "absorbed",
+        "by a second run",
+        "by recover",
+        "violations",
+        "differences",
+    ):
         table.add_column(heading, justify="right")
     for (scenario, kind), group in sorted(trials.items()):
         broken = [p for trial in group for p in trial.problems if p.startswith("violation")]

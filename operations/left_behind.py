@@ -1,0 +1,219 @@
+"""What Azure and Entra hold of what a stack creates.
+
+Four types of resources are answered for: those that a provider refuses to create a second time.
+What scripts create in Exchange is not among them: every script takes up its own half-made object.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from operations.signed_in import CloudRefusedError, Document, SignedIn
+
+Inputs = Mapping[str, Any]
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the engine writes for a value that it does not know yet."""
+
+
+class Kind(StrEnum):
+    """The types, by their Pulumi names."""
+
+    RESOURCE_GROUP = "azure-native:resources:ResourceGroup"
+    WORKFLOW = "azure-native:logic:Workflow"
+    IDENTITY = "azure-native:managedidentity:UserAssignedIdentity"
+    GRANT = "azuread:index/appRoleAssignment:AppRoleAssignment"
+
+
+@dataclass(frozen=True)
+class _ArmType:
+    """A type in Azure.
+
+    Attributes:
+        address: Its path below the subscription, with the names of inputs in braces.
+        azure_type: The type by its Azure name.
+        api_version: The API version in which it is read.
+    """
+
+    address: str
+    azure_type: str
+    api_version: str
+
+
+_GROUP_PATH = "/resourceGroups/{resourceGroupName}"
+_ARM = {
+    Kind.RESOURCE_GROUP: _ArmType(_GROUP_PATH, "Microsoft.Resources/resourceGroups", "2021-04-01"),
+    Kind.WORKFLOW: _ArmType(
+        _GROUP_PATH + "/providers/Microsoft.Logic/workflows/{workflowName}",
+        "Microsoft.Logic/workflows",
+        "2019-05-01",
+    ),
+    Kind.IDENTITY: _ArmType(
+        _GROUP_PATH + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}",
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "2023-01-31",
+    ),
+}
+# Any other 404, such as SubscriptionNotFound, says that this is the wrong place to look.
+_ABSENT = frozenset({"ResourceNotFound", "ResourceGroupNotFound", "NotFound"})
+_GRANT_INPUTS = ("principalObjectId", "appRoleId", "resourceObjectId")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object in the cloud.
+
+    Attributes:
+        identifier: By which the provider knows it.
+        objection: Why it may be somebody else's; empty where it is what the stack would create.
+    """
+
+    identifier: str
+    objection: str = ""
+
+
+class LeftBehind:
+    """Looks for what a stack creates.
+
+    Args:
+        clouds: Who looks.
+        subscription: Id of the Azure subscription, empty where it is not known.
+        own: Azure resource ids of what the stack holds.
+    """
+
+    def __init__(self, clouds: SignedIn, subscription: str, own: Collection[str]) -> None:
+        self._clouds = clouds
+        self._subscription = subscription
+        self._own = {identifier.casefold() for identifier in own}
+
+    def is_gone(self, kind: Kind, identifier: str, inputs: Inputs) -> bool:
+        """Whether an object that the stack's state holds is not in the cloud any more.
+
+        Args:
+            kind: Its type.
+            identifier: By which the provider knows it.
+            inputs: What it was created from.
+
+        Raises:
+            CloudRefusedError: The cloud does not tell.
+        """
+        if kind is Kind.GRANT:
+            return identifier.rpartition("/")[2] not in {
+                grant["id"] for grant in self._grants(inputs)
+            }
+        version = _ARM[kind].api_version
+        found = self._clouds.resource(identifier, api_version=version, absent=_ABSENT)
+        return found is None
+
+    def find(self, kind: Kind, inputs: Inputs, planned: Collection[str] = ()) -> Found | None:
+        """The object that the stack would create, where the cloud holds it already.
+
+        Args:
+            kind: Its type.
+            inputs: What it would be created from.
+            planned: Azure resource ids of what else the stack would create.
+
+        Returns:
+            ``None`` where there is none, or its name is not known yet.
+
+        Raises:
+            CloudRefusedError: The cloud does not tell.
+        """
+        if kind is Kind.GRANT:
+            return self._find_grant(inputs)
+        identifier = self.identifier(kind, inputs)
+        if not identifier:
+            return None
+        version = _ARM[kind].api_version
+        found = self._clouds.resource(identifier, api_version=version, absent=_ABSENT)
+        if found is None:
+            return None
+        objection = _difference(kind, inputs, found)
+        if not objection and kind is Kind.RESOURCE_GROUP:
+            objection = self._strangers(identifier, planned)
+        return Found(found["id"], objection)
+
+    def identifier(self, kind: Kind, inputs: Inputs) -> str:
+        """The Azure resource id that inputs make up; empty where they are not all known yet.
+
+        Raises:
+            CloudRefusedError: The subscription is not known.
+        """
+        if kind is Kind.GRANT or UNKNOWN in json.dumps(
+            [inputs.get(key) for key in ("resourceGroupName", "workflowName", "resourceName")]
+        ):
+            return ""
+        if not self._subscription:
+            raise CloudRefusedError(
+                "The subscription is not known: neither the state nor azure-native:subscriptionId "
+                "in the stack's configuration names it. Set ARM_SUBSCRIPTION_ID, for example to "
+                "what az account show --query id --output tsv prints."
+            )
+        return f"/subscriptions/{self._subscription}" + _ARM[kind].address.format(**inputs)
+
+    def _find_grant(self, inputs: Inputs) -> Found | None:
+        if any(inputs.get(key, UNKNOWN) == UNKNOWN for key in _GRANT_INPUTS):
+            return None
+        for grant in self._grants(inputs):
+            held = (grant["principalId"], grant["appRoleId"], grant["resourceId"])
+            if held == tuple(inputs[key] for key in _GRANT_INPUTS):
+                owner = inputs["resourceObjectId"]
+                return Found(f"/servicePrincipals/{owner}/appRoleAssignedTo/{grant['id']}")
+        return None
+
+    def _grants(self, inputs: Inputs) -> list[Document]:
+        """What the principal of an app role assignment is assigned."""
+        # Nothing is absent from a tenant that is not the stack's.
+        resource = f"/v1.0/servicePrincipals/{inputs['resourceObjectId']}"
+        if self._clouds.directory_object(resource) is None:
+            raise CloudRefusedError(
+                f"Entra does not know the service principal {inputs['resourceObjectId']}, by which "
+                "this stack knows Microsoft Graph. Sign in to the tenant of the stack."
+            )
+        principal = f"/v1.0/servicePrincipals/{inputs['principalObjectId']}"
+        return self._all(self._clouds.directory_object(f"{principal}/appRoleAssignments"))
+
+    def _strangers(self, group: str, planned: Collection[str]) -> str:
+        """Says what in a resource group is not of this stack, which would own it from now on."""
+        ours = self._own | {identifier.casefold() for identifier in planned}
+        version = _ARM[Kind.RESOURCE_GROUP].api_version
+        page = self._clouds.resource(f"{group}/resources", api_version=version, absent=_ABSENT)
+        strangers = [r["id"] for r in self._all(page) if r["id"].casefold() not in ours]
+        return f"holds what is not of this stack: {strangers[0]}" if strangers else ""
+
+    def _all(self, page: Document | None) -> list[Document]:
+        found: list[Document] = []
+        while page is not None:
+            found += page["value"]
+            page = self._clouds.further(page)
+        return found
+
+
+def _difference(kind: Kind, inputs: Inputs, found: Document) -> str:
+    """How an object in Azure differs from what would have been created, or nothing.
+
+    Only in what a later ``up`` could not put right, or what tells another's object: a workflow's
+    definition may have been changed in the configuration since.
+    """
+    compared: list[tuple[str, Any, Any]] = [
+        ("type", _ARM[kind].azure_type, found.get("type")),
+        ("location", inputs.get("location"), found.get("location")),
+        ("tags", inputs.get("tags") or {}, found.get("tags") or {}),
+    ]
+    if kind is Kind.WORKFLOW:
+        wanted, there = ((side.get("identity") or {}).get("type") for side in (inputs, found))
+        compared.append(("identity", wanted, there))
+    for name, wanted, there in compared:
+        if _plain(wanted) != _plain(there):
+            return f"has {name} {_shown(there)} and not {_shown(wanted)}"
+    return ""
+
+
+def _plain(value: Any) -> Any:
+    return value.replace(" ", "").casefold() if isinstance(value, str) else value
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,468 @@
+"""Makes the next ``up`` converge after an answer was lost: ``python -m operations.recover``.
+
+Two things stop an ``up`` that is run again. A killed engine leaves the stack locked, and its state
+with operations that it never saw the end of. And where Azure or Entra did what was asked and the
+answer was lost, the state does not hold what the cloud holds, and the providers refuse to create it
+again, or to delete what is gone. This looks into the cloud and puts the state right by what is
+there.
+
+It changes nothing in any cloud: it takes a lock away and edits the state. So it cannot break the
+order in which an identity is confined. An app role assignment that it finds is imported as it is.
+The program creates one only after policy and proof, so those were there when this one was made; the
+next ``up`` runs both again and ``destroy`` removes it first, since it then depends on everything
+that the state holds. Left out of the state it would be in nobody's hands.
+
+Exit codes: 0, nothing is in the way of ``up`` (any more); 1, it could not find out, or Pulumi or a
+cloud refused; 2, a mistake on the command line; 3, something is still in the way: the answer was
+no, there was nobody to ask, or an object in the cloud may be somebody else's.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pulumi import automation
+from pulumi.automation.errors import CommandError, ConcurrentUpdateError
+from pulumi.automation.events import EngineEvent
+from rich.console import Console
+from rich.prompt import Confirm
+from rich.table import Table
+
+from components.clouds import Cloud
+from operations.left_behind import UNKNOWN, Found, Inputs, Kind, LeftBehind
+from operations.signed_in import CloudRefusedError, SignedIn
+
+ROOT = Path(__file__).resolve().parent.parent
+# What is found after the first round is what the first one uncovered: a program can be previewed
+# again, or a resource group holds a workflow.
+_ROUNDS = 4
+_CREATING = {automation.OpType.CREATE, automation.OpType.CREATE_REPLACEMENT}
+# What a preview shows in place of values that are not known yet, or secret.
+_NOT_VALUES = (UNKNOWN, "[secret]")
+_ORDERING = ("dependencies", "propertyDependencies")
+
+State = dict[str, Any]
+
+
+class Remedy(StrEnum):
+    """What is done about something that is in the way."""
+
+    UNLOCK = "take the lock away (pulumi cancel)"
+    CLEAR = "clear it from the state"
+    IMPORT = "import it into the state"
+    FORGET = "remove it from the state"
+    LEAVE = "leave it alone"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is in the way of the next ``up``.
+
+    Attributes:
+        subject: The resource, or the stack.
+        found: What was found out about it.
+        urn: The resource's URN; empty for the stack.
+        identifier: By which the provider knows the object in the cloud; empty for none.
+        resource: What is imported, as the state has it.
+    """
+
+    subject: str
+    found: str
+    remedy: Remedy
+    urn: str = ""
+    identifier: str = ""
+    resource: State = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Creation:
+    """A resource that the program would create, or had begun to."""
+
+    urn: str
+    inputs: Inputs
+    parent: str
+    provider: str
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(_type_in(self.urn))
+
+
+class Recovery:
+    """What is in the way of a stack's next ``up``, and what takes it out of the way.
+
+    Args:
+        stack: The stack.
+        clouds: Who looks into Azure and Entra.
+        subscription: Id of the Azure subscription, where the state does not tell; may be empty.
+        program: What declares the resources; by default the project's own, by its runtime.
+    """
+
+    def __init__(
+        self,
+        stack: automation.Stack,
+        clouds: SignedIn,
+        *,
+        subscription: str = "",
+        program: Callable[[], None] | None = None,
+    ) -> None:
+        self._stack = stack
+        self._clouds = clouds
+        self._subscription = subscription
+        self._program = program
+        self.preview_failure = ""
+        """Why it is not known what the program would create; empty where it is."""
+
+    def findings(self) -> list[Finding]:
+        """What is in the way; nothing is changed.
+
+        Raises:
+            CloudRefusedError: A cloud does not tell what it holds.
+            CommandError: The state cannot be read.
+        """
+        lock = self._lock()
+        state = self._exported()
+        pending = state.get("pending_operations") or []
+        held = _held(state)
+        cloud = LeftBehind(
+            self._clouds,
+            _subscription_in(held.values()) or self._subscription,
+            [resource.get("id", "") for resource in held.values()],
+        )
+        gone = list(_gone(state, cloud))
+        left = [*_unread(held), *self._left_behind(pending, held, cloud)]
+        imported = {finding.urn for finding in left if finding.remedy is not Remedy.CLEAR}
+        cleared = [_cut_off(op) for op in pending if op["resource"]["urn"] not in imported]
+        return [*lock, *cleared, *gone, *left]
+
+    def put_right(self, findings: Sequence[Finding]) -> None:
+        """Does what the findings say.
+
+        Raises:
+            CommandError: Pulumi refuses; what was done stays, and the rest can be done again.
+        """
+        if any(finding.remedy is Remedy.UNLOCK for finding in findings):
+            self._stack.cancel()
+        forgotten = {(f.urn, f.identifier) for f in findings if f.remedy is Remedy.FORGET}
+        imported = {f.urn: f.resource for f in findings if f.remedy is Remedy.IMPORT}
+        state = self._exported()
+        state["pending_operations"] = []
+        resources = _without(
+            state.get("resources") or [],
+            lambda resource: (resource["urn"], resource.get("id", "")) in forgotten,
+        )
+        state["resources"] = _with(resources, imported)
+        self._import_state(state)
+        if imported:
+            # The provider reads them; should this be cut off, it is found out and done again.
+            self._stack.refresh(target=list(imported))
+
+    def _left_behind(
+        self, pending: Sequence[State], held: State, cloud: LeftBehind
+    ) -> Iterator[Finding]:
+        """What the cloud holds, and the state does not."""
+        # What was begun before what would be begun now: the configuration may have changed since.
+        creations = [*_begun(pending), *self._to_create()]
+        creations = [creation for creation in creations if creation.urn not in held]
+        planned = [cloud.identifier(creation.kind, creation.inputs) for creation in creations]
+        seen: set[str] = set()
+        for creation in creations:
+            if creation.urn in seen:
+                continue
+            found = cloud.find(creation.kind, creation.inputs, planned)
+            if found is not None:
+                seen.add(creation.urn)
+                yield _taken_up(creation, found, held)
+
+    def _to_create(self) -> list[_Creation]:
+        """What the program would create now."""
+        created: list[_Creation] = []
+
+        def on_event(event: EngineEvent) -> None:
+            step = event.resource_pre_event and event.resource_pre_event.metadata
+            if step and step.new and step.op in _CREATING and step.type in set(Kind):
+                created.append(
+                    _Creation(step.urn, step.new.inputs or {}, step.new.parent or "", step.provider)
+                )
+
+        self.preview_failure = ""
+        try:
+            self._stack.preview(program=self._program, on_event=on_event)
+        except CommandError as error:
+            self.preview_failure = in_one_line(error)
+        return created
+
+    def _lock(self) -> list[Finding]:
+        # No command of Pulumi tells. A state that is imported as it was exported stays what it is.
+        try:
+            self._import_state(self._exported())
+        except ConcurrentUpdateError as error:
+            who = re.search(r"created by (.+)", str(error))
+            by = f"locked by {who.group(1).strip()}" if who else "locked by another update"
+            text = f"{by}; make sure that nobody is deploying"
+            return [Finding(f"stack {self._stack.name}", text, Remedy.UNLOCK)]
+        return []
+
+    def _exported(self) -> State:
+        # The Automation API's own export decrypts secrets.
+        workspace = self._stack.workspace
+        result = workspace.pulumi_command.run(
+            ["stack", "export", "--stack", self._stack.name],
+            workspace.work_dir,
+            {**workspace.env_vars, **_home(workspace)},
+        )
+        state: State = json.loads(result.stdout)
+        self._format = state["version"]
+        deployment: State = state["deployment"] or {}
+        return deployment
+
+    def _import_state(self, deployment: State) -> None:
+        self._stack.import_stack(automation.Deployment(version=self._format, deployment=deployment))
+
+
+def _home(workspace: automation.Workspace) -> dict[str, str]:
+    return {"PULUMI_HOME": workspace.pulumi_home} if workspace.pulumi_home else {}
+
+
+def _type_in(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _subject(urn: str) -> str:
+    return f"{_type_in(urn).rpartition(':')[2]} {urn.rpartition('::')[2]}"
+
+
+def _short(identifier: str) -> str:
+    return re.sub("^/subscriptions/[^/]+", "", identifier)
+
+
+def _held(state: State) -> State:
+    """The resources that the state holds, by URN; not those that are deleted for a successor."""
+    return {
+        resource["urn"]: resource
+        for resource in state.get("resources") or []
+        if not resource.get("delete") and not resource.get("pendingReplacement")
+    }
+
+
+def _subscription_in(resources: Any) -> str:
+    for resource in resources:
+        found = re.match("/subscriptions/([^/]+)/", resource.get("id", ""), re.IGNORECASE)
+        if found:
+            return found.group(1)
+    return ""
+
+
+def _gone(state: State, cloud: LeftBehind) -> Iterator[Finding]:
+    """What the state holds, and the cloud does not."""
+    for resource in state.get("resources") or []:
+        urn = resource["urn"]
+        if _type_in(urn) not in set(Kind) or resource.get("pendingReplacement"):
+            continue
+        if cloud.is_gone(Kind(_type_in(urn)), resource["id"], resource["inputs"]):
+            text = f"gone: {_short(resource['id'])}"
+            yield Finding(_subject(urn), text, Remedy.FORGET, urn, resource["id"])
+
+
+def _unread(held: State) -> Iterator[Finding]:
+    """What an interrupted run of this has put into the state, and no provider has read yet."""
+    for urn, resource in held.items():
+        if _type_in(urn) in set(Kind) and not resource.get("outputs"):
+            text = f"not read yet: {_short(resource['id'])}"
+            yield Finding(_subject(urn), text, Remedy.IMPORT, urn, resource["id"], resource)
+
+
+def _begun(pending: Sequence[State]) -> Iterator[_Creation]:
+    for operation in pending:
+        resource = operation["resource"]
+        if operation["type"] == "creating" and _type_in(resource["urn"]) in set(Kind):
+            yield _Creation(
+                resource["urn"],
+                resource.get("inputs") or {},
+                resource.get("parent", ""),
+                resource.get("provider", ""),
+            )
+
+
+def _taken_up(creation: _Creation, found: Found, held: State) -> Finding:
+    """What to do about an object that the program would create and that is there."""
+    finding = Finding(
+        _subject(creation.urn),
+        f"already there: {_short(found.identifier)}",
+        Remedy.IMPORT,
+        creation.urn,
+        found.identifier,
+        {
+            "urn": creation.urn,
+            "custom": True,
+            "id": found.identifier,
+            "type": creation.kind.value,
+            "inputs": {
+                name: value
+                for name, value in creation.inputs.items()
+                if not any(text in json.dumps(value) for text in _NOT_VALUES)
+            },
+            "parent": creation.parent,
+            "provider": creation.provider,
+        },
+    )
+    if found.objection:
+        text = f"{_short(found.identifier)} {found.objection}; choose another name, or import it"
+        return replace(finding, found=text, remedy=Remedy.LEAVE)
+    if not {creation.parent, creation.provider.rpartition("::")[0]} <= held.keys():
+        text = f"{finding.found}, but what it belongs to is not in the state; run up, then this"
+        return replace(finding, found=text, remedy=Remedy.LEAVE)
+    return finding
+
+
+def _with(resources: Sequence[State], imported: State) -> list[State]:
+    """The resources of a state, and some that the cloud holds; the provider is to read them yet."""
+    result = list(resources)
+    places = {resource["urn"]: place for place, resource in enumerate(resources)}
+    # An import knows no dependencies. Should a destroy come before the next up, which does, it
+    # deletes these first: a grant before the group with the policy, a workflow before its
+    # identity and its resource group.
+    others = [
+        r["urn"] for r in resources if r.get("custom") and not r["type"].startswith("pulumi:")
+    ]
+    for urn, resource in imported.items():
+        if urn in places:
+            # What was deleted for its successor, or what an interrupted run of this has written.
+            former = resources[places[urn]]
+            kept = {name: former[name] for name in _ORDERING if name in former}
+            result[places[urn]] = resource | kept
+        else:
+            result.append(resource | {"dependencies": others})
+    return result
+
+
+def _cut_off(operation: State) -> Finding:
+    urn = operation["resource"]["urn"]
+    text = f"{operation['type']} was cut off; the next run does it again"
+    return Finding(_subject(urn), text, Remedy.CLEAR, urn)
+
+
+def _without(resources: Sequence[State], is_dropped: Callable[[State], bool]) -> list[State]:
+    """The resources of a state but some, and no dependency on what is not there any more."""
+    kept = [resource for resource in resources if not is_dropped(resource)]
+    urns = {resource["urn"] for resource in kept}
+
+    def present(dependencies: Sequence[str] | None) -> list[str]:
+        return [urn for urn in dependencies or [] if urn in urns]
+
+    for resource in kept:
+        resource["dependencies"] = present(resource.get("dependencies"))
+        resource["propertyDependencies"] = {
+            name: present(of) for name, of in (resource.get("propertyDependencies") or {}).items()
+        }
+    return kept
+
+
+def in_one_line(error: CommandError) -> str:
+    """What Pulumi printed as its error."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = [line.partition("error: ")[2] for line in lines if "error: " in line]
+    return next((line for line in said if line), lines[-1] if lines else "no reason given")
+
+
+def recover(recovery: Recovery, console: Console, *, ask: Callable[[], bool] | None) -> int:
+    """Shows what is in the way, asks, and puts it right, until nothing is.
+
+    Args:
+        recovery: Of the stack.
+        console: Where it is shown.
+        ask: Gets the answer; ``None`` does without.
+
+    Returns:
+        The exit code.
+    """
+    for more in reversed(range(_ROUNDS)):
+        findings = recovery.findings()
+        doable = [finding for finding in findings if finding.remedy is not Remedy.LEAVE]
+        if findings:
+            console.print(_table(findings))
+        if recovery.preview_failure:
+            console.print(f"The program cannot be previewed: {recovery.preview_failure}")
+        if not doable or not more:
+            break
+        if ask is not None and not ask():
+            console.print("Nothing was changed.")
+            return 3
+        recovery.put_right(doable)
+    if recovery.preview_failure:
+        return 1
+    if findings:
+        console.print("Something is still in the way of up: see above.")
+        return 3
+    console.print("Nothing is in the way: run pulumi up.")
+    return 0
+
+
+def _table(findings: Sequence[Finding]) -> Table:
+    table = Table(title="In the way of the next up", title_justify="left")
+    for heading in ("what", "found", "to do"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        table.add_row(finding.subject, finding.found, finding.remedy)
+    return table
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command; returns the exit code of the process."""
+    parser = argparse.ArgumentParser(
+        prog="python -m operations.recover",
+        description="Makes the next up of a stack converge after one was cut off.",
+    )
+    parser.add_argument("--stack", required=True, help="name of the stack")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    options = parser.parse_args(arguments)
+    ask: Callable[[], bool] | None = None
+    if not options.yes:
+        ask = _ask if sys.stdin.isatty() else _nobody
+    if shutil.which("pulumi") is None:
+        return _fail("there is no pulumi on PATH; install the Pulumi CLI that deploys the stack")
+    try:
+        stack = automation.select_stack(options.stack, work_dir=str(ROOT))
+        configuration = stack.get_all_config()
+
+        def configured(key: str, default: str) -> str:
+            return configuration[key].value if key in configuration else default
+
+        recovery = Recovery(
+            stack,
+            SignedIn(Cloud(configured("scoped-mail-sender:cloud", Cloud.PUBLIC))),
+            subscription=configured(
+                "azure-native:subscriptionId", os.environ.get("ARM_SUBSCRIPTION_ID", "")
+            ),
+        )
+        return recover(recovery, Console(highlight=False), ask=ask)
+    except CommandError as error:
+        return _fail(in_one_line(error))
+    except CloudRefusedError as error:
+        return _fail(str(error))
+
+
+def _ask() -> bool:
+    return Confirm.ask("Do this?", default=False)
+
+
+def _nobody() -> bool:
+    _fail("there is nobody to ask; --yes does it without asking")
+    return False
+
+
+def _fail(text: str) -> int:
+    print(f"recover: {text}", file=sys.stderr)  # noqa: T201 - this is a command's error output
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

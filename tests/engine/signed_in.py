@@ -1,0 +1,41 @@
+"""Someone who is signed in to a simulated tenant with the rights of the deploying identity."""
+
+import httpx
+from azure.core.credentials import AccessToken, TokenCredential
+
+from components.clouds import Cloud
+from operations.signed_in import SignedIn
+from simulator.tenant import DEPLOYMENT_CLIENT_ID, ConnectionLostError, Tenant
+from simulator.tenant.identifiers import ARM_AUDIENCE
+
+
+class _Credential(TokenCredential):
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    def get_token(self, *scopes: str, **_: object) -> AccessToken:
+        audience = scopes[0].removesuffix("/.default")
+        token = self._tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, audience)
+        return AccessToken(token, expires_on=0)
+
+
+def signed_in_to(tenant: Tenant) -> SignedIn:
+    """The deploying identity, whose requests the tenant answers without a network."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        address = request.url.raw_path.decode()
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        of_azure = str(request.url).startswith(f"{ARM_AUDIENCE}/")
+        service = tenant.arm if of_azure else tenant.graph
+        try:
+            response = service.request(request.method, address, token=token)
+        except ConnectionLostError as error:
+            raise httpx.ReadError(str(error)) from None
+        return httpx.Response(response.status, json=response.body, headers=response.headers)
+
+    return SignedIn(
+        Cloud.PUBLIC,
+        credential=_Credential(tenant),
+        transport=httpx.MockTransport(answer),
+        sleep=tenant.clock.advance,
+    )

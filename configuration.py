@@ -703,7 +703,7 @@ class StackConfiguration(_Keys):
         proof_timeout: For how long the proof is tried again before the deployment fails.
         drift: Whether each preview and update first looks for what others changed in Exchange.
         allow_open_triggers: Whether an HTTP trigger that every address may call is meant to be.
-            None is refused here; the workflow is marked.
+            None is refused here: the workflow is marked, and the policy pack refuses the others.
         deletion: Whether mailboxes and groups are kept, and protected against ``pulumi destroy``:
             without a word about it they are, since a mailbox is somebody's mail.
         purge_mailboxes: Whether a removed mailbox is also taken out of the 30 days in which

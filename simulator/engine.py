@@ -91,6 +91,7 @@ class SimulatedStack:
         program: What declares the resources; by default the project's own ``__main__.py``.
         transformations: Change resources of the program before they are registered, and before the
             SDK waits for what they depend on.
+        policy_packs: Folders of policy packs that previews and updates are checked by.
         show: Gets each line of the engine's output while it works.
         colour: Whether the output is coloured.
         verbosity: Level of the engine's own log, 9 being all of it, among the output.
@@ -101,6 +102,7 @@ class SimulatedStack:
     stack: str = "local"
     program: Callable[[], None] | None = None
     transformations: Sequence[Transformation] = ()
+    policy_packs: Sequence[Path] = ()
     show: Callable[[str], None] | None = None
     colour: bool = False
     verbosity: int | None = None
@@ -134,12 +136,22 @@ class SimulatedStack:
     def up(self) -> Result:
         """Creates or updates the stack."""
         with self.opened() as stack:
-            return self._operate(stack.up, suppress_progress=True, program=self.run_program)
+            return self._operate(
+                stack.up,
+                suppress_progress=True,
+                program=self.run_program,
+                policy_packs=[str(folder) for folder in self.policy_packs],
+            )
 
     def preview(self) -> Result:
         """Tells what ``up`` would do, with the differences in full."""
         with self.opened() as stack:
-            return self._operate(stack.preview, diff=True, program=self.run_program)
+            return self._operate(
+                stack.preview,
+                diff=True,
+                program=self.run_program,
+                policy_packs=[str(folder) for folder in self.policy_packs],
+            )
 
     def destroy(self, *, exclude_protected: bool = False, preview_first: bool = False) -> Result:
         """Deletes everything in the stack, from what its state says; the program is not run.

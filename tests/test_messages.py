@@ -1,0 +1,57 @@
+"""docs/messages.md lists every message, and none that does not exist."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROWS = re.findall(
+    r"^\| `(.+?)` \|", (ROOT / "docs" / "messages.md").read_text(encoding="utf-8"), re.MULTILINE
+)
+SCRIPTS = [
+    path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "components" / "exchange" / "powershell").glob("*.ps*1"))
+]
+THROWN = re.compile(r"""\bthrow\s+\(?("[^"]*"|'[^']*')""")
+# What a script says without throwing it: findings of the proof, and errors that it knows a remedy of.
+SAID = re.compile(r"""^\s+("[^"]*"|'[^']*')(?:\s*$|\s+=)""", re.MULTILINE)
+
+
+def thrown_by_scripts() -> Iterator[str]:
+    for text in SCRIPTS:
+        for literal in THROWN.findall(text):
+            yield literal[1:-1]
+
+
+def raised_by_the_program() -> Iterator[str]:
+    for path in sorted((ROOT / "components").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pulumi.RunError":
+                yield ast.unparse(node.args[0])
+
+
+MESSAGES = sorted({*thrown_by_scripts(), *raised_by_the_program()})
+OTHERS = [literal[1:-1] for text in SCRIPTS for literal in SAID.findall(text)]
+
+
+def is_about(row: str, message: str) -> bool:
+    """Whether all that the row quotes stands in the message."""
+    return all(piece.strip(" .") in message for piece in row.split("…") if piece.strip(" .('"))
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_each_message_has_a_row(message: str):
+    assert [row for row in ROWS if is_about(row, message)]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_each_row_has_a_message(row: str):
+    assert [message for message in (*MESSAGES, *OTHERS) if is_about(row, message)]
+
+
+def test_there_are_both():
+    assert len(MESSAGES) > 20
+    assert len(ROWS) > 20

@@ -16,7 +16,7 @@ SCRIPTS = [
     for path in sorted((ROOT / "components" / "exchange" / "powershell").glob("*.ps*1"))
 ]
 THROWN = re.compile(r"""\bthrow\s+\(?("[^"]*"|'[^']*')""")
-# What a script says without throwing it: findings of the proof, and errors that it knows a remedy of.
+# What a script says without throwing: findings of the proof, and errors that it has a remedy of.
 SAID = re.compile(r"""^\s+("[^"]*"|'[^']*')(?:\s*$|\s+=)""", re.MULTILINE)
 
 

@@ -77,7 +77,14 @@ class GraphPermission(pulumi.ComponentResource):
             app_role_id=graph["appRoleIds"].apply(lambda roles: _role_id(roles, permission)),
             principal_object_id=principal_id,
             resource_object_id=graph["objectId"],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(after),
+                # The engine removes the grant before it replaces the identity. Should that stop
+                # halfway, the next run would otherwise remove the same grant once more, which Graph
+                # refuses, and would do so in every run after that.
+                delete_before_replace=True,
+            ),
         )
         self.register_outputs({"permission": permission})
 

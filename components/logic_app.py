@@ -101,7 +101,14 @@ class LogicApp(pulumi.ComponentResource):
                 if trigger_access and trigger_access.open_on_purpose
                 else None
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(after),
+                # Its name is its id. Where a replacement stopped halfway and the former name is
+                # given back, the engine would otherwise make the workflow and then remove it as the
+                # one that it had replaced.
+                delete_before_replace=True,
+            ),
         )
 
         self._resource_group_name = resource_group_name

@@ -52,7 +52,14 @@ class UserAssignedIdentity(pulumi.ComponentResource):
             resource_name_=identity_name,
             resource_group_name=resource_group_name,
             location=location,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(after),
+                # Its name is its id. Where a replacement stopped halfway and the former name is
+                # given back, the engine would otherwise make the identity and then remove it as the
+                # one that it had replaced.
+                delete_before_replace=True,
+            ),
         )
         # Looked up for the reason that is given in components/logic_app.py.
         deployed = azure_native.managedidentity.get_user_assigned_identity_output(

@@ -1,13 +1,18 @@
 """What an update touches, and what a preview shows of it."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator.engine import Result, SimulatedStack
+from simulator.sending import pass_policy_lag, send_as
 from simulator.tenant import Tenant
+from simulator.tenant.faults import Fault, Kind
 from tests.engine.conftest import Configuration, StackIn, succeeded
+from tests.engine.faults import Scenario, change_value, learn
 
 pytestmark = pytest.mark.engine
 
@@ -160,3 +165,41 @@ class TestAChangedDisplayNameRunsOneCommand:
         assert len(started) == 1
         names = {item["displayName"] for item in stack.tenant.snapshot()[kind].values()}
         assert "Reminders" in names
+
+
+class TestAReplacementThatStopsHalfway:
+    """The engine has deleted what it was about to replace, and keeps that in mind."""
+
+    @pytest.mark.parametrize(
+        ("change", "operation"),
+        [
+            (("workflow", "notifications-2"), "New-ApplicationAccessPolicy"),
+            (("identity", "userAssigned"), "New-ApplicationAccessPolicy"),
+            (("identity", "userAssigned"), "PUT"),
+        ],
+    )
+    def test_goes_on_with_the_next_up(
+        self,
+        deployed: SimulatedStack,
+        redeployed: StackIn,
+        tmp_path: Path,
+        change: tuple[str, str],
+        operation: str,
+    ):
+        changing = Scenario("", change=partial(change_value, *change))
+        clean = learn(changing, deployed.directory, tmp_path / "clean")
+        step = next(step for step in clean.steps if step.operation == operation)
+        stack = redeployed(change=changing.change)
+        stack.tenant.plan_faults([Fault(step, Kind.REFUSED)])
+        assert not stack.up().succeeded
+        assert stack.tenant.faults_happened() == 1
+        stack.tenant.plan_faults([])
+
+        succeeded(stack.up())
+
+        assert len(stack.tenant.snapshot()["workflows"]) == 1
+        assert stack.tenant.violations() == []
+        assert changes(succeeded(stack.preview())) == []
+        pass_policy_lag(stack.tenant)
+        sender = stack.outputs()["senders"]["notifications"]
+        assert send_as(stack.tenant, sender["workflowId"], sender["mailboxAddress"]).accepted

@@ -37,7 +37,7 @@ _CONFIGURED_SENDERS = "scoped-mail-sender:senders"
 def main(arguments: Sequence[str]) -> int:
     """Runs one command; returns the exit code of the process."""
     options = _parser().parse_args(arguments)
-    sys.unraisablehook = _report_unraisable
+    sys.unraisablehook = report_unraisable
     stack = SimulatedStack(
         directory=options.directory,
         stack=options.stack,
@@ -260,7 +260,7 @@ def _console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else 132)
 
 
-def _report_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+def report_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
     """Reports what cannot be raised any more, save what says nothing.
 
     When an update fails, the engine ends before the program does. The SDK drops the rest of it, and

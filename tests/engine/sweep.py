@@ -10,6 +10,7 @@ import argparse
 import multiprocessing
 import sys
 import tempfile
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -26,6 +27,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from simulator.commands import report_unraisable
 from simulator.tenant.faults import Fault, Kind
 from tests.engine.faults import SCENARIOS, CleanRun, Trial, attempt, learn, prepare
 from tests.engine.random_walk import walk
@@ -50,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--walk", type=int, metavar="N", help="N steps of the random walk instead")
     parser.add_argument("--seed", type=int, default=1, help="which walk (default: 1)")
     options = parser.parse_args(arguments)
-    console = Console()
+    # Without a terminal rich assumes 80 columns, in which the table cannot be read.
+    console = Console(width=None if sys.stdout.isatty() else 132)
     if options.walk is not None:
         return _walk(console, options.seed, options.walk)
     trials: dict[tuple[str, str], list[Trial]] = defaultdict(list)
@@ -64,7 +67,9 @@ def main(arguments: Sequence[str]) -> int:
             if kind in (options.kind or Kind)
         ]
         # Forked workers would inherit the threads of gRPC half alive.
-        workers = ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"))
+        workers = ProcessPoolExecutor(
+            PROCESSES, multiprocessing.get_context("spawn"), initializer=_say_only_what_matters
+        )
         with workers, Progress(*_columns("faults"), console=console) as progress:
             bar = progress.add_task("faults", total=len(planned))
             started = {
@@ -85,6 +90,13 @@ def main(arguments: Sequence[str]) -> int:
                 progress.advance(bar)
     console.print(_table(trials))
     return int(any(trial.problems for group in trials.values() for trial in group))
+
+
+def _say_only_what_matters() -> None:
+    # A killed engine leaves the SDK with half a program and half a stream of events, and both
+    # complain: here that is every other trial.
+    sys.unraisablehook = report_unraisable
+    warnings.filterwarnings("ignore", message="Error in event stream")
 
 
 def _walk(console: Console, seed: int, count: int) -> int:

@@ -16,9 +16,11 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
 
 import pulumi
@@ -46,6 +48,9 @@ from components.workflow_definition import literal
 
 NAMESPACE = "scoped-mail-sender"
 """The project's name, under which the keys of its configuration stand in a stack's file."""
+
+ROOT = Path(__file__).resolve().parent
+"""The folder of ``Pulumi.yaml`` and of a ``Pulumi.<stack>.yaml`` for each environment."""
 
 ONLY_OTHER_LOGIC_APPS = "otherLogicApps"
 """What ``allowedCallers`` says where no address on the internet may call."""
@@ -702,6 +707,8 @@ class StackConfiguration(_Keys):
             effective in Graph up to an hour or more after Exchange's own test sees it.
         proof_timeout: For how long the proof is tried again before the deployment fails.
         drift: Whether each preview and update first looks for what others changed in Exchange.
+        sender_defaults: By a sender's name, keys that it has in every environment which does not
+            write them itself. Those of a sender that a stack does not have mean nothing to it.
         allow_open_triggers: Whether an HTTP trigger that every address may call is meant to be.
             None is refused here: the workflow is marked, and the policy pack refuses the others.
         deletion: Whether mailboxes and groups are kept, and protected against ``pulumi destroy``:
@@ -730,6 +737,9 @@ class StackConfiguration(_Keys):
         Deletion, BeforeValidator(_one_of(Deletion, "says nothing about mailboxes and groups"))
     ] = Field(Deletion.RETAIN, description="retain or delete")
     purge_mailboxes: Switch = Field(False, description="true or false")
+    sender_defaults: dict[str, dict[str, Any]] = Field(
+        {}, description="a sender's name a line, and below each the keys that its senders share"
+    )
     senders: Annotated[tuple[Sender, ...], AfterValidator(_at_least_one)] = Field(
         description="a list of senders, each with name, mailbox, group, controlMailbox, trigger "
         "and message"
@@ -786,6 +796,34 @@ def _senders(values: Mapping[str, object]) -> list[tuple[KeyPath, object]]:
     return [(("senders", index), sender) for index, sender in enumerate(senders)]
 
 
+def _fill_in(
+    keys: dict[str, object],
+    path: KeyPath,
+    shared: object,
+    source: KeyPath,
+    derived: dict[KeyPath, KeyPath],
+) -> None:
+    """Writes the shared keys that are missing, group by group; what a stack writes stays."""
+    if not isinstance(shared, dict):
+        return
+    for key, value in shared.items():
+        here, there = (*path, key), (*source, key)
+        if key not in keys:
+            keys[key] = copy.deepcopy(value)
+            derived.update({(*here, *rest): (*there, *rest) for rest in _paths(value)})
+        elif isinstance(own := keys[key], dict):
+            _fill_in(own, here, value, there, derived)
+
+
+def _paths(value: object) -> Iterator[KeyPath]:
+    """The path of a value below itself, and of all that it holds."""
+    yield ()
+    if isinstance(value, dict | list):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, entry in entries:
+            yield from ((step, *rest) for rest in _paths(entry))
+
+
 def _fill_in_defaults(values: dict[str, object]) -> dict[KeyPath, KeyPath]:
     """Writes into ``values`` what follows from other values.
 
@@ -794,6 +832,9 @@ def _fill_in_defaults(values: dict[str, object]) -> dict[KeyPath, KeyPath]:
     """
     derived: dict[KeyPath, KeyPath] = {}
     for path, sender in _senders(values):
+        if isinstance(sender, dict) and isinstance(name := sender.get("name"), str):
+            shared = _at(values, ("senderDefaults", name))
+            _fill_in(sender, path, shared, ("senderDefaults", name), derived)
         for default in _DEFAULTS:
             keys = _at(sender, default.group)
             if isinstance(keys, dict) and default.key not in keys:
@@ -1175,7 +1216,10 @@ def _message(namespace: str, mistakes: list[Mistake], derived: Mapping[KeyPath, 
     lines = [f"The configuration of this stack has {count}; nothing has been deployed."]
     for mistake in mistakes:
         given = "" if mistake.given is _ABSENT else f" = {_shown(mistake.given)}"
-        source = f" (taken from {derived[mistake.path][-1]})" if mistake.path in derived else ""
+        source = ""
+        if taken := derived.get(mistake.path):
+            shown = _written(taken) if taken[0] == "senderDefaults" else taken[-1]
+            source = f" (taken from {shown})"
         lines += [
             "",
             f"  {namespace}:{_written(mistake.path)}{given}{source}",
@@ -1197,15 +1241,44 @@ def _values_of(config: pulumi.Config) -> dict[str, object]:
         for key in known
         if key.startswith(prefix)
     }
-    if isinstance(senders := values.get("senders"), str):
-        # Pulumi hands on a list as JSON, and anything else as its text.
-        try:
-            values["senders"] = json.loads(senders)
-        except json.JSONDecodeError:
-            values["senders"] = senders
+    for key in ("senders", "senderDefaults"):
+        # Pulumi hands on a list or a mapping as JSON, and anything else as its text.
+        if isinstance(given := values.get(key), str):
+            with suppress(json.JSONDecodeError):
+                values[key] = json.loads(given)
     if location := pulumi.Config("azure-native").get("location"):
         values.setdefault("location", location)
     return values
+
+
+def require_environment(stack: str, folder: Path = ROOT) -> None:
+    """Refuses an environment that is not known here: a name misspelt, or a file not yet added.
+
+    Args:
+        stack: The stack's name; ``organization/project/`` may stand before it.
+        folder: Where the files of the environments are.
+
+    Raises:
+        ConfigurationError: It has no file; the text names those that have one.
+    """
+    name = stack.rpartition("/")[2]
+    files = [file.name for file in folder.glob("Pulumi.*.yaml")]
+    if f"Pulumi.{name}.yaml" not in files:
+        known = sorted(file.removeprefix("Pulumi.").removesuffix(".yaml") for file in files)
+        there_are = f"There are: {', '.join(known)}." if known else "There is none yet."
+        raise ConfigurationError(
+            f"There is no environment {name}: the file Pulumi.{name}.yaml is missing. {there_are}"
+            f"{_did_you_mean(name, known)}\nNothing has been done. For a new environment, copy the "
+            f"file of the one that is most like it to Pulumi.{name}.yaml, and change what differs."
+        )
+
+
+def _position(mistake: Mistake) -> int:
+    """Which sender a mistake is in; what is not in one comes before them all."""
+    match mistake.path:
+        case ("senders", int(index), *_):
+            return index
+    return -1
 
 
 def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfiguration:
@@ -1219,6 +1292,8 @@ def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfig
     """
     if isinstance(config, pulumi.Config):
         namespace, values = config.name, _values_of(config)
+        if "senders" not in values:
+            require_environment(pulumi.get_stack())
     else:
         namespace, values = NAMESPACE, copy.deepcopy(dict(config))
     derived = _fill_in_defaults(values)
@@ -1231,6 +1306,6 @@ def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfig
     # What follows from a wrong value is right once that value is.
     own = [mistake for mistake in mistakes if derived.get(mistake.path) not in wrong]
     if own:
-        own.sort(key=lambda mistake: int(mistake.path[1]) if len(mistake.path) > 1 else -1)
+        own.sort(key=_position)
         raise ConfigurationError(_message(namespace, own, derived))
     return configuration

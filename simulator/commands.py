@@ -21,7 +21,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from configuration import ConfigurationError
+from configuration import ConfigurationError, require_environment
 from simulator import drawing
 from simulator.engine import Result, SimulatedStack
 from simulator.environment import DIRECTORY, simulated_environment
@@ -48,6 +48,9 @@ def main(arguments: Sequence[str]) -> int:
     # in this process, until it has written its state.
     interrupted = signal.signal(signal.SIGINT, lambda *_: None)
     try:
+        if options.run is not _execute:
+            # Otherwise Pulumi would make a stack of that name, and a file for it.
+            require_environment(options.stack)
         code: int = options.run(stack, options)
     except (ConfigurationError, SendingError, ToolError) as error:
         return _fail(str(error))

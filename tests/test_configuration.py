@@ -24,9 +24,11 @@ from configuration import (
     IdentityKind,
     RecurrenceTrigger,
     load_configuration,
+    require_environment,
 )
 
 ROOT = Path(__file__).parents[1]
+STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 
 HAPPY_PATH: dict[str, Any] = {
     "resourceGroup": "rg-mail-sender-test",
@@ -1146,21 +1148,155 @@ class TestPulumiHandsTheConfigurationOn:
         assert load_configuration(pulumi.Config(NAMESPACE)).location == "northeurope"
 
     def test_a_renamed_project_is_named_in_the_message(self, stack: dict[str, str]) -> None:
-        stack["renamed:settle"] = "1h"
+        stack |= {"renamed:settle": "1h", "renamed:senders": "[]"}
         headings = [mistake.heading for mistake in mistakes(pulumi.Config("renamed"))]
         assert 'renamed:settle = "1h"' in headings
 
 
 def stack_file(stack: str) -> dict[str, Any]:
+    """A stack's own values, and what its project has for all of them."""
     config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text("utf-8"))["config"]
-    return {key.partition(":")[2]: value for key, value in config.items()}
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text("utf-8"))["config"]
+    shared = {key: declared["value"] for key, declared in project.items() if "value" in declared}
+    return shared | {key.partition(":")[2]: value for key, value in config.items()}
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from leaves(entry, (*path, key))
+    else:
+        yield path, value
+
+
+class TestWhatEnvironmentsShare:
+    def test_fills_in_what_is_missing_group_by_group(self, values: dict[str, Any]) -> None:
+        alone = load_configuration(values)
+        sender = values["senders"][1]
+        shared = {
+            "mailbox": {"name": sender["mailbox"].pop("name"), "address": "no@contoso.com"},
+            "trigger": {"interval": sender["trigger"].pop("interval"), "timeZone": "UTC"},
+            "message": sender.pop("message"),
+            "group": sender.pop("group"),
+        }
+        values["senderDefaults"] = {"report": shared, "absent": {"nonsense": 1}}
+        before = copy.deepcopy(values)
+        loaded = load_configuration(values)
+        assert loaded.senders == alone.senders
+        assert loaded.sender_defaults == values["senderDefaults"]
+        assert values == before
+
+    def test_a_list_is_taken_whole(self, values: dict[str, Any]) -> None:
+        recipients = [{"address": "a@contoso.com"}, {"address": "b@contoso.com"}]
+        values["senderDefaults"] = {"notifications": {"message": {"toRecipients": recipients}}}
+        (recipient,) = load_configuration(values).senders[0].message.to_recipients
+        assert recipient.address == "reception@contoso.com"
+
+    def test_a_mistake_in_it_says_where_it_stands(self, values: dict[str, Any]) -> None:
+        drop(values, "senders[0].message.body")
+        body = {"contentType": "RTF", "content": "x"}
+        values["senderDefaults"] = {"notifications": {"message": {"body": body}}}
+        assert only_mistake(values).heading == (
+            f'{NAMESPACE}:senders[0].message.body.contentType = "RTF" '
+            "(taken from senderDefaults.notifications.message.body.contentType)"
+        )
+
+    @pytest.mark.parametrize(("path", "value"), [("", []), (".notifications", "x")])
+    def test_anything_but_groups_of_keys_is_refused(
+        self, values: dict[str, Any], path: str, value: object
+    ) -> None:
+        values["senderDefaults"] = {}
+        assert_refused(
+            values, f"senderDefaults{path}", value, "not a group of keys", "a key a line"
+        )
+
+    def test_pulumi_hands_it_on_as_json(self, values: dict[str, Any]) -> None:
+        message = values["senders"][0].pop("message")
+        values["senderDefaults"] = {"notifications": {"message": message}}
+        texts = {
+            f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in values.items()
+        }
+        pulumi.runtime.set_all_config(texts)
+        loaded = load_configuration(pulumi.Config(NAMESPACE))
+        assert loaded.senders[0].message.subject == "Graph test mail"
+
+
+class TestAnEnvironmentThatDoesNotExist:
+    def test_is_refused_with_those_that_do(self) -> None:
+        with pytest.raises(ConfigurationError) as refused:
+            require_environment("prd")
+        assert str(refused.value).startswith(
+            "There is no environment prd: the file Pulumi.prd.yaml is missing. "
+            "There are: dev, local, prod, test. Did you mean prod?\n"
+        )
+
+    @pytest.mark.parametrize("stack", [*STACKS, "contoso/scoped-mail-sender/prod"])
+    def test_any_other_is_not(self, stack: str) -> None:
+        require_environment(stack)
+
+    def test_where_there_is_none_it_says_so(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="There is none yet"):
+            require_environment("dev", tmp_path)
+
+    def test_the_program_names_it_before_the_keys_that_it_lacks(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pulumi, "get_stack", lambda: "stagin")
+        pulumi.runtime.set_all_config({f"{NAMESPACE}:cloud": "public"})
+        with pytest.raises(ConfigurationError, match="There is no environment stagin"):
+            load_configuration(pulumi.Config(NAMESPACE))
 
 
 class TestTheFilesAgreeWithTheRules:
-    @pytest.mark.parametrize("stack", ["dev", "local"])
-    def test_an_example_is_accepted(self, stack: str) -> None:
+    @pytest.mark.parametrize("stack", STACKS)
+    def test_each_environment_is_accepted(self, stack: str) -> None:
         triggers = {sender.trigger.type for sender in load_configuration(stack_file(stack)).senders}
         assert triggers == {"httpRequest", "recurrence"}
+
+    def test_these_are_the_environments(self) -> None:
+        assert STACKS == ["dev", "local", "prod", "test"]
+
+    @pytest.mark.parametrize("stack", ["dev", "prod", "test"])
+    def test_an_environment_writes_nothing_that_is_shared(self, stack: str) -> None:
+        values = stack_file(stack)
+        for sender in values["senders"]:
+            shared = dict(leaves(values["senderDefaults"][sender["name"]]))
+            same = {path for path, value in leaves(sender) if shared.get(path) == value}
+            assert same == set()
+
+    def test_production_is_kept_and_watched(self) -> None:
+        prod = load_configuration(stack_file("prod"))
+        assert (prod.deletion, prod.drift) == (Deletion.RETAIN, True)
+        assert prod.settle == timedelta(hours=1)
+        assert not prod.allow_open_triggers
+
+    def test_the_test_tenant_keeps_nothing(self) -> None:
+        test = load_configuration(stack_file("test"))
+        assert (test.deletion, test.purge_mailboxes) == (Deletion.DELETE, True)
+        assert test.settle == timedelta(hours=1)
+
+    @pytest.mark.parametrize("stack", STACKS)
+    def test_an_open_trigger_is_meant_to_be(self, stack: str) -> None:
+        configuration = load_configuration(stack_file(stack))
+        assert configuration.allow_open_triggers or all(
+            sender.trigger.allowed_callers is not None
+            for sender in configuration.senders
+            if isinstance(sender.trigger, HttpRequestTrigger)
+        )
+
+    def test_no_two_environments_share_an_object_of_exchange(self) -> None:
+        addresses = [
+            recipient.address
+            for stack in ("dev", "prod", "test")
+            for sender in load_configuration(stack_file(stack)).senders
+            for recipient in (sender.mailbox, sender.group)
+        ]
+        assert len(addresses) == len(set(addresses)) == 12
+
+    @pytest.mark.parametrize("stack", STACKS)
+    def test_no_file_holds_a_secret(self, stack: str) -> None:
+        assert "secure:" not in (ROOT / f"Pulumi.{stack}.yaml").read_text("utf-8")
 
     def test_dev_is_the_example_of_the_manual_procedure(self) -> None:
         configuration = load_configuration(stack_file("dev"))
@@ -1186,7 +1322,11 @@ class TestTheFilesAgreeWithTheRules:
         self, values: dict[str, Any]
     ) -> None:
         project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text("utf-8"))
-        stated = {key: declared["default"] for key, declared in project["config"].items()}
+        stated = {
+            key: declared["default"]
+            for key, declared in project["config"].items()
+            if "default" in declared
+        }
         assert stated.keys() == {
             "cloud",
             "settle",

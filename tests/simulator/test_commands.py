@@ -1,0 +1,23 @@
+"""What the command line does before it does anything."""
+
+from pathlib import Path
+
+import pytest
+
+from simulator.commands import main
+from simulator.environment import ROOT
+
+
+class TestAnEnvironmentThatDoesNotExist:
+    @pytest.mark.parametrize("command", [["up"], ["preview"], ["destroy"], ["send"]])
+    def test_is_refused_with_those_that_do_and_leaves_nothing(
+        self, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = sorted(ROOT.glob("Pulumi.*"))
+
+        code = main([*command, "--stack", "prd", "--directory", str(tmp_path)])
+
+        assert code == 1
+        assert "There are: dev, local, prod, test. Did you mean prod?" in capsys.readouterr().err
+        assert sorted(ROOT.glob("Pulumi.*")) == before
+        assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from operations import recover as command
 from operations.recover import Recovery, recover
 from simulator.engine import SimulatedStack
 from simulator.tenant import SUBSCRIPTION_ID
-from simulator.tenant.faults import Fault, Kind
+from simulator.tenant.faults import Fault, Kind, Step
 from tests.engine.conftest import StackIn, stack_in, succeeded
 from tests.engine.faults import (
     SCENARIOS,
@@ -157,6 +157,28 @@ class TestTheNextUpConverges:
         assert "remove it from the state" in shown
         succeeded(stack.up())
         assert one_grant(stack) != grant
+        assert violations(stack) == []
+
+    def test_after_a_grant_was_deleted_for_a_successor_that_never_came(self, redeployed: StackIn):
+        def renamed(sender: dict[str, Any]) -> None:
+            sender["workflow"] = "notifications-2"
+
+        stack = redeployed(change=renamed)
+        address = f"{GROUP}/providers/Microsoft.Logic/workflows/notifications".replace(
+            SUBSCRIPTION_ID, "{id}"
+        )
+        step = Step("", "ARM", "DELETE", f"{address}?api-version=2019-05-01", 1)
+        stack.tenant.plan_faults([Fault(step, Kind.REFUSED)])
+        assert not stack.up().succeeded
+        assert stack.tenant.faults_happened() == 1
+        stack.tenant.plan_faults([])
+        assert "404" in stack.up().output
+
+        code, shown = recovered(stack)
+
+        assert code == 0, shown
+        assert "AppRoleAssignment" in shown
+        succeeded(stack.up())
         assert violations(stack) == []
 
     def test_where_nothing_is_in_the_way_nothing_is_done(self, redeployed: StackIn):

@@ -9,6 +9,7 @@ from components.exchange.drift import find_drift
 from components.exchange.mail_enabled_security_group import MailEnabledSecurityGroupArgs
 from components.exchange.shared_mailbox import SharedMailboxArgs
 from components.logic_app import TriggerAccess
+from components.refusals import explained
 from components.scoped_mail_sender import ScopedMailSender
 from components.workflow_definition import email_message, http_request_trigger, recurrence_trigger
 from configuration import (
@@ -26,6 +27,7 @@ resource_group = azure_native.resources.ResourceGroup(
     "resource-group",
     resource_group_name=configuration.resource_group,
     location=configuration.location,
+    opts=pulumi.ResourceOptions(hooks=explained(f"resource group {configuration.resource_group}")),
 )
 
 

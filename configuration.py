@@ -43,6 +43,7 @@ from tzlocal.windows_tz import tz_win, win_tz
 
 from components.clouds import Cloud
 from components.graph_permission import MailboxPermission
+from components.refusals import ASSIGNMENT_DELAYS
 from components.service_principal import DIRECTORY_DELAYS
 from components.workflow_definition import literal
 
@@ -1070,7 +1071,7 @@ def _early_recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
                 _duration(values.get(key, default))
                 for key, default in (("settle", "PT1H"), ("proofTimeout", "PT10M"))
             ),
-            timedelta(seconds=sum(DIRECTORY_DELAYS)),
+            timedelta(seconds=sum(DIRECTORY_DELAYS) + sum(ASSIGNMENT_DELAYS)),
         )
     except _RefusedError:
         return

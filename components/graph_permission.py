@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_azuread as azuread
 
+from components.refusals import explained
 from components.service_principal import get_service_principal
 
 GRAPH_CLIENT_ID = "00000003-0000-0000-c000-000000000000"
@@ -84,6 +85,7 @@ class GraphPermission(pulumi.ComponentResource):
                 # halfway, the next run would otherwise remove the same grant once more, which Graph
                 # refuses, and would do so in every run after that.
                 delete_before_replace=True,
+                hooks=explained(f"app role assignment {name}"),
             ),
         )
         self.register_outputs({"permission": permission})

@@ -16,6 +16,7 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure_native
 
+from components.refusals import explained, look_up
 from components.service_principal import wait_for_client_id
 from components.user_assigned_identity import UserAssignedIdentity
 from components.workflow_definition import HTTP_TRIGGER
@@ -108,6 +109,7 @@ class LogicApp(pulumi.ComponentResource):
                 # given back, the engine would otherwise make the workflow and then remove it as the
                 # one that it had replaced.
                 delete_before_replace=True,
+                hooks=explained(f"workflow {name}"),
             ),
         )
 
@@ -117,10 +119,15 @@ class LogicApp(pulumi.ComponentResource):
         self.principal_id: pulumi.Output[str]
         self.client_id: pulumi.Output[str]
         if identity is None:
-            deployed = azure_native.logic.get_workflow_output(
-                workflow_name=workflow_name,
-                resource_group_name=resource_group_name,
-                opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self.workflow]),
+            # Once the id is known the workflow exists.
+            place = pulumi.Output.all(self.workflow.id, resource_group_name, workflow_name)
+            deployed: pulumi.Output[dict[str, Any]] = place.apply(
+                lambda place: look_up(
+                    self,
+                    "azure-native:logic:getWorkflow",
+                    resourceGroupName=place[1],
+                    workflowName=place[2],
+                )
             )
             self.principal_id = deployed.apply(_principal_id)
             self.client_id = self.principal_id.apply(
@@ -195,11 +202,11 @@ def _access_control(
     )
 
 
-def _principal_id(workflow: azure_native.logic.GetWorkflowResult) -> str:
-    if workflow.identity is None:
+def _principal_id(workflow: dict[str, Any]) -> str:
+    if not workflow.get("identity", {}).get("principalId"):
         raise pulumi.RunError(
-            f"The workflow {workflow.name} has no system-assigned identity any more: it was "
+            f"The workflow {workflow['name']} has no system-assigned identity any more: it was "
             "switched off outside of this program. Switch it on in the portal (Identity), or "
             "change the workflow's name to have it made anew."
         )
-    return workflow.identity.principal_id
+    return str(workflow["identity"]["principalId"])

@@ -5,10 +5,11 @@ application (client) id, which Exchange's policies take. Azure gives only the fi
 """
 
 from asyncio import sleep
-from importlib.metadata import version
 from typing import TypedDict, cast
 
 import pulumi
+
+from components.refusals import look_up
 
 # Ten minutes, in seconds between two attempts: 1, 2, 4, 8, 16 and then 30 each.
 DIRECTORY_DELAYS = [1, 2, 4, 8, 16] + [30] * 19
@@ -29,15 +30,13 @@ async def get_service_principal(parent: pulumi.Resource, **key: str) -> ServiceP
     """Looks one up, by ``clientId`` or by ``objectId``.
 
     This is ``azuread.get_service_principal`` without its result class, which reads a deprecated
-    property of itself and so prints a warning at every preview. It is not the output form either:
-    that one fails the program even where its error is caught.
+    property of itself and so prints a warning at every preview.
 
     Raises:
-        Exception: There is none, or the caller may not read it; the text says which.
+        pulumi.RunError: There is none, or the caller may not read it; the text says which.
     """
-    options = pulumi.InvokeOptions(parent=parent, version=version("pulumi-azuread"))
     function = "azuread:index/getServicePrincipal:getServicePrincipal"
-    return cast(ServicePrincipal, await pulumi.runtime.invoke_async(function, dict(key), options))
+    return cast(ServicePrincipal, await look_up(parent, function, **key))
 
 
 async def wait_for_client_id(parent: pulumi.Resource, object_id: str) -> str:
@@ -56,7 +55,7 @@ async def wait_for_client_id(parent: pulumi.Resource, object_id: str) -> str:
             await sleep(delay)
         try:
             return (await get_service_principal(parent, objectId=object_id))["clientId"]
-        except Exception as error:
+        except pulumi.RunError as error:
             if "not found" not in str(error).lower():
                 raise
     raise pulumi.RunError(

@@ -7,10 +7,12 @@ the permission does. This one can be confined and granted first, and the workflo
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_azure_native as azure_native
 
+from components.refusals import explained, look_up
 from components.service_principal import wait_for_client_id
 
 
@@ -59,18 +61,21 @@ class UserAssignedIdentity(pulumi.ComponentResource):
                 # given back, the engine would otherwise make the identity and then remove it as the
                 # one that it had replaced.
                 delete_before_replace=True,
+                hooks=explained(f"identity {name}"),
             ),
         )
         # Looked up for the reason that is given in components/logic_app.py.
-        deployed = azure_native.managedidentity.get_user_assigned_identity_output(
-            resource_name=identity_name,
-            resource_group_name=resource_group_name,
-            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self.identity]),
+        place = pulumi.Output.all(self.identity.id, resource_group_name, identity_name)
+        deployed: pulumi.Output[dict[str, Any]] = place.apply(
+            lambda place: look_up(
+                self,
+                "azure-native:managedidentity:getUserAssignedIdentity",
+                resourceGroupName=place[1],
+                resourceName=place[2],
+            )
         )
         self.id: pulumi.Output[str] = self.identity.id
-        self.principal_id: pulumi.Output[str] = deployed.apply(
-            lambda identity: identity.principal_id
-        )
+        self.principal_id: pulumi.Output[str] = deployed["principalId"]
         self.client_id: pulumi.Output[str] = self.principal_id.apply(
             lambda principal_id: wait_for_client_id(self, principal_id)
         )

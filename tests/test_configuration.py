@@ -620,8 +620,8 @@ class TestARecurrenceThatMayFireBeforeTheGrant:
     @pytest.mark.parametrize(
         "trigger",
         [
-            {"frequency": "Second", "interval": 4800},
-            {"frequency": "Minute", "interval": 80},
+            {"frequency": "Second", "interval": 5401},
+            {"frequency": "Minute", "interval": 90},
             {"frequency": "Hour", "interval": 1},
             {"frequency": "Day", "interval": 1, "schedule": {"hours": [8, 9]}},
             {"frequency": "Day", "interval": 1, "schedule": {"hours": [0, 23]}},
@@ -641,7 +641,7 @@ class TestARecurrenceThatMayFireBeforeTheGrant:
             values,
             "senders[1].identity",
             "systemAssigned",
-            "may fire within the 81 minutes",
+            "may fire within the 91 minutes",
             "Write userAssigned",
         )
         assert load_configuration(put(values, "senders[1].identity", "userAssigned"))
@@ -649,8 +649,8 @@ class TestARecurrenceThatMayFireBeforeTheGrant:
     @pytest.mark.parametrize(
         "trigger",
         [
-            {"frequency": "Second", "interval": 4801},
-            {"frequency": "Minute", "interval": 81},
+            {"frequency": "Second", "interval": 5402},
+            {"frequency": "Minute", "interval": 91},
             {"frequency": "Day", "interval": 1, "schedule": {"hours": [8, 10]}},
             {"frequency": "Day", "interval": 2, "schedule": {"hours": [0, 23]}},
             {

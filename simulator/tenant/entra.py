@@ -72,7 +72,8 @@ class Entra:
             "servicePrincipalNames": [app_id],
             "appRoles": list(app_roles),
             "createdDateTime": self._store.now().isoformat(),
-            "visibleAt": self._store.visible_at("directory"),
+            "visibleAt": (visible_at := self._store.visible_at("directory")),
+            "assignableAt": self._store.visible_at("assignment", after=visible_at),
         }
         self._store.put("servicePrincipal", object_id, document)
         return document
@@ -119,8 +120,12 @@ class Entra:
         """Grants an app role; creating the assignment is the admin consent.
 
         Raises:
-            CloudError: The resource has no such role, or the principal already holds it.
+            CloudError: This endpoint has not heard of the principal yet, the resource has no such
+                role, or the principal already holds it.
         """
+        if not self._store.is_past(principal["assignableAt"]):
+            # https://github.com/microsoftgraph/msgraph-bicep-types/issues/193
+            raise CloudError(400, "Request_BadRequest", "Not a valid reference update.")
         if all(role["id"] != app_role_id for role in resource["appRoles"]):
             raise CloudError(
                 400,

@@ -17,7 +17,7 @@ from simulator.tenant.policy_evaluation import AccessCheckResult, evaluate
 from simulator.tenant.store import Document, Store
 
 FILTER = re.compile(r"\s*(?P<property>appId|displayName)\s+eq\s+'(?P<value>(?:[^']|'')*)'\s*")
-INTERNAL = ("visibleAt",)
+INTERNAL = ("assignableAt", "visibleAt")
 
 
 class Graph:

@@ -19,9 +19,17 @@ from simulator.tenant.identifiers import (
 )
 from simulator.tenant.store import Document, Store
 
-# Seconds. The directory's is short and always noticed; the policy's is Microsoft's "30 minutes",
-# which they say can exceed an hour; that of roles is half an hour to two in field reports.
-DEFAULT_LAGS = {"directory": 2.0, "exchange": 20.0, "policy": 1800.0, "roles": 1800.0}
+# Seconds. The directory's is short and always noticed; that of assignments is off, since nobody
+# says how often it is met, and `up` waits for it in real time; the policy's is Microsoft's "30
+# minutes", which they say can exceed an hour; that of roles is half an hour to two in field
+# reports.
+DEFAULT_LAGS = {
+    "directory": 2.0,
+    "assignment": 0.0,
+    "exchange": 20.0,
+    "policy": 1800.0,
+    "roles": 1800.0,
+}
 NO_LAGS = dict.fromkeys(DEFAULT_LAGS, 0.0)
 
 

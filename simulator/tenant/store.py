@@ -238,9 +238,10 @@ class Store:
     def set_now(self, moment: datetime) -> None:
         self.set_setting("clock offset", (moment - self._real_time()).total_seconds())
 
-    def visible_at(self, lag: str) -> str:
-        """When a change that is made now is seen by a reader who lags behind."""
-        return (self.now() + timedelta(seconds=self.setting("lags", {})[lag])).isoformat()
+    def visible_at(self, lag: str, *, after: str | None = None) -> str:
+        """When a change is seen by a reader who lags behind: one made now, or at another time."""
+        changed = self.now() if after is None else datetime.fromisoformat(after)
+        return (changed + timedelta(seconds=self.setting("lags", {})[lag])).isoformat()
 
     def is_past(self, moment: str) -> bool:
         return datetime.fromisoformat(moment) <= self.now()

@@ -28,6 +28,7 @@ from tests.engine.signed_in import signed_in_to
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # What says when something happened, or stands for an id.
 VOLATILE = {
+    "assignableAt",
     "changed",
     "created",
     "createdDateTime",

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+import components.refusals
 import components.service_principal
 from simulator.engine import SimulatedStack
 from simulator.sending import Answer, send_as
@@ -28,7 +29,9 @@ def lagging(fresh: StackIn, monkeypatch: pytest.MonkeyPatch) -> SimulatedStack:
         stack.tenant.clock.advance(seconds)
         await pause(0)
 
+    # The waits for Entra are the program's own, in real time, and not a provider's or a script's.
     monkeypatch.setattr(components.service_principal, "sleep", sleep)
+    monkeypatch.setattr(components.refusals, "sleep", sleep)
     return stack
 
 
@@ -106,6 +109,10 @@ class TestUpStopsUnprovenAndTheNextOneGoesOn:
         [
             ("directory", "Entra does not show the managed identity"),
             ("exchange", "couldn't be found"),
+            (
+                "assignment",
+                "Entra does not know the new identity everywhere yet",
+            ),
         ],
     )
     def test_when_it_lags_longer_than_up_waits(

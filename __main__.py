@@ -93,6 +93,7 @@ for entry in configuration.senders:
         trigger_access=access_of(entry),
         message=message_of(entry),
         save_to_sent_items=entry.message.save_to_sent_items,
+        probe=entry.probe,
         policy_description=entry.group.policy_description,
         permissions=entry.permissions,
         proof_timeout=configuration.proof_timeout,
@@ -106,5 +107,6 @@ for entry in configuration.senders:
     if isinstance(entry.trigger, HttpRequestTrigger) and entry.trigger.export_callback_url:
         senders[entry.name]["callbackUrl"] = sender.logic_app.callback_url()
 
+pulumi.export("cloud", configuration.cloud)
 pulumi.export("resourceGroup", resource_group.name)
 pulumi.export("senders", senders)

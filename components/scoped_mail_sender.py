@@ -23,7 +23,7 @@ from components.graph_permission import MailboxPermission
 from components.logic_app import LogicApp, TriggerAccess
 from components.scoped_mailbox_access import ScopedMailboxAccess
 from components.user_assigned_identity import UserAssignedIdentity
-from components.workflow_definition import send_mail_definition
+from components.workflow_definition import PROBE_TRIGGER, send_mail_definition
 
 
 class ScopedMailSender(pulumi.ComponentResource):
@@ -52,6 +52,7 @@ class ScopedMailSender(pulumi.ComponentResource):
         trigger_access: TriggerAccess | None = None,
         message: Mapping[str, Any],
         save_to_sent_items: bool,
+        probe: bool = False,
         policy_description: str,
         permissions: Sequence[MailboxPermission] = (MailboxPermission.MAIL_SEND,),
         proof_timeout: timedelta,
@@ -78,6 +79,8 @@ class ScopedMailSender(pulumi.ComponentResource):
             trigger_access: Who may call an HTTP trigger; without it every address may.
             message: A Graph message (:func:`components.workflow_definition.email_message`).
             save_to_sent_items: Whether the mailbox keeps copies.
+            probe: Whether the workflow can be told to try the control mailbox
+                (:func:`components.workflow_definition.send_mail_definition`).
             policy_description: Text of the application access policy.
             permissions: Graph permissions of the identity.
             proof_timeout: How long the proof of confinement may take.
@@ -146,6 +149,7 @@ class ScopedMailSender(pulumi.ComponentResource):
                         save_to_sent_items=save_to_sent_items,
                         trigger=trigger,
                         identity_id=ids[1],
+                        probed_mailbox=control_mailbox if probe else None,
                     )
                 ),
                 identity=self.identity,
@@ -186,5 +190,9 @@ class ScopedMailSender(pulumi.ComponentResource):
             "mailboxObjectId": self.mailbox.object_id,
             "mailboxAddress": self.mailbox.address,
             "groupAddress": self.group.address,
+            "controlMailbox": control_mailbox,
+            "trigger": next(iter(trigger)),
         }
+        if probe:
+            self.outputs["probeTrigger"] = PROBE_TRIGGER
         self.register_outputs(self.outputs)

@@ -7,6 +7,7 @@ https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-definition-lang
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 SCHEMA = (
     "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/"
@@ -14,7 +15,13 @@ SCHEMA = (
 )
 
 ACTION = "Send_mail"
-"""Name of the one action."""
+"""Name of the action that sends."""
+
+PROBE_ACTION = "Try_control_mailbox"
+"""Name of the action that must be denied, in a workflow that has a probe."""
+
+PROBE_TRIGGER = "Probe"
+"""Name of the trigger that has the workflow try the control mailbox instead of sending."""
 
 HTTP_TRIGGER = "manual"
 """Name of the HTTP request trigger: the designer's own, which callback URLs contain."""
@@ -123,8 +130,13 @@ def send_mail_definition(
     save_to_sent_items: bool,
     trigger: Mapping[str, Any],
     identity_id: str | None = None,
+    probed_mailbox: str | None = None,
 ) -> dict[str, Any]:
     """A workflow that sends one mail as one mailbox each time that it is triggered.
+
+    With a probe it has a second trigger, which only Azure's management API can fire: the workflow
+    then sends nothing, and asks Graph to send a message without recipients as another mailbox. See
+    ``docs/decisions/0011-proof-by-sending.md``.
 
     Args:
         graph: Base address of Microsoft Graph, without a trailing slash; also the audience of the
@@ -137,6 +149,8 @@ def send_mail_definition(
         trigger: One trigger by its name.
         identity_id: Azure resource id of the user-assigned identity that it runs as; ``None`` for a
             system-assigned one.
+        probed_mailbox: User principal name, or object id, of the mailbox that the probe tries;
+            ``None`` for no probe.
 
     Raises:
         ValueError: A text of the message cannot be escaped; see :func:`literal`.
@@ -147,32 +161,76 @@ def send_mail_definition(
     authentication = {"type": "ManagedServiceIdentity", "audience": graph}
     if identity_id is not None:
         authentication["identity"] = identity_id
+    actions = {ACTION: _send_mail(graph, mailbox_id, body, authentication)}
+    triggers = dict(trigger)
+    if probed_mailbox is not None:
+        probe = _send_mail(graph, probed_mailbox, _UNDELIVERABLE, authentication)
+        actions = {"Send_or_probe": _choice(actions, {PROBE_ACTION: probe})}
+        triggers |= _PROBE
     return {
         "$schema": SCHEMA,
         "contentVersion": "1.0.0.0",
         "parameters": {},
-        "triggers": dict(trigger),
-        "actions": {
-            ACTION: {
-                "type": "Http",
-                "runAfter": {},
-                "inputs": {
-                    "method": "POST",
-                    "uri": f"{graph}/v1.0/users/{mailbox_id}/sendMail",
-                    "headers": {"Content-Type": "application/json"},
-                    "body": body,
-                    "authentication": authentication,
-                    # sendMail is not idempotent: a retry after a lost answer sends the mail twice.
-                    "retryPolicy": {"type": "none"},
-                },
-                # Graph answers 202 at once; without this the action may wait for a result to poll.
-                "operationOptions": "DisableAsyncPattern",
-                # The mail stays out of the run history. The answer stays in it: it holds no mail,
-                # and tells a denial by policy from a missing permission.
-                "runtimeConfiguration": {"secureData": {"properties": ["inputs"]}},
-            }
-        },
+        "triggers": triggers,
+        "actions": actions,
         "outputs": {},
+    }
+
+
+def _send_mail(
+    graph: str, user: str, body: Mapping[str, Any], authentication: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "type": "Http",
+        "runAfter": {},
+        "inputs": {
+            "method": "POST",
+            "uri": f"{graph}/v1.0/users/{quote(user, safe='@')}/sendMail",
+            "headers": {"Content-Type": "application/json"},
+            "body": dict(body),
+            "authentication": dict(authentication),
+            # sendMail is not idempotent: a retry after a lost answer sends the mail twice.
+            "retryPolicy": {"type": "none"},
+        },
+        # Graph answers 202 at once; without this the action may wait for a result to poll.
+        "operationOptions": "DisableAsyncPattern",
+        # The mail stays out of the run history. The answer stays in it: it holds no mail, and tells
+        # a denial by policy from a missing permission.
+        "runtimeConfiguration": {"secureData": {"properties": ["inputs"]}},
+    }
+
+
+_UNDELIVERABLE: dict[str, Any] = {
+    "message": {
+        "subject": "A probe that goes nowhere",
+        "body": {"contentType": "Text", "content": "This message has no recipients."},
+        # Whatever the answer, nobody can get it.
+        "toRecipients": [],
+    },
+    "saveToSentItems": False,
+}
+_PROBE: dict[str, Any] = {
+    PROBE_TRIGGER: {
+        # A recurrence has no callback URL, so that nobody can fire it from outside.
+        "type": "Recurrence",
+        # As seldom as there is, from a time on that nobody waits for; Logic Apps takes 49 years.
+        "recurrence": {"frequency": "Month", "interval": 16, "startTime": "2070-01-01T00:00:00Z"},
+    }
+}
+
+
+def _choice(send: Mapping[str, Any], probe: Mapping[str, Any]) -> dict[str, Any]:
+    """One of two actions, by the trigger that fired.
+
+    The name of the trigger is in no reference of the function, only in public workflows. ``?``
+    reads a missing one as none, so that the workflow sends.
+    """
+    return {
+        "type": "If",
+        "runAfter": {},
+        "expression": {"and": [{"equals": ["@trigger()?['name']", PROBE_TRIGGER]}]},
+        "actions": dict(probe),
+        "else": {"actions": dict(send)},
     }
 
 

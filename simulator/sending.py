@@ -14,6 +14,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+from components.workflow_definition import ACTION, PROBE_TRIGGER
 from simulator.tenant import (
     DEPLOYMENT_CLIENT_ID,
     EXCHANGE_AUDIENCE,
@@ -22,6 +23,7 @@ from simulator.tenant import (
     Response,
     Tenant,
 )
+from simulator.tenant.definition import nested
 
 _API_VERSION = "2019-05-01"
 # What ARM takes back of what it returns; the rest is its own.
@@ -98,16 +100,15 @@ def send_as(tenant: Tenant, workflow_id: str, mailbox: str) -> Answer:
     """
     object_id = _object_id(tenant, mailbox)
     with _addressed_to(tenant, workflow_id, object_id) as definition:
-        (trigger,) = definition["triggers"]
-        (action,) = definition["actions"]
+        (trigger,) = definition["triggers"].keys() - {PROBE_TRIGGER}
         started = _arm(tenant, "POST", f"{workflow_id}/triggers/{trigger}/run")
         run = started.headers["x-ms-workflow-run-id"]
-        history = _arm(tenant, "GET", f"{workflow_id}/runs/{run}/actions/{action}")
+        history = _arm(tenant, "GET", f"{workflow_id}/runs/{run}/actions/{ACTION}")
         properties = _body(history)["properties"]
         link = properties.get("outputsLink")
         if link is None:
             raise SendingError(
-                f"The run {run} of {workflow_id} has no answer of Graph: its action {action} "
+                f"The run {run} of {workflow_id} has no answer of Graph: its action {ACTION} "
                 f"ended as {properties['status']}, {properties.get('error')}."
             )
         outputs = _body(tenant.logic.content(link["uri"]))
@@ -160,7 +161,7 @@ def _addressed_to(tenant: Tenant, workflow_id: str, object_id: str) -> Iterator[
     }
     changed = copy.deepcopy(original)
     definition: dict[str, Any] = changed["properties"]["definition"]
-    (action,) = definition["actions"].values()
+    action = dict(nested(definition["actions"]))[ACTION]
     action["inputs"]["uri"] = re.sub(
         r"/users/[^/]+/sendMail$", f"/users/{object_id}/sendMail", action["inputs"]["uri"]
     )

@@ -6,7 +6,7 @@ documents the rule and not the sentence.
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +35,6 @@ OTHER_TYPES = (
     "Foreach",
     "Function",
     "HttpWebhook",
-    "If",
     "IncrementVariable",
     "InitializeVariable",
     "JavaScriptCode",
@@ -56,6 +55,19 @@ OTHER_TYPES = (
     "Workflow",
     "Xslt",
 )
+# Of conditions, besides and, or and not.
+COMPARISONS = (
+    "contains",
+    "endsWith",
+    "equals",
+    "greater",
+    "greaterOrEquals",
+    "less",
+    "lessOrEquals",
+    "startsWith",
+)
+# Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration
+DEEPEST_NESTING = 8
 METHODS = ("GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
 DURATION = re.compile(
     r"P(?=.)(?:(?P<days>\d+)D)?(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
@@ -231,7 +243,7 @@ def _assigned_identities(given: Any) -> Document:
 def _check_identities(definition: Document, assigned: Iterable[str]) -> None:
     """Refuses actions that authenticate with an identity that the workflow has not."""
     known = {resource_id.casefold() for resource_id in assigned}
-    for name, action in definition.get("actions", {}).items():
+    for name, action in nested(definition.get("actions", {})):
         authentication = (action.get("inputs") or {}).get("authentication") or {}
         named = authentication.get("identity")
         if named is not None and str(named).casefold() not in known:
@@ -243,6 +255,39 @@ def _check_identities(definition: Document, assigned: Iterable[str]) -> None:
             )
 
 
+def branches(action: Document) -> list[Document]:
+    """The actions of a condition that run where it is true, and those that run where it is not."""
+    if action.get("type") != "If":
+        return []
+    return [action.get("actions", {}), action.get("else", {}).get("actions", {})]
+
+
+def nested(actions: Document) -> Iterator[tuple[str, Document]]:
+    """Actions by name with those inside of conditions; a condition comes before its own."""
+    for name, action in actions.items():
+        yield name, action
+        for branch in branches(action):
+            yield from nested(branch)
+
+
+def _with_siblings(actions: Any, depth: int = 1) -> Iterator[tuple[str, Any, Document]]:
+    """Each action by name with those that it may run after, checked down to there."""
+    if depth > DEEPEST_NESTING:
+        raise _Finding(f"actions are nested deeper than {DEEPEST_NESTING}")
+    for name, action in _named(actions, 500, "actions").items():
+        yield name, action, actions
+        for branch in branches(action):
+            yield from _with_siblings(branch, depth + 1)
+
+
+def _check_names(names: list[str]) -> None:
+    if len(names) > 500:
+        raise _Finding("there are more than 500 actions")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise _Finding(f"the action name '{twice[0]}' is there more than once")
+
+
 def _check_definition(definition: Any, values: Document, now: datetime) -> None:
     where = "definition"
     try:
@@ -250,9 +295,11 @@ def _check_definition(definition: Any, values: Document, now: datetime) -> None:
         for name, trigger in triggers.items():
             where = f"trigger '{name}'"
             _check_trigger(trigger, now)
-        for name, action in actions.items():
+        for name, action, siblings in _with_siblings(actions):
             where = f"action '{name}'"
-            _check_action(action, actions)
+            _check_action(action, siblings)
+        where = "definition"
+        _check_names([name for name, _ in nested(actions)])
     except _Finding as error:
         raise CloudError(
             400,
@@ -356,6 +403,9 @@ def _check_action(action: Any, actions: Mapping[str, Any]) -> None:
             raise _Finding(f"the outcomes of '{name}' to run after must be a list")
         for outcome in outcomes:
             _one_of(outcome, ("Succeeded", "Failed", "Skipped", "TimedOut"), f"outcome of '{name}'")
+    if action.get("type") == "If":
+        _check_condition(action)
+        return
     if action.get("type") != "Http":
         if action.get("type") not in OTHER_TYPES:
             raise _Finding(f"the type '{action.get('type')}' is not recognized")
@@ -397,6 +447,40 @@ def _check_action(action: Any, actions: Mapping[str, Any]) -> None:
     _check_runtime_configuration(
         action, {"concurrency", "secureData", "contentTransfer", "staticResult"}
     )
+
+
+def _check_condition(action: Document) -> None:
+    _members(
+        action,
+        {"type", "runAfter", "expression", "actions", "else", "description", "metadata"},
+        "the action",
+    )
+    if not isinstance(action.get("actions"), dict):
+        raise _Finding("a condition needs 'actions', an object")
+    otherwise = _members(action.get("else", {"actions": {}}), {"actions"}, "the else")
+    if not isinstance(otherwise.get("actions"), dict):
+        raise _Finding("the else needs 'actions', an object")
+    _check_expression(action.get("expression"))
+
+
+def _check_expression(expression: Any) -> None:
+    """A condition: an expression as text, or one operator with its operands."""
+    if isinstance(expression, str) and expression.startswith("@"):
+        return
+    if not isinstance(expression, dict) or len(expression) != 1:
+        raise _Finding("an expression must be a text with @ first, or an object of one operator")
+    [(operator, operands)] = expression.items()
+    if operator == "not":
+        _check_expression(operands)
+        return
+    _one_of(operator, ("and", "or", *COMPARISONS), "the operator")
+    if not isinstance(operands, list):
+        raise _Finding(f"the operands of '{operator}' must be a list")
+    if operator in ("and", "or"):
+        for operand in operands:
+            _check_expression(operand)
+    elif len(operands) != 2:
+        raise _Finding(f"'{operator}' compares two operands")
 
 
 def _check_authentication(authentication: Any) -> None:

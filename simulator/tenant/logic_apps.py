@@ -1,8 +1,9 @@
 """Logic Apps (Consumption): saved workflows, a runner for the definitions we deploy, run history.
 
-The runner knows a closed set: a Request or Recurrence trigger, and one Http action that calls
-Microsoft Graph with the workflow's identity, system- or user-assigned. A definition beyond that can
-be saved where the service would save it, and its run fails with an error that names the construct.
+The runner knows a closed set: Request and Recurrence triggers, and one Http action that calls
+Microsoft Graph with the workflow's identity, system- or user-assigned; or a condition that takes
+one such action or another by the name of the trigger that fired. A definition beyond that can be
+saved where the service would save it, and its run fails with an error that names the construct.
 """
 
 import ipaddress
@@ -15,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from simulator.tenant.answers import CloudError, NotSimulated, Response
-from simulator.tenant.definition import check_workflow
+from simulator.tenant.definition import branches, check_workflow, nested
 from simulator.tenant.entra import Entra
 from simulator.tenant.graph import Graph
 from simulator.tenant.identifiers import GRAPH_AUDIENCE, TENANT_ID, new_id
@@ -317,25 +318,13 @@ class LogicApps:
                 "actions": {},
             }
             try:
-                name, action = _only_action(workflow, trigger)
-                result = self._run_action(workflow, action)
-                secured = (
-                    action.get("runtimeConfiguration", {})
-                    .get("secureData", {})
-                    .get("properties", [])
-                )
-                run["actions"][name] = {
-                    "start": started,
-                    "end": self._store.now().isoformat(),
-                    **{part: value for part, value in result.items() if part not in secured},
-                }
-                run["status"] = result["status"]
+                _check_simulated(workflow["definition"], trigger)
+                actions = workflow["definition"]["actions"]
+                run["status"] = self._run_actions(workflow, trigger, actions, run["actions"])
                 if run["status"] == "Failed":
-                    run["error"] = {
-                        "code": "ActionFailed",
-                        "message": "An action failed. No dependent actions succeeded.",
-                    }
+                    run["error"] = _ACTION_FAILED
             except NotSimulated as limit:
+                run["actions"] = {}
                 run["status"] = "Failed"
                 run["error"] = {"code": "NotSimulated", "message": str(limit)}
             run["end"] = self._store.now().isoformat()
@@ -343,6 +332,38 @@ class LogicApps:
             return run_id
 
         return self._store.call("Logic Apps", f"run by {trigger}", workflow["name"], effect)
+
+    def _run_actions(
+        self, workflow: Document, trigger: str, actions: Document, history: Document
+    ) -> str:
+        """Runs the one action of a definition or branch, adds it to the history of the run.
+
+        Returns:
+            Its status.
+        """
+        [(name, action)] = actions.items()
+        started = self._store.now().isoformat()
+        if action["type"] == "If":
+            # First in the history, and known last.
+            history[name] = {}
+            taken, other = branches(action)
+            if not _is_met(action["expression"], trigger):
+                taken, other = other, taken
+            status = self._run_actions(workflow, trigger, taken, history)
+            for skipped, _ in nested(other):
+                history[skipped] = {"start": started, "end": started} | _SKIPPED
+            result: Document = {"status": status, "code": "OK"}
+            if status == "Failed":
+                result |= {"code": _ACTION_FAILED["code"], "error": _ACTION_FAILED}
+        else:
+            result = self._run_action(workflow, action)
+        secured = action.get("runtimeConfiguration", {}).get("secureData", {}).get("properties", [])
+        history[name] = {
+            "start": started,
+            "end": self._store.now().isoformat(),
+            **{part: value for part, value in result.items() if part not in secured},
+        }
+        return str(result["status"])
 
     def _run_action(self, workflow: Document, action: Document) -> Document:
         inputs = literal(action["inputs"])
@@ -511,18 +532,37 @@ def _failed(inputs: Document, message: str) -> Document:
     }
 
 
-def _only_action(workflow: Document, trigger_name: str) -> tuple[str, Document]:
-    """The one action of a definition that the runner knows.
+_ACTION_FAILED = {
+    "code": "ActionFailed",
+    "message": "An action failed. No dependent actions succeeded.",
+}
+_SKIPPED = {"status": "Skipped", "code": "ActionBranchingConditionNotSatisfied"}
+
+
+def _check_simulated(definition: Document, trigger_name: str) -> None:
+    """Refuses a definition that is beyond the closed set.
 
     Raises:
-        NotSimulated: The definition is beyond the closed set; the message names the construct.
+        NotSimulated: The message names the construct.
     """
-    definition = workflow["definition"]
     for construct in _constructs_beyond(definition, definition["triggers"][trigger_name]):
         raise NotSimulated(f"The simulated tenant does not run a workflow with {construct}.")
-    [only] = definition["actions"].items()
-    name, action = only
-    return name, action
+
+
+def _compared_name(expression: Any) -> str | None:
+    """The name that a condition compares the trigger's with: its one form that is simulated.
+
+    No reference of the language says that the name is there; public workflows read it so.
+    """
+    match expression:
+        case {"and": [{"equals": ["@trigger()?['name']", str(name)]}]} if name[:1] != "@":
+            return name
+    return None
+
+
+def _is_met(expression: Any, trigger_name: str) -> bool:
+    # Texts are compared as they are written.
+    return _compared_name(expression) == trigger_name
 
 
 def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]:
@@ -539,11 +579,20 @@ def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]
     for name in ("parameters", "outputs", "staticResults"):
         if definition.get(name):
             yield name
-    actions = list(definition.get("actions", {}).values())
+    yield from _actions_beyond(definition.get("actions", {}))
+
+
+def _actions_beyond(actions: Document) -> Iterator[str]:
     if len(actions) != 1:
         yield f"{len(actions)} actions instead of one"
         return
-    [action] = actions
+    [action] = actions.values()
+    if action["type"] == "If":
+        if _compared_name(action["expression"]) is None:
+            yield f"the condition {action['expression']}"
+        for branch in branches(action):
+            yield from _actions_beyond(branch)
+        return
     if action["type"] != "Http":
         yield f"action type {action['type']}"
         return

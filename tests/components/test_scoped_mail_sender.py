@@ -364,4 +364,34 @@ class TestOutputs:
             "mailboxObjectId": MAILBOX_ID,
             "mailboxAddress": "notifications@contoso.com",
             "groupAddress": "senders@contoso.com",
+            "controlMailbox": "control.mailbox@contoso.com",
+            "trigger": "manual",
         }
+
+    def test_name_the_trigger_of_a_probe(self):
+        found: dict[str, Any] = {}
+
+        def program() -> None:
+            pulumi.Output.all(**sender(probe=True).outputs).apply(found.update)
+
+        record(program)
+        assert found["trigger"] == "manual"
+        assert found["probeTrigger"] == "Probe"
+
+
+class TestProbe:
+    def test_changes_the_workflows_definition_and_no_other_resource(self):
+        plain, probed = record(sender).resources, record(lambda: sender(probe=True)).resources
+        assert plain.keys() == probed.keys()
+        assert [name for name in plain if plain[name].inputs != probed[name].inputs] == [WORKFLOW]
+        inputs = [dict(resources[WORKFLOW].inputs) for resources in (plain, probed)]
+        for entry in inputs:
+            entry.pop("definition")
+        assert inputs[0] == inputs[1]
+
+    def test_tries_the_control_mailbox(self):
+        recording = record(lambda: sender(probe=True))
+        [choice] = recording.resources[WORKFLOW].inputs["definition"]["actions"].values()
+        assert choice["actions"]["Try_control_mailbox"]["inputs"]["uri"] == (
+            "https://graph.microsoft.com/v1.0/users/control.mailbox@contoso.com/sendMail"
+        )

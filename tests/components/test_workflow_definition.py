@@ -82,6 +82,81 @@ class TestSafeByDefault:
         assert json.loads(json.dumps(definition())) == definition()
 
 
+class TestProbe:
+    """It tries the control mailbox, delivers nothing, and leaves what is sent as it was."""
+
+    def definition(self, **changes: Any) -> dict[str, Any]:
+        return definition(probed_mailbox="control.mailbox@contoso.com", **changes)
+
+    def choice(self, **changes: Any) -> dict[str, Any]:
+        [choice] = self.definition(**changes)["actions"].values()
+        assert isinstance(choice, dict)
+        return choice
+
+    def probe(self, **changes: Any) -> dict[str, Any]:
+        probe: dict[str, Any] = self.choice(**changes)["actions"]["Try_control_mailbox"]
+        return probe
+
+    def test_is_not_there_unless_asked_for(self):
+        assert list(definition()["triggers"]) == ["manual"]
+        assert list(definition()["actions"]) == ["Send_mail"]
+        assert "Probe" not in json.dumps(definition())
+
+    def test_has_no_address_that_could_be_called_and_does_not_fire_by_itself(self):
+        triggers = self.definition()["triggers"]
+        assert triggers.pop("Probe") == {
+            "type": "Recurrence",
+            "recurrence": {
+                "frequency": "Month",
+                "interval": 16,
+                "startTime": "2070-01-01T00:00:00Z",
+            },
+        }
+        assert triggers == http_request_trigger()
+
+    def test_runs_in_place_of_sending_and_only_for_its_own_trigger(self):
+        choice = self.choice()
+        assert choice["type"] == "If"
+        assert choice["expression"] == {"and": [{"equals": ["@trigger()?['name']", "Probe"]}]}
+        assert list(choice["actions"]) == ["Try_control_mailbox"]
+        assert choice["else"]["actions"] == definition()["actions"]
+
+    def test_has_no_recipients_and_leaves_no_copy(self):
+        body = self.probe()["inputs"]["body"]
+        assert body["message"]["toRecipients"] == []
+        assert body["message"].keys() == {"subject", "body", "toRecipients"}
+        assert body["saveToSentItems"] is False
+
+    def test_has_one_mailbox_that_nobody_can_choose(self):
+        assert self.probe()["inputs"]["uri"] == (
+            "https://graph.microsoft.com/v1.0/users/control.mailbox@contoso.com/sendMail"
+        )
+        # Nothing of what a caller sends is read: the one expression is the name of the trigger.
+        assert json.dumps(self.definition()).count('"@') == 1
+
+    def test_differs_from_sending_in_mailbox_and_mail_alone(self):
+        identity = "/subscriptions/s/resourceGroups/g/providers/p/userAssignedIdentities/id-x"
+        probe = self.probe(identity_id=identity)
+        send = self.choice(identity_id=identity)["else"]["actions"]["Send_mail"]
+        for action in (probe, send):
+            del action["inputs"]["uri"], action["inputs"]["body"]
+        assert probe == send
+        assert probe["inputs"]["authentication"]["identity"] == identity
+
+    @pytest.mark.parametrize(
+        ("address", "part"),
+        [("a/b?c#d@contoso.com", "a%2Fb%3Fc%23d@contoso.com"), ("a{b}@contoso.com", "a%7Bb%7D@")],
+    )
+    def test_an_address_stays_one_part_of_the_uri(self, address, part):
+        [choice] = definition(probed_mailbox=address)["actions"].values()
+        uri = choice["actions"]["Try_control_mailbox"]["inputs"]["uri"]
+        assert f"/users/{part}" in uri
+        assert uri.endswith("/sendMail")
+
+    def test_is_plain_json(self):
+        assert json.loads(json.dumps(self.definition())) == self.definition()
+
+
 class TestMessage:
     def test_carries_every_kind_of_recipient(self):
         message = email_message(

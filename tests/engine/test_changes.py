@@ -90,6 +90,20 @@ class TestAFreshStack:
         assert calls_since(stack.tenant, number) == []
 
 
+class TestAProbe:
+    def test_updates_the_workflow_alone_and_goes_as_it_came(self, redeployed: StackIn):
+        for probe in (True, False):
+            stack = redeployed(change=set_value("probe", probe))
+            number = len(stack.tenant.calls())
+
+            assert changes(succeeded(stack.preview())) == [("update", "notifications-workflow")]
+            assert changes(succeeded(stack.up())) == [("update", "notifications-workflow")]
+            assert calls_since(stack.tenant, number) == [("ARM", "PUT")]
+            assert changes(succeeded(stack.preview())) == []
+            sender = stack.outputs()["senders"]["notifications"]
+            assert sender.get("probeTrigger") == ("Probe" if probe else None)
+
+
 class TestAChangeOfTheMailTouchesTheWorkflowAlone:
     ACTION = "definition.actions.Send_mail.inputs.body.message"
     RECURRENCE = "definition.triggers.Recurrence.recurrence"

@@ -40,6 +40,20 @@ class TestTheAnswerIsGraphs:
         assert stack.tenant.mail() == []
 
 
+class TestAWorkflowWithAProbe:
+    def test_is_sent_through_all_the_same(self, redeployed: StackIn):
+        stack = redeployed(change=lambda sender: sender.update(probe=True))
+        assert stack.up().succeeded
+        pass_policy_lag(stack.tenant)
+        workflow = str(stack.outputs()["senders"]["notifications"]["workflowId"])
+
+        answers = [
+            send_as(stack.tenant, workflow, mailbox).status for mailbox in (SHARED, STRANGER)
+        ]
+
+        assert answers == [202, 403]
+
+
 class TestADenialByPolicyIsToldFromOthers:
     @pytest.mark.parametrize(
         "answer",

@@ -177,6 +177,24 @@ def action(user="reception@contoso.com", inputs=None, **members):
     } | members
 
 
+def choosing(name="Probe", **members):
+    """A definition that takes its action by the name of the trigger that fired."""
+    condition = {
+        "type": "If",
+        "expression": {"and": [{"equals": ["@trigger()?['name']", name]}]},
+        "actions": {"Try": action("control.mailbox@contoso.com")},
+        "else": {"actions": {"Send_mail": action()}},
+    }
+    start = {"frequency": "Month", "interval": 16, "startTime": "2070-01-01T00:00:00Z"}
+    return definition(
+        triggers={
+            "manual": {"type": "Request", "kind": "Http"},
+            "Probe": {"type": "Recurrence", "recurrence": start},
+        },
+        actions={"Choose": condition | members},
+    )
+
+
 def workflow_body(user="reception@contoso.com", **changes):
     """The body of a PUT; ``definition``, ``state``, ``accessControl`` go to its properties."""
     properties = {

@@ -11,6 +11,7 @@ from tests.simulator.tenant.deployment import (
     GROUP_PATH,
     WORKFLOW_PATH,
     action,
+    choosing,
     definition,
     workflow_body,
 )
@@ -199,6 +200,15 @@ def acting(**members):
     return definition(actions={"Send_mail": action(**members)})
 
 
+def nesting(depth):
+    """A definition whose innermost action lies that deep."""
+    actions = {"Send_mail": action()}
+    for number in range(1, depth):
+        [choice] = choosing(actions=actions, **{"else": {"actions": {}}})["actions"].values()
+        actions = {f"Choose_{number}": choice}
+    return definition(actions=actions)
+
+
 def triggered(**trigger):
     return definition(triggers={"manual": {"type": "Request"} | trigger})
 
@@ -282,6 +292,23 @@ class TestAWrongWorkflowIsRefusedWhenSaved:
             (retrying(type="fixed", count=1, interval="PT4S"), "PT5S"),
             (retrying(type="fixed", count=1, interval="P1DT1S"), "P1D"),
             (retrying(type="exponential", count=1, interval="PT5S", maximumInterval="P"), "P"),
+            (choosing(extra=1), "could not find member 'extra'"),
+            (choosing(actions=[]), "'actions', an object"),
+            (choosing(**{"else": []}), "the else must be an object"),
+            (choosing(**{"else": {"actions": {}, "x": 1}}), "could not find member 'x'"),
+            (choosing(**{"else": {"actions": 1}}), "'actions', an object"),
+            (choosing(actions={"Send_mail": action()}), "'Send_mail' is there more than once"),
+            (choosing(actions={"a": {"type": "Htpp"}}), "Htpp"),
+            (choosing(actions={"a": action(runAfter={"Choose": ["Failed"]})}), "Choose"),
+            (choosing(actions={"a/b": action()}), "a/b"),
+            (choosing(expression=None), "expression"),
+            (choosing(expression="trigger()"), "expression"),
+            (choosing(expression={"and": {}}), "must be a list"),
+            (choosing(expression={"xor": []}), "xor"),
+            (choosing(expression={"and": [{"equals": ["@a()"]}]}), "two operands"),
+            (choosing(expression={"not": {"is": []}}), "'is'"),
+            (choosing(expression={"and": [], "or": []}), "one operator"),
+            (nesting(9), "nested deeper than 8"),
         ],
     )
     def test_as_a_definition(self, tenant, deployment, wrong, named):
@@ -306,6 +333,9 @@ class TestAWrongWorkflowIsRefusedWhenSaved:
             triggered(kind="Http", inputs={"schema": {}, "method": "POST"}),
             acting(operationOptions="DisableAsyncPattern, DisableAutomaticDecompression"),
             definition(actions={"Wait": {"type": "Wait", "inputs": {}, "runAfter": {}}}),
+            choosing(),
+            choosing(expression={"not": {"or": [{"greater": ["@a()", 1]}, "@b()"]}}),
+            nesting(8),
             retrying(type="default"),
             retrying(type="fixed", count=90, interval="PT5S"),
             retrying(type="exponential", count=1, interval="PT1M30S", maximumInterval="P1D"),

@@ -4,7 +4,15 @@ from typing import Any
 import pytest
 
 from simulator.tenant.logic_apps import literal
-from tests.simulator.tenant.deployment import NOON, WORKFLOW_PATH, action, definition, workflow_body
+from tests.simulator.tenant.deployment import (
+    NOON,
+    WORKFLOW_PATH,
+    action,
+    choosing,
+    definition,
+    message,
+    workflow_body,
+)
 
 
 @pytest.fixture
@@ -156,6 +164,96 @@ class TestRunHistory:
         assert tenant.logic.content(link[:-1]).status == 404
         assert tenant.logic.content(link.replace("ActionOutputs", "ActionInputs")).status == 404
         assert tenant.logic.content("https://elsewhere.example.com/").status == 404
+
+
+class TestAConditionOnTheTriggerThatFired:
+    def run(self, deployment, trigger):
+        started = deployment.arm("POST", f"{WORKFLOW_PATH}/triggers/{trigger}/run")
+        path = f"{WORKFLOW_PATH}/runs/{started.headers['x-ms-workflow-run-id']}"
+        actions = deployment.arm("GET", f"{path}/actions").body["value"]
+        run = deployment.arm("GET", path).body["properties"]
+        return run, {entry["name"]: entry["properties"] for entry in actions}
+
+    def test_takes_one_action_and_skips_the_other(self, tenant, sender):
+        sender.workflow(definition=choosing())
+        run, actions = self.run(sender, "manual")
+        assert (run["status"], run["trigger"]["name"]) == ("Succeeded", "manual")
+        assert {name: entry["status"] for name, entry in actions.items()} == {
+            "Choose": "Succeeded",
+            "Send_mail": "Succeeded",
+            "Try": "Skipped",
+        }
+        assert actions["Try"]["code"] == "ActionBranchingConditionNotSatisfied"
+        assert "outputsLink" not in actions["Try"]
+        assert len(tenant.mail()) == 1
+
+    def test_or_the_other(self, tenant, sender):
+        sender.workflow(definition=choosing())
+        run, actions = self.run(sender, "Probe")
+        assert (run["status"], run["error"]["code"]) == ("Failed", "ActionFailed")
+        assert {name: entry["status"] for name, entry in actions.items()} == {
+            "Choose": "Failed",
+            "Try": "Failed",
+            "Send_mail": "Skipped",
+        }
+        assert actions["Try"]["code"] == "Forbidden"
+        answer = tenant.logic.content(actions["Try"]["outputsLink"]["uri"]).body
+        assert answer["statusCode"] == 403
+        assert tenant.mail() == []
+
+    def test_compares_names_as_they_are_written(self, sender):
+        sender.workflow(definition=choosing("probe"))
+        assert self.run(sender, "Probe")[1]["Send_mail"]["status"] == "Succeeded"
+
+    def test_a_message_without_recipients_tells_allowed_from_denied(self, tenant, sender):
+        nobody = message()
+        nobody["message"]["toRecipients"] = []
+        for mailbox, status in (
+            ("reception@contoso.com", 400),
+            ("control.mailbox@contoso.com", 403),
+        ):
+            probe = {"Try": action(mailbox, inputs={"body": nobody})}
+            sender.workflow(definition=choosing(actions=probe))
+            _, actions = self.run(sender, "Probe")
+            answer = tenant.logic.content(actions["Try"]["outputsLink"]["uri"]).body
+            assert answer["statusCode"] == status
+        assert tenant.mail() == []
+
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            "@equals(trigger()?['name'], 'Probe')",
+            {"or": [{"equals": ["@trigger()?['name']", "Probe"]}]},
+            {"and": [{"equals": ["@trigger()['name']", "Probe"]}]},
+            {"and": [{"equals": ["@trigger()?['name']", "@triggerBody()"]}]},
+            {"and": [{"equals": ["Probe", "@trigger()?['name']"]}]},
+            {"and": [{"startsWith": ["@trigger()?['name']", "Probe"]}]},
+            {"and": []},
+        ],
+        ids=str,
+    )
+    def test_no_other_condition_is_evaluated(self, tenant, sender, expression):
+        sender.workflow(definition=choosing(expression=expression))
+        run, actions = self.run(sender, "manual")
+        assert run["error"]["code"] == "NotSimulated"
+        assert "does not run a workflow with the condition" in run["error"]["message"]
+        assert (actions, tenant.mail()) == ({}, [])
+
+    def test_what_a_branch_has_beyond_the_known_is_refused_before_anything_runs(
+        self, tenant, sender
+    ):
+        sender.workflow(definition=choosing(actions={"Wait": {"type": "Wait"}}))
+        run, _ = self.run(sender, "manual")
+        assert "action type Wait" in run["error"]["message"]
+        sender.workflow(definition=choosing(**{"else": {"actions": {}}}))
+        assert "0 actions" in self.run(sender, "Probe")[0]["error"]["message"]
+        assert tenant.mail() == []
+
+    def test_a_run_that_cannot_be_finished_leaves_no_action(self, sender):
+        expression = action(inputs={"body": {"x": "@triggerBody()"}})
+        sender.workflow(definition=choosing(**{"else": {"actions": {"Send_mail": expression}}}))
+        run, actions = self.run(sender, "manual")
+        assert (run["error"]["code"], actions) == ("NotSimulated", {})
 
 
 class TestCallback:

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from tools import __main__ as tasks
+from tools import virtual_environment
 from tools.progress import ToolError
 from tools.virtual_environment import ROOT
 
@@ -36,7 +37,16 @@ class TestATaskIsTheSameEverywhere:
                 ["test", "-k", "policy", "tests/tools"],
                 [("-m", "pytest", "-k", "policy", "tests/tools")],
             ),
-            (["local"], [("-m", "simulator", "demonstrate")]),
+            (
+                ["local"],
+                [
+                    ("-m", "simulator", "demonstrate"),
+                    (
+                        *("-m", "simulator", "exec", "--", str(virtual_environment.python())),
+                        *("-m", "operations.prove", "--stack", "local", "--timeout", "0"),
+                    ),
+                ],
+            ),
             (["down"], [("-m", "simulator", "destroy")]),
             (["setup"], []),
             (
@@ -53,6 +63,17 @@ class TestATaskIsTheSameEverywhere:
     ) -> None:
         assert tasks.main(arguments) == 0
         assert started == expected
+
+    def test_nothing_is_proven_of_what_could_not_be_deployed(
+        self, started: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*arguments: str) -> int:
+            started.append(arguments)
+            return 1
+
+        monkeypatch.setattr(tasks, "_python", fail)
+        assert tasks.main(["local"]) == 1
+        assert started == [("-m", "simulator", "demonstrate")]
 
     def test_setup_says_what_it_found(
         self, started: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]

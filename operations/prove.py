@@ -1,0 +1,325 @@
+"""Proves a deployed stack by sending: ``python -m operations.prove --stack STACK``.
+
+Each sender's workflow sends its own mail, which Graph must accept (202), and then tries to send as
+the control mailbox, which Graph must deny (403 ``ErrorAccessDenied``). Both go through the deployed
+workflow and its identity; nothing is changed. What is tried as the control mailbox has no
+recipients, so that it is never delivered (``docs/decisions/0011-proof-by-sending.md``).
+
+A wrong answer may become right: Graph obeys a new policy up to an hour or more after Exchange's
+test, and the platform keeps a token for a day. So wrong answers are asked for again until the time
+is up. A right one is not: a proof sends one mail.
+
+Exit codes: 0, both answers are right, of every sender; 1, somebody gets through who must not, or
+does not who must; 2, it could not find out.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from itertools import chain, repeat
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from components.clouds import Cloud
+from components.workflow_definition import ACTION, PROBE_ACTION
+from operations.signed_in import CloudRefusedError
+from operations.workflow_runs import Answer, NotStartedError, WorkflowRuns
+
+_EXIT = {"right": 0, "wrong": 1, "unknown": 2}
+# Seconds between one round and the next; the last of them from then on.
+_PAUSES = (60, 120, 300)
+
+
+class Verdict(StrEnum):
+    """What an answer says about the confinement."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+
+
+class ProofError(Exception):
+    """The proof cannot even begin; the text says why, and what to do."""
+
+
+@dataclass
+class Trial:
+    """One thing that a workflow is told to do, and the last answer to it.
+
+    Attributes:
+        sender: Name of the sender.
+        mailbox: Address that is sent as.
+        trigger: Name of the trigger; empty where the workflow has none for this.
+        own: The trial of the sender's own mail; ``None`` where this is it.
+    """
+
+    sender: str
+    mailbox: str
+    workflow_id: str
+    trigger: str
+    answer: Answer
+    own: "Trial | None" = None
+
+    @property
+    def must_send(self) -> bool:
+        """Whether Graph must accept it; if not, it must deny it."""
+        return self.own is None
+
+    @property
+    def action(self) -> str:
+        """Name of the action whose answer counts."""
+        return ACTION if self.must_send else PROBE_ACTION
+
+    @property
+    def expected(self) -> str:
+        """The right answer, for people."""
+        return "202 Accepted" if self.must_send else "403 ErrorAccessDenied"
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the last answer says."""
+        status, code = self.answer.status, self.answer.code
+        if self.own is None:
+            if status == HTTPStatus.ACCEPTED:
+                return Verdict.RIGHT
+            return Verdict.WRONG if status == HTTPStatus.FORBIDDEN else Verdict.UNKNOWN
+        if (status, code) == (HTTPStatus.FORBIDDEN, "ErrorAccessDenied"):
+            # An identity without the permission, or with an old token, is denied everywhere.
+            return self.own.verdict if self.own.verdict is Verdict.RIGHT else Verdict.UNKNOWN
+        # A message without recipients is refused by its form only where access was not denied.
+        if status // 100 == 2 or code == "ErrorInvalidRecipients":
+            return Verdict.WRONG
+        return Verdict.UNKNOWN
+
+
+def trials_of(outputs: Mapping[str, Any], only: Sequence[str] = ()) -> list[Trial]:
+    """What there is to try in a stack.
+
+    Args:
+        outputs: The stack's outputs.
+        only: Names of senders; empty for all.
+
+    Raises:
+        ProofError: The outputs are not those of a deployed stack, or have no such sender.
+    """
+    senders = outputs.get("senders")
+    if not senders or not isinstance(senders, Mapping):
+        raise ProofError("nothing is deployed in this stack: run pulumi up first")
+    unknown = sorted(set(only) - senders.keys())
+    if unknown:
+        raise ProofError(f"there is no sender {unknown[0]}, only {', '.join(sorted(senders))}")
+    return [
+        trial
+        for name, sender in senders.items()
+        if not only or name in only
+        for trial in _trials_of_sender(name, sender)
+    ]
+
+
+def _trials_of_sender(name: str, sender: Mapping[str, Any]) -> Iterator[Trial]:
+    not_tried = Answer(0, "", "not tried")
+    try:
+        workflow = sender["workflowId"]
+        own = Trial(name, sender["mailboxAddress"], workflow, sender["trigger"], not_tried)
+        yield own
+        probe = sender.get("probeTrigger", "")
+        if not probe:
+            not_tried = Answer(0, "", "the sender has no probe: true")
+        yield Trial(name, sender["controlMailbox"], workflow, probe, not_tried, own)
+    except KeyError as missing:
+        raise ProofError(
+            f"the outputs of {name} have no {missing.args[0]}: run pulumi up with this version of "
+            "the program first"
+        ) from None
+
+
+def prove(
+    trials: Sequence[Trial],
+    runs: WorkflowRuns,
+    *,
+    timeout: float,
+    show: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
+) -> None:
+    """Tries everything until it is right, or the time is up; the answers are left in the trials.
+
+    Args:
+        trials: What to try. A sender's own mail comes before its control mailbox, so that a denial
+            counts only when it came after the mail was accepted.
+        runs: Who runs the workflows.
+        timeout: For how many seconds a wrong answer is asked for again.
+        show: Gets each line of progress.
+        sleep: Lets seconds pass.
+        now: A clock, in seconds.
+    """
+    begun = now()
+    pending = [trial for trial in trials if trial.trigger]
+    for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+        pending = [trial for trial in pending if _is_open(trial, runs, show)]
+        left = timeout - (now() - begun)
+        if not pending or left <= 0:
+            return
+        awaited = "; ".join(f"{trial.expected} as {trial.mailbox}" for trial in pending)
+        show(f"waiting for {awaited}: again in {min(pause, left):.0f} s, at most {left:.0f} s more")
+        sleep(min(pause, left))
+
+
+def _is_open(trial: Trial, runs: WorkflowRuns, show: Callable[[str], None]) -> bool:
+    """Tries once; whether another answer may come by itself."""
+    refused = False
+    try:
+        trial.answer = runs.ask(trial.workflow_id, trial.trigger, trial.action)
+    except NotStartedError as error:
+        trial.answer = Answer(0, "", str(error))
+    except CloudRefusedError as error:
+        trial.answer, refused = Answer(0, "", str(error)), True
+    show(f"{trial.sender} as {trial.mailbox}: {trial.answer}")
+    return not refused and trial.verdict is not Verdict.RIGHT
+
+
+def result_of(trials: Sequence[Trial]) -> Verdict:
+    """What all answers together say: one that is wrong outweighs one that is unknown."""
+    verdicts = {trial.verdict for trial in trials}
+    for verdict in (Verdict.WRONG, Verdict.UNKNOWN):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.RIGHT
+
+
+_SAID = {
+    Verdict.RIGHT: "Proven: each workflow sends as its own mailbox, and is denied as the control "
+    "mailbox.",
+    Verdict.WRONG: "Not confined as it should be: see what is wrong above. A new policy may take "
+    "an hour or more to reach Graph, a new permission a day; --timeout waits.",
+    Verdict.UNKNOWN: "Could not find out: see what is unknown above.",
+}
+_COLOURS = {Verdict.RIGHT: "green", Verdict.WRONG: "red", Verdict.UNKNOWN: "yellow"}
+
+
+def _table(trials: Sequence[Trial]) -> Table:
+    table = Table(title="Proof by sending", title_justify="left")
+    for heading in ("sender", "sends as", "must get", "Graph answers", "is"):
+        table.add_column(heading, overflow="fold")
+    for trial in trials:
+        table.add_row(
+            *(Text(part) for part in (trial.sender, trial.mailbox, trial.expected.split()[0])),
+            # Not as a plain text: Graph writes [RAOP], which rich could take for a colour.
+            Text(str(trial.answer)),
+            Text(trial.verdict, style=_COLOURS[trial.verdict]),
+        )
+    return table
+
+
+def _as_json(stack: str, trials: Sequence[Trial]) -> str:
+    return json.dumps(
+        {
+            "stack": stack,
+            "result": result_of(trials),
+            "answers": [
+                {
+                    "sender": trial.sender,
+                    "mailbox": trial.mailbox,
+                    "expected": trial.expected,
+                    "status": trial.answer.status,
+                    "code": trial.answer.code,
+                    "message": trial.answer.message,
+                    "verdict": trial.verdict,
+                }
+                for trial in trials
+            ],
+        },
+        indent=2,
+    )
+
+
+def stack_outputs(stack: str) -> dict[str, Any]:
+    """The outputs of a stack of the project in the current folder; secrets stay unread.
+
+    Raises:
+        ProofError: They cannot be read.
+    """
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        raise ProofError(
+            "there is no pulumi on PATH; install the Pulumi CLI that deploys the stack"
+        )
+    done = subprocess.run(  # noqa: S603 - the stack's name is one argument
+        [pulumi, "stack", "output", "--json", "--non-interactive", "--stack", stack],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        reason = lines[-1].removeprefix("error: ") if lines else f"exit code {done.returncode}"
+        raise ProofError(f"the outputs of the stack {stack} cannot be read: {reason}")
+    outputs: dict[str, Any] = json.loads(done.stdout)
+    return outputs
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command; returns the exit code of the process."""
+    parser = argparse.ArgumentParser(
+        prog="python -m operations.prove",
+        description="Has deployed workflows send, and try what they must be denied.",
+        epilog="Exit codes: 0 proven, 1 not confined as it should be, 2 could not find out.",
+    )
+    parser.add_argument("--stack", required=True, help="name of the stack")
+    parser.add_argument(
+        "--sender", action="append", default=[], metavar="NAME", help="only this one (repeatable)"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_minutes,
+        default=90,
+        metavar="MINUTES",
+        help="for how long wrong answers are asked for again (default: 90; 0: once)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    options = parser.parse_args(arguments)
+    progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    try:
+        outputs = stack_outputs(options.stack)
+        trials = trials_of(outputs, options.sender)
+        prove(
+            trials,
+            WorkflowRuns(Cloud(outputs.get("cloud", Cloud.PUBLIC))),
+            timeout=options.timeout * 60,
+            show=progress.print,
+        )
+    except ProofError as error:
+        progress.print(f"prove: {error}")
+        return _EXIT["unknown"]
+    except KeyboardInterrupt:
+        return 130
+    result = result_of(trials)
+    if options.json:
+        print(_as_json(options.stack, trials))  # noqa: T201 - this is the command's output
+    else:
+        # Where there is no terminal rich assumes 80 columns, and would fold the answers.
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+        console.print(_table(trials))
+        console.print(_SAID[result], soft_wrap=True)
+    return _EXIT[result]
+
+
+def _minutes(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError("write a number of minutes, 0 or more")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,529 @@
+"""The proof by sending, over HTTP against the simulated tenant."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from azure.core.credentials import AccessToken
+from azure.identity import CredentialUnavailableError
+from rich.console import Console
+
+from components.clouds import Cloud
+from components.workflow_definition import (
+    email_message,
+    http_request_trigger,
+    send_mail_definition,
+)
+from operations import prove as command
+from operations.prove import ProofError, Trial, Verdict, main, prove, result_of, trials_of
+from operations.workflow_runs import Answer, NotStartedError, WorkflowRuns
+from simulator.front import served
+from simulator.tenant import Tenant
+from simulator.tenant.faults import Fault, Kind, Step, steps
+from tests.simulator.tenant.deployment import NOON, WORKFLOW_PATH, Deployment, connect
+
+SHARED = "reception@contoso.com"
+CONTROL = "control.mailbox@contoso.com"
+OUTPUTS: dict[str, Any] = {
+    "cloud": "public",
+    "senders": {
+        "notifications": {
+            "workflowId": WORKFLOW_PATH,
+            "mailboxAddress": SHARED,
+            "controlMailbox": CONTROL,
+            "trigger": "manual",
+            "probeTrigger": "Probe",
+        }
+    },
+}
+
+
+def definition(**changes: Any) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "graph": "https://graph.microsoft.com",
+        "mailbox_id": SHARED,
+        "message": email_message(
+            subject="Graph test mail",
+            content="Does this work?",
+            to_recipients=[{"address": "finance@contoso.com"}],
+        ),
+        "save_to_sent_items": False,
+        "trigger": http_request_trigger(),
+        "probed_mailbox": CONTROL,
+    }
+    return send_mail_definition(**arguments | changes)
+
+
+@pytest.fixture
+def tenant(tmp_path):
+    tenant = Tenant(tmp_path / "tenant.sqlite", real_time=lambda: NOON)
+    yield tenant
+    tenant.close()
+
+
+class Deployed(Deployment):
+    """A sender whose identity is confined and granted."""
+
+    def __init__(self, tenant):
+        super().__init__(tenant, connect(tenant))
+        self.principal = self.workflow(definition=definition())
+        scope = self.group("Scope", SHARED)
+        self.scope = scope["Guid"]
+        self.restriction = self.policy(self.principal["appId"], self.scope)
+        self.assignment = self.grant(self.principal)
+
+
+@pytest.fixture
+def deployed(tenant):
+    return Deployed(tenant)
+
+
+@pytest.fixture
+def settled(deployed):
+    """The same, where Graph has learned of the policy."""
+    deployed.wait_for_policies()
+    return deployed
+
+
+@pytest.fixture
+def front(tenant, monkeypatch):
+    """The tenant over HTTP, where clients of the clouds find it."""
+    with served(tenant) as front:
+        for name, value in front.variables.items():
+            monkeypatch.setenv(name, value)
+        yield front
+
+
+@pytest.fixture
+def run(tenant, front, monkeypatch):
+    """Proves, with time passing in the tenant; returns the trials and what was shown."""
+
+    def run(minutes=0.0, outputs=OUTPUTS):
+        shown: list[str] = []
+        trials = trials_of(outputs)
+        prove(
+            trials,
+            WorkflowRuns(Cloud.PUBLIC, sleep=tenant.clock.advance),
+            timeout=minutes * 60,
+            show=shown.append,
+            sleep=tenant.clock.advance,
+            now=lambda: tenant.clock.now().timestamp(),
+        )
+        return trials, shown
+
+    return run
+
+
+def answers(trials):
+    return [(str(trial.answer), str(trial.verdict)) for trial in trials]
+
+
+ACCEPTED = ("202 Accepted", "right")
+DENIED = ("403 ErrorAccessDenied Access to OData is disabled.", "right")
+
+
+class TestProven:
+    def test_when_accepted_as_the_mailbox_and_denied_as_the_control_mailbox(
+        self, run, tenant, settled
+    ):
+        trials, shown = run()
+        assert answers(trials) == [ACCEPTED, DENIED]
+        assert result_of(trials) is Verdict.RIGHT
+        assert shown == [
+            f"notifications as {SHARED}: {ACCEPTED[0]}",
+            f"notifications as {CONTROL}: {DENIED[0]}",
+        ]
+
+    def test_by_one_mail_and_with_nothing_changed(self, run, tenant, settled):
+        before = tenant.snapshot()
+        run(minutes=90)
+        assert [mail.mailbox for mail in tenant.mail()] == [SHARED]
+        assert tenant.snapshot() == before
+
+
+class TestTooMuchLetThrough:
+    def test_without_a_policy(self, run, tenant, settled):
+        settled.remove_policy(settled.restriction)
+        settled.wait_for_policies()
+        trials, _ = run()
+        assert [trial.verdict for trial in trials] == [Verdict.RIGHT, Verdict.WRONG]
+        assert trials[1].answer.code == "ErrorInvalidRecipients"
+        assert result_of(trials) is Verdict.WRONG
+        # Not even now was anything sent as somebody else.
+        assert {mail.mailbox for mail in tenant.mail()} == {SHARED}
+
+    def test_by_a_second_policy(self, run, settled):
+        other = settled.group("Other", CONTROL)
+        settled.policy(settled.principal["appId"], other["Guid"])
+        settled.wait_for_policies()
+        assert result_of(run()[0]) is Verdict.WRONG
+
+    def test_by_a_stray_member(self, run, settled):
+        settled.session.invoke(
+            "Add-DistributionGroupMember",
+            {"Identity": settled.scope, "Member": CONTROL, "BypassSecurityGroupManagerCheck": True},
+        )
+        assert result_of(run()[0]) is Verdict.WRONG
+
+
+class TestTooLittleLetThrough:
+    def test_without_the_permission(self, run, settled):
+        settled.revoke(settled.assignment)
+        trials, _ = run()
+        assert [trial.answer.status for trial in trials] == [403, 403]
+        # Whoever is denied everywhere has not been shown to be confined.
+        assert [trial.verdict for trial in trials] == [Verdict.WRONG, Verdict.UNKNOWN]
+        assert result_of(trials) is Verdict.WRONG
+
+    def test_with_the_mailbox_out_of_the_group(self, run, settled):
+        settled.session.invoke(
+            "Remove-DistributionGroupMember",
+            {"Identity": settled.scope, "Member": SHARED, "BypassSecurityGroupManagerCheck": True},
+        )
+        assert result_of(run()[0]) is Verdict.WRONG
+
+
+class TestWaits:
+    def test_until_graph_obeys_the_policy(self, run, tenant, deployed):
+        trials, shown = run(minutes=90)
+        assert answers(trials) == [ACCEPTED, DENIED]
+        waits = [line for line in shown if line.startswith("waiting for ")]
+        assert waits[:3] == [
+            f"waiting for 403 ErrorAccessDenied as {CONTROL}: again in {pause} s, at most {left} s "
+            "more"
+            for pause, left in ((60, 5400), (120, 5340), (300, 5220))
+        ]
+        # The mail was accepted in the first round, and was not sent again.
+        assert len(tenant.mail()) == 1
+
+    def test_until_the_cached_token_has_the_permission(self, run, tenant, settled):
+        settled.revoke(settled.assignment)
+        run()
+        settled.grant(settled.principal)
+        tenant.clock.advance(24 * 3600 - 600)
+        trials, shown = run(minutes=30)
+        # Denied for want of the permission: that is no proof of anything, and is tried again.
+        assert shown[1].endswith("Access is denied. Check credentials and try again.")
+        assert answers(trials) == [ACCEPTED, DENIED]
+        assert len(tenant.mail()) == 1
+
+    def test_but_not_longer_than_asked(self, run, tenant, deployed):
+        begun = tenant.clock.now()
+        trials, _ = run(minutes=29)
+        assert (tenant.clock.now() - begun).total_seconds() == 29 * 60
+        assert result_of(trials) is Verdict.WRONG
+
+    def test_for_a_service_that_is_throttled(self, run, tenant, settled):
+        path = f"{WORKFLOW_PATH}/triggers/manual/run?api-version=2019-05-01"
+        tenant.arm.request("POST", path)
+        [step] = [step for step in steps(tenant.calls()) if "triggers/manual/run" in step.target]
+        tenant.plan_faults([Fault(step, Kind.THROTTLED)])
+        trials, shown = run(minutes=5)
+        assert "429 TooManyRequests" in shown[0]
+        assert answers(trials) == [ACCEPTED, DENIED]
+
+    def test_for_a_lost_answer(self, run, tenant, settled):
+        step = Step("", "ARM", "POST", self.run_path(tenant), 1)
+        tenant.plan_faults([Fault(step, Kind.TIMEOUT_AFTER)])
+        trials, shown = run(minutes=5)
+        assert "no answer" in shown[0]
+        assert answers(trials) == [ACCEPTED, DENIED]
+        # What the first run sent is not known to have been sent.
+        assert len(tenant.mail()) == 2
+
+    def run_path(self, tenant):
+        tenant.arm.request("POST", f"{WORKFLOW_PATH}/triggers/Probe/run?api-version=2019-05-01")
+        [step] = [step for step in steps(tenant.calls()) if "triggers/Probe/run" in step.target]
+        return step.target.replace("Probe", "manual")
+
+
+class TestCouldNotFindOut:
+    def test_without_a_probe(self, run, tenant, settled):
+        plain = {k: v for k, v in OUTPUTS["senders"]["notifications"].items() if "probe" not in k}
+        trials, _ = run(minutes=90, outputs={"senders": {"notifications": plain}})
+        assert answers(trials) == [
+            ACCEPTED,
+            ("no answer: the sender has no probe: true", "unknown"),
+        ]
+        assert result_of(trials) is Verdict.UNKNOWN
+
+    def test_from_a_workflow_that_is_disabled_and_does_not_wait_for_it(self, run, tenant, settled):
+        settled.arm("POST", f"{WORKFLOW_PATH}/disable")
+        begun = tenant.clock.now()
+        trials, _ = run(minutes=90)
+        assert tenant.clock.now() == begun
+        assert "WorkflowTriggerIsNotEnabled" in trials[0].answer.message
+        assert result_of(trials) is Verdict.UNKNOWN
+
+    def test_from_a_workflow_that_is_gone(self, run, settled):
+        settled.arm("DELETE", WORKFLOW_PATH)
+        trials, _ = run(minutes=90)
+        assert "ResourceNotFound" in trials[0].answer.message
+        assert result_of(trials) is Verdict.UNKNOWN
+
+    def test_with_a_control_mailbox_that_graph_does_not_know(self, run, settled):
+        settled.workflow(definition=definition(probed_mailbox="alias.of.it@contoso.com"))
+        trials, _ = run()
+        assert trials[1].answer.code == "ErrorInvalidUser"
+        assert result_of(trials) is Verdict.UNKNOWN
+
+    def test_when_the_outputs_are_secured(self, run, settled):
+        secured = definition()
+        [choice] = secured["actions"].values()
+        for branch in (choice["actions"], choice["else"]["actions"]):
+            for action in branch.values():
+                action["runtimeConfiguration"]["secureData"]["properties"].append("outputs")
+        settled.workflow(definition=secured)
+        trials, _ = run()
+        assert trials[0].answer.message == "Send_mail ended as Succeeded."
+        assert result_of(trials) is Verdict.UNKNOWN
+
+    def test_when_another_version_of_the_definition_is_deployed(self, run, settled):
+        settled.workflow(definition=definition(probed_mailbox=None))
+        trials, _ = run()
+        assert trials[0].verdict is Verdict.RIGHT
+        assert "triggers/Probe/run: 404 WorkflowTriggerNotFound" in trials[1].answer.message
+        assert result_of(trials) is Verdict.UNKNOWN
+
+    def test_when_the_trigger_cannot_be_told_it_is_the_mailboxs_own_mail_that_is_sent(
+        self, run, tenant, settled
+    ):
+        changed = definition()
+        [choice] = changed["actions"].values()
+        choice["expression"]["and"][0]["equals"][1] = "another"
+        settled.workflow(definition=changed)
+        trials, _ = run()
+        assert trials[1].answer.message == "Try_control_mailbox ended as Skipped."
+        assert result_of(trials) is Verdict.UNKNOWN
+        assert {mail.mailbox for mail in tenant.mail()} == {SHARED}
+
+    def test_while_nobody_answers(self, run, tenant, settled, monkeypatch):
+        monkeypatch.setenv("RESOURCE_MANAGER_ADDRESS", "http://127.0.0.1:9")
+        trials, shown = run(minutes=3)
+        assert "no answer" in shown[0]
+        assert result_of(trials) is Verdict.UNKNOWN
+
+    def test_when_nobody_is_signed_in(self, settled):
+        class NoCredential:
+            def get_token(self, *scopes: str, **_: object) -> AccessToken:
+                raise CredentialUnavailableError("Please run 'az login'.\nMore below.")
+
+        trials = trials_of(OUTPUTS)
+        prove(
+            trials,
+            WorkflowRuns(Cloud.PUBLIC, credential=NoCredential()),
+            timeout=3600,
+            show=lambda _: None,
+        )
+        assert "not signed in: Please run 'az login'. Sign in" in trials[0].answer.message
+        assert result_of(trials) is Verdict.UNKNOWN
+
+
+class TestVerdict:
+    @pytest.mark.parametrize(
+        ("must_send", "status", "code", "verdict"),
+        [
+            (True, 202, "", "right"),
+            (True, 200, "", "unknown"),
+            (True, 403, "ErrorAccessDenied", "wrong"),
+            (True, 403, "ErrorSendAsDenied", "wrong"),
+            (True, 404, "ErrorInvalidUser", "unknown"),
+            (True, 400, "ErrorInvalidRecipients", "unknown"),
+            (True, 0, "", "unknown"),
+            (False, 403, "ErrorAccessDenied", "right"),
+            (False, 403, "ExtensionError", "unknown"),
+            (False, 202, "", "wrong"),
+            (False, 400, "ErrorInvalidRecipients", "wrong"),
+            (False, 400, "RequestBodyRead", "unknown"),
+            (False, 401, "InvalidAuthenticationToken", "unknown"),
+            (False, 404, "ErrorInvalidUser", "unknown"),
+            (False, 429, "TooManyRequests", "unknown"),
+            (False, 0, "", "unknown"),
+        ],
+    )
+    def test_of_an_answer(self, must_send, status, code, verdict):
+        own = Trial("n", "m@contoso.com", "w", "t", Answer(202, "", ""))
+        trial = replace(own, answer=Answer(status, code, ""), own=None if must_send else own)
+        assert trial.verdict == verdict
+
+    def test_what_is_wrong_outweighs_what_is_unknown(self):
+        right, wrong, unknown = (
+            Trial("n", "m@contoso.com", "w", "t", Answer(status, "", ""))
+            for status in (202, 403, 0)
+        )
+        assert result_of([right]) is Verdict.RIGHT
+        assert result_of([right, unknown]) is Verdict.UNKNOWN
+        assert result_of([unknown, wrong, right]) is Verdict.WRONG
+
+
+class TestNoTokenLeavesForAnotherService:
+    """Everything over a recorded transport: whom the client shows its token."""
+
+    def record(self, *answers: httpx.Response) -> tuple[WorkflowRuns, list[httpx.Request]]:
+        asked: list[httpx.Request] = []
+        left = list(answers)
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            asked.append(request)
+            return left.pop(0)
+
+        class Credential:
+            def get_token(self, *scopes: str, **_: object) -> AccessToken:
+                return AccessToken(scopes[0], 0)
+
+        runs = WorkflowRuns(
+            Cloud.US_GOVERNMENT_L4,
+            credential=Credential(),
+            transport=httpx.MockTransport(answer),
+            sleep=lambda _: None,
+        )
+        return runs, asked
+
+    STARTED = httpx.Response(202, headers={"x-ms-workflow-run-id": "r"})
+    RUNNING = httpx.Response(200, json={"properties": {"status": "Running"}})
+    DONE = httpx.Response(200, json={"properties": {"status": "Failed"}})
+    LINK = "https://prod-00.westeurope.logic.azure.com:443/workflows/x?sig=secret"
+    ACTION = httpx.Response(
+        200, json={"properties": {"status": "Failed", "outputsLink": {"uri": LINK}}}
+    )
+
+    def test_but_resource_manager_of_its_cloud(self):
+        content = httpx.Response(200, json={"statusCode": 403, "body": {"error": {"code": "E"}}})
+        runs, asked = self.record(self.STARTED, self.RUNNING, self.DONE, self.ACTION, content)
+        assert runs.ask("/subscriptions/s/w", "Probe", "Try") == Answer(403, "E", "")
+        base = "https://management.usgovcloudapi.net"
+        for request in asked[:-1]:
+            assert str(request.url).startswith(f"{base}/subscriptions/s/w/")
+            assert request.headers["Authorization"] == f"Bearer {base}/.default"
+        assert asked[-1].url == httpx.URL(self.LINK)
+        assert "Authorization" not in asked[-1].headers
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            httpx.Response(403),
+            httpx.Response(200, text="<html>"),
+            httpx.Response(200, json=[]),
+            httpx.Response(200, json={"statusCode": "403"}),
+        ],
+    )
+    def test_a_history_that_cannot_be_read_shows_no_signature(self, content):
+        runs, _ = self.record(self.STARTED, self.DONE, self.ACTION, content)
+        answer = runs.ask("/subscriptions/s/w", "Probe", "Try")
+        assert answer.status == 0
+        assert answer.message.startswith("the run's history cannot be read: ")
+        assert "secret" not in answer.message
+
+    @pytest.mark.parametrize(
+        ("body", "expected"),
+        [
+            ("text", Answer(502, "", "")),
+            ({"error": "text"}, Answer(502, "", "")),
+            ({"error": {"code": "C", "message": "a\n b"}}, Answer(502, "C", "a b")),
+        ],
+    )
+    def test_an_answer_of_any_form_is_read(self, body, expected):
+        content = httpx.Response(200, json={"statusCode": 502, "body": body})
+        runs, _ = self.record(self.STARTED, self.DONE, self.ACTION, content)
+        assert runs.ask("/subscriptions/s/w", "Probe", "Try") == expected
+
+    def test_a_run_that_does_not_end_is_given_up(self):
+        missing = httpx.Response(404, json={"error": {"code": "WorkflowRunNotFound"}})
+        runs, asked = self.record(self.STARTED, *[missing] * 50, *[self.RUNNING] * 50)
+        assert "has not ended after 300 s" in runs.ask("/subscriptions/s/w", "t", "a").message
+        assert len(asked) == 101
+
+    def test_a_server_error_may_pass(self):
+        runs, _ = self.record(httpx.Response(503, text="busy"))
+        with pytest.raises(NotStartedError, match="503 Service Unavailable"):
+            runs.ask("/subscriptions/s/w", "t", "a")
+
+
+class TestOutputs:
+    def test_of_nothing_deployed(self):
+        nothing: list[dict[str, Any]] = [{}, {"senders": {}}, {"senders": "[secret]"}]
+        for outputs in nothing:
+            with pytest.raises(ProofError, match="nothing is deployed"):
+                trials_of(outputs)
+
+    def test_of_an_earlier_version(self):
+        for missing in ("trigger", "controlMailbox", "workflowId"):
+            sender = dict(OUTPUTS["senders"]["notifications"])
+            del sender[missing]
+            with pytest.raises(ProofError, match=f"have no {missing}: run pulumi up"):
+                trials_of({"senders": {"notifications": sender}})
+
+    def test_of_one_sender_only(self):
+        senders = dict.fromkeys(("a", "b"), OUTPUTS["senders"]["notifications"])
+        assert {trial.sender for trial in trials_of({"senders": senders}, ["b"])} == {"b"}
+        with pytest.raises(ProofError, match="no sender c, only a, b"):
+            trials_of({"senders": senders}, ["b", "c"])
+
+
+class TestCommand:
+    @pytest.fixture(autouse=True)
+    def outputs(self, monkeypatch):
+        monkeypatch.setattr(command, "stack_outputs", lambda stack: OUTPUTS)
+
+    def test_exits_0_and_shows_a_table(self, front, settled, capsys):
+        assert main(["--stack", "local", "--timeout", "0"]) == 0
+        shown = capsys.readouterr()
+        assert re.search(rf"{SHARED} +│ 202 +│ 202 Accepted +│ right", shown.out)
+        assert re.search(rf"{CONTROL} +│ 403 +│ 403 ErrorAccessDenied .* │ right", shown.out)
+        assert "Proven: " in shown.out
+        assert f"notifications as {SHARED}: 202 Accepted" in shown.err
+
+    def test_exits_1_where_too_much_gets_through(self, front, settled, capsys):
+        settled.remove_policy(settled.restriction)
+        settled.wait_for_policies()
+        assert main(["--stack", "local", "--timeout", "0"]) == 1
+        assert "Not confined as it should be" in capsys.readouterr().out
+
+    def test_exits_1_where_too_little_gets_through(self, front, settled):
+        settled.revoke(settled.assignment)
+        assert main(["--stack", "local", "--timeout", "0"]) == 1
+
+    def test_exits_2_where_nobody_answers(self, front, settled, monkeypatch, capsys):
+        monkeypatch.setenv("RESOURCE_MANAGER_ADDRESS", "http://127.0.0.1:9")
+        assert main(["--stack", "local", "--timeout", "0"]) == 2
+        assert "Could not find out" in capsys.readouterr().out
+
+    def test_exits_2_where_nothing_is_deployed(self, monkeypatch, capsys):
+        monkeypatch.setattr(command, "stack_outputs", lambda stack: {})
+        assert main(["--stack", "local"]) == 2
+        assert capsys.readouterr().err.startswith("prove: nothing is deployed")
+
+    @pytest.mark.parametrize("timeout", ["-1", "x", "nan", "inf"])
+    def test_exits_2_for_a_time_that_is_none(self, timeout):
+        with pytest.raises(SystemExit) as exited:
+            main(["--stack", "local", "--timeout", timeout])
+        assert exited.value.code == 2
+
+    def test_prints_json_and_nothing_else(self, front, settled, capsys):
+        assert main(["--stack", "local", "--timeout", "0", "--json"]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        assert (printed["stack"], printed["result"]) == ("local", "right")
+        assert printed["answers"][1] == {
+            "sender": "notifications",
+            "mailbox": CONTROL,
+            "expected": "403 ErrorAccessDenied",
+            "status": 403,
+            "code": "ErrorAccessDenied",
+            "message": "Access to OData is disabled.",
+            "verdict": "right",
+        }
+
+    def test_shows_an_answer_as_it_is(self, capsys):
+        answer = Answer(403, "ErrorAccessDenied", "Access to OData is disabled: [bold] x")
+        Console().print(command._table([Trial("n", "m@contoso.com", "w", "t", answer)]), width=200)
+        assert "[bold] x" in capsys.readouterr().out
+
+
+class TestReadingTheStack:
+    def test_without_pulumi(self, monkeypatch):
+        monkeypatch.setenv("PATH", "")
+        with pytest.raises(ProofError, match="no pulumi on PATH"):
+            command.stack_outputs("local")

@@ -78,13 +78,13 @@ class TestATransientFaultIsAbsorbedWithinOneRun:
 # Operation of the step, kind, and what the message must say. In the order of the steps, so that one
 # stack gets further by each.
 PERMANENT = [
-    ("New-Mailbox", Kind.REFUSED, "error: shared mailbox logicappnotifications@contoso.com: Acc"),
+    ("New-Mailbox", Kind.REFUSED, "logicappnotifications@contoso.com: New-Mailbox: Acc"),
     ("Set-Mailbox", Kind.KILLED_BEFORE, "signal: killed: running"),
     ("New-DistributionGroup", Kind.KILLED_AFTER, "signal: killed: running"),
     ("Set-DistributionGroup", Kind.ENGINE_KILLED, ""),
-    ("Add-DistributionGroupMember", Kind.REFUSED, "error: members of the group graphscope-mails"),
+    ("Add-DistributionGroupMember", Kind.REFUSED, ": Add-DistributionGroupMember: Acc"),
     ("New-ApplicationAccessPolicy", Kind.KILLED_AFTER, "signal: killed: running"),
-    ("Test-ApplicationAccessPolicy", Kind.REFUSED, "error: proof that "),
+    ("Test-ApplicationAccessPolicy", Kind.REFUSED, ": Test-ApplicationAccessPolicy: "),
     ("POST", Kind.REFUSED, "Could not create app role assignment"),
 ]
 REMEDY = "Check the Exchange roles of the deploying identity."

@@ -147,7 +147,7 @@ function Connect-Organization {
     if (-not $signIn.ContainsKey('UserPrincipalName')) { $parameters['Organization'] = $Desired.organization }
     if ($Desired.exchangeEnvironmentName) { $parameters['ExchangeEnvironmentName'] = $Desired.exchangeEnvironmentName }
     try {
-        Invoke-WithRetry -Action { Connect-ExchangeOnline @parameters @signIn -ErrorAction Stop | Out-Null }
+        Invoke-WithRetry -Cmdlet 'Connect-ExchangeOnline' -Action { Connect-ExchangeOnline @parameters @signIn -ErrorAction Stop | Out-Null }
 
         # Exchange loads only what the caller's roles allow, and calls all the rest "not recognized".
         $missing = @($cmdlets | Where-Object { -not (Get-Command -Name $_ -ErrorAction SilentlyContinue) })
@@ -157,7 +157,7 @@ function Connect-Organization {
 
         # Credentials and configuration are set in two places: a mix-up must not let one stack's
         # objects appear in another stack's tenant.
-        $domains = @(Invoke-WithRetry -Action { Get-AcceptedDomain -ErrorAction Stop })
+        $domains = @(Invoke-WithRetry -Cmdlet 'Get-AcceptedDomain' -Action { Get-AcceptedDomain -ErrorAction Stop })
         if (@($domains | Where-Object { $_.DomainName -eq $Desired.organization }).Count -eq 0) {
             throw "The signed-in identity belongs to the tenant of $(@($domains | ForEach-Object { $_.DomainName }) -join ', '), but the stack's 'organization' is $($Desired.organization). Sign in to that one; nothing was changed."
         }
@@ -220,9 +220,11 @@ function Invoke-WithRetry {
         were created a moment ago and that the next domain controller does not know yet.
         -TakenIsTransient is for an action that searches and then creates: what a lost answer or a killed
         run has left behind holds its address at once, and is found, and recognised as ours, only later.
+        -Cmdlet is the cmdlet of Exchange that the action calls: Exchange's errors do not name it.
     #>
     [CmdletBinding()]
     param(
+        [Parameter(Mandatory)] [string] $Cmdlet,
         [Parameter(Mandatory)] [scriptblock] $Action,
         [switch] $NotFoundIsTransient,
         [switch] $TakenIsTransient
@@ -236,7 +238,12 @@ function Invoke-WithRetry {
             $again = Test-TransientError -ErrorRecord $_
             if ($NotFoundIsTransient -and (Test-NotFoundError -ErrorRecord $_)) { $again = $true }
             if ($TakenIsTransient -and $_.Exception.Message -match 'already being used') { $again = $true }
-            if (-not $again -or $attempt -ge 20) { throw }
+            if (-not $again -or $attempt -ge 20) {
+                # The id of a text that is thrown is the text: one of ours, which says itself what is wrong.
+                if ($_.FullyQualifiedErrorId -eq $_.Exception.Message) { throw }
+                $text = "${Cmdlet}: $($_.Exception.Message)"
+                throw $text
+            }
             Write-Step -Message "waiting 15 s, attempt $attempt of 20: $(Get-ErrorText -ErrorRecord $_)"
         }
         Start-Sleep -Seconds 15
@@ -262,7 +269,7 @@ function Find-MarkedRecipient {
     )
     $quoted = $Mark -replace "'", "''"
     $filter = "CustomAttribute15 -eq '$quoted' -or CustomAttribute15 -eq '$quoted adopted' -or DisplayName -eq '$quoted'"
-    $found = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
+    $found = @(Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
     # Exchange compares without regard to case, and stacks may differ in it alone.
     $marked = @($found | Where-Object {
             $_.CustomAttribute15 -ceq "$Mark adopted" -or (Test-OwnRecipient -Recipient $_ -Mark $Mark -Address $Address)
@@ -304,7 +311,14 @@ function Assert-Removable {
         [Parameter(Mandatory)] [string] $Mark,
         [Parameter(Mandatory)] [string] $Address
     )
-    $found = @(Get-Recipient -Identity ([string]$Recipient.Guid) -ErrorAction Stop)
+    try {
+        $found = @(Get-Recipient -Identity ([string]$Recipient.Guid) -ErrorAction Stop)
+    }
+    catch {
+        # The removal, in which this is called, is another cmdlet.
+        $text = "Get-Recipient: $($_.Exception.Message)"
+        throw $text
+    }
     $same = @($found | Where-Object {
             [string]$_.Guid -eq [string]$Recipient.Guid -and
             $_.RecipientTypeDetails -eq $Recipient.RecipientTypeDetails -and
@@ -322,7 +336,7 @@ function Find-AddressHolder {
         [Parameter(Mandatory)] [string] $Address
     )
     $filter = "EmailAddresses -eq 'smtp:$($Address -replace "'", "''")'"
-    Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop }
+    Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop }
 }
 
 function Find-OwnedRecipient {
@@ -348,7 +362,7 @@ function Find-OwnedRecipient {
     $namesakes = @()
     if ($holders.Count -eq 0) {
         $filter = "Name -eq '$($Name -replace "'", "''")'"
-        $namesakes = @(Invoke-WithRetry -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
+        $namesakes = @(Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -Filter $filter -ResultSize Unlimited -ErrorAction Stop })
     }
     # Asked last: what a cut-off run has made may become visible between two searches, and would be taken
     # for a stranger if only the second one showed it.
@@ -401,7 +415,7 @@ function Get-ExistingRecipient {
     param(
         [Parameter(Mandatory)] [string] $Address
     )
-    Invoke-WithRetry -NotFoundIsTransient -Action { Get-Recipient -Identity $Address -ErrorAction Stop }
+    Invoke-WithRetry -Cmdlet 'Get-Recipient' -NotFoundIsTransient -Action { Get-Recipient -Identity $Address -ErrorAction Stop }
 }
 
 function Wait-Result {
@@ -426,10 +440,11 @@ function Invoke-Removal {
     <# .SYNOPSIS Runs a removal; an object that is gone already, as after a lost answer, is removed. #>
     [CmdletBinding()]
     param(
+        [Parameter(Mandatory)] [string] $Cmdlet,
         [Parameter(Mandatory)] [scriptblock] $Removal
     )
     # Not named $Action: the block below would see the one of Invoke-WithRetry, which is itself.
-    Invoke-WithRetry -Action {
+    Invoke-WithRetry -Cmdlet $Cmdlet -Action {
         try {
             & $Removal
         }
@@ -565,7 +580,7 @@ function Get-PolicyOnGroup {
     if (-not $Group.ExternalDirectoryObjectId) {
         throw "$($Group.PrimarySmtpAddress) has no Entra object id yet. Run the deployment again in a few minutes."
     }
-    $policies = @(Invoke-WithRetry -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
+    $policies = @(Invoke-WithRetry -Cmdlet 'Get-ApplicationAccessPolicy' -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
     Select-PolicyOnGroup -Policy $policies -Group $Group
 }
 
@@ -644,7 +659,7 @@ function Get-AccessFinding {
         [Parameter(Mandatory)] [string] $AppId,
         [Parameter(Mandatory)] [ValidateSet('Granted', 'Denied')] [string] $Expected
     )
-    $test = Invoke-WithRetry -NotFoundIsTransient -Action {
+    $test = Invoke-WithRetry -Cmdlet 'Test-ApplicationAccessPolicy' -NotFoundIsTransient -Action {
         Test-ApplicationAccessPolicy -Identity $Address -AppId $AppId -ErrorAction Stop
     }
     if ([string]$test.AccessCheckResult -ne $Expected) {
@@ -658,7 +673,7 @@ function Get-ErrorText {
     param(
         [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
     )
-    $ErrorRecord.Exception.Message -replace '^\|?Ex[0-9A-F]+\|[^|]+\|', ''
+    $ErrorRecord.Exception.Message -replace '\|?\bEx[0-9A-F]+\|[^|]+\|', ''
 }
 
 function Write-Failure {
@@ -678,7 +693,9 @@ function Write-Failure {
         "module 'ExchangeOnlineManagement'"      = 'Install it: Install-Module ExchangeOnlineManagement -RequiredVersion 3.9.2 -Scope CurrentUser (3.10 and newer need PowerShell 7.6).'
         'access denied|insufficient'             = 'Check the Exchange roles of the deploying identity.'
     }
+    # What Exchange refuses for any other reason; our own sentences say what to do by themselves.
     $remedy = ''
+    if ($text -match '^\w+-\w+: ') { $remedy = ' Mend what it names, and run the deployment again.' }
     foreach ($pattern in $remedies.Keys) {
         if ($text -match $pattern) {
             $remedy = " $($remedies[$pattern])"

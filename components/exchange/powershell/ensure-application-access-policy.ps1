@@ -41,7 +41,7 @@ try {
         throw "it is a $($group.RecipientTypeDetails). The scope of a policy must be a mail-enabled security group."
     }
 
-    $policy = Invoke-WithRetry -NotFoundIsTransient -Action {
+    $policy = Invoke-WithRetry -Cmdlet 'New-ApplicationAccessPolicy' -NotFoundIsTransient -Action {
         $existing = @(Select-RestrictingPolicy -Policy @(Get-PolicyOnGroup -Group $group) -AppId $desired.appId)
         if ($existing.Count -gt 0) { return $existing[0] }
         Write-Step -Message "restricting application $($desired.appId) to the members of $($desired.groupAddress)"
@@ -55,7 +55,7 @@ try {
     }
     if (@(Get-PolicyDifference -Policy $policy -Desired $desired).Count -gt 0) {
         Write-Step -Message "setting Description of the policy $($policy.Identity)"
-        Invoke-WithRetry -NotFoundIsTransient -Action {
+        Invoke-WithRetry -Cmdlet 'Set-ApplicationAccessPolicy' -NotFoundIsTransient -Action {
             Set-ApplicationAccessPolicy -Identity $policy.Identity -Description $desired.description -ErrorAction Stop
         }
     }
@@ -70,7 +70,7 @@ try {
             })
         foreach ($other in $others) {
             Write-Step -Message "removing the policy of the former identity $($other.AppId)"
-            Invoke-Removal -Removal { Remove-ApplicationAccessPolicy -Identity $other.Identity -Confirm:$false -ErrorAction Stop }
+            Invoke-Removal -Cmdlet 'Remove-ApplicationAccessPolicy' -Removal { Remove-ApplicationAccessPolicy -Identity $other.Identity -Confirm:$false -ErrorAction Stop }
         }
     }
 

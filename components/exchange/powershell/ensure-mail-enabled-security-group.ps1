@@ -39,7 +39,7 @@ try {
 
     # Born with the mark as its display name: recognisable as ours even if this process dies before the
     # next cmdlet, since New-DistributionGroup cannot set a custom attribute.
-    $recipient = Invoke-WithRetry -TakenIsTransient -Action {
+    $recipient = Invoke-WithRetry -Cmdlet 'New-DistributionGroup' -TakenIsTransient -Action {
         $found = Find-OwnedRecipient -Mark $desired.mark -Address $desired.address -Name $desired.name -RecipientTypeDetails 'MailUniversalSecurityGroup' -Adopt $desired.adopt
         if ($found) { return $found }
         Write-Step -Message "creating mail-enabled security group $($desired.address)"
@@ -50,7 +50,7 @@ try {
         New-DistributionGroup -Type Security -Name $desired.name -Alias $desired.alias -DisplayName $desired.mark -PrimarySmtpAddress $desired.address -MemberJoinRestriction Closed -MemberDepartRestriction Closed -RequireSenderAuthenticationEnabled $true -IgnoreNamingPolicy @owners -ErrorAction Stop
     }
     $guid = [string]$recipient.Guid
-    $group = Invoke-WithRetry -NotFoundIsTransient -Action { Get-DistributionGroup -Identity $guid -ErrorAction Stop }
+    $group = Invoke-WithRetry -Cmdlet 'Get-DistributionGroup' -NotFoundIsTransient -Action { Get-DistributionGroup -Identity $guid -ErrorAction Stop }
 
     $changes = @{}
     foreach ($difference in @(Get-GroupDifference -Group $group -Desired $desired)) { $changes[$difference.Property] = $difference.Expected }
@@ -58,7 +58,7 @@ try {
     if (@($desired.managedBy).Count -gt 0) { $changes['ManagedBy'] = @($desired.managedBy) }
     if ($changes.Count -gt 0) {
         Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($desired.address)"
-        Invoke-WithRetry -NotFoundIsTransient -Action { Set-DistributionGroup -Identity $guid @changes -IgnoreNamingPolicy -BypassSecurityGroupManagerCheck -ErrorAction Stop }
+        Invoke-WithRetry -Cmdlet 'Set-DistributionGroup' -NotFoundIsTransient -Action { Set-DistributionGroup -Identity $guid @changes -IgnoreNamingPolicy -BypassSecurityGroupManagerCheck -ErrorAction Stop }
     }
 
     Write-ObservedObject -InputObject ([ordered]@{ primarySmtpAddress = $desired.address })

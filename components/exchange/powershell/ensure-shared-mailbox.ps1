@@ -35,7 +35,7 @@ try {
 
     # Born with the mark as its display name: recognisable as ours even if this process dies before the
     # next cmdlet, since New-Mailbox cannot set a custom attribute.
-    $recipient = Invoke-WithRetry -TakenIsTransient -Action {
+    $recipient = Invoke-WithRetry -Cmdlet 'New-Mailbox' -TakenIsTransient -Action {
         $found = Find-OwnedRecipient -Mark $desired.mark -Address $desired.address -Name $desired.name -RecipientTypeDetails 'SharedMailbox' -Adopt $desired.adopt
         if ($found) { return $found }
         Write-Step -Message "creating shared mailbox $($desired.address)"
@@ -45,7 +45,7 @@ try {
 
     # The object id is written by Entra, some time after the mailbox exists.
     $mailbox = Wait-Result -Subject "the Entra object id of $($desired.address)" -Action {
-        Invoke-WithRetry -NotFoundIsTransient -Action { Get-Mailbox -Identity $guid -ErrorAction Stop } |
+        Invoke-WithRetry -Cmdlet 'Get-Mailbox' -NotFoundIsTransient -Action { Get-Mailbox -Identity $guid -ErrorAction Stop } |
             Where-Object { $_.ExternalDirectoryObjectId }
     }
 
@@ -57,7 +57,7 @@ try {
     }
     if ($changes.Count -gt 0) {
         Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($desired.address)"
-        Invoke-WithRetry -NotFoundIsTransient -Action { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }
+        Invoke-WithRetry -Cmdlet 'Set-Mailbox' -NotFoundIsTransient -Action { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }
     }
 
     Write-ObservedObject -InputObject ([ordered]@{

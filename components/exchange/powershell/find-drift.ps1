@@ -39,7 +39,7 @@ function Find-MailboxDrift {
         [pscustomobject]@{ Property = 'Mailbox'; Expected = "$($Desired.address) with the mark $($Desired.mark)"; Found = 'none' }
         return
     }
-    $mailbox = Invoke-WithRetry -Action { Get-Mailbox -Identity ([string]$recipient.Guid) -ErrorAction Stop }
+    $mailbox = Invoke-WithRetry -Cmdlet 'Get-Mailbox' -Action { Get-Mailbox -Identity ([string]$recipient.Guid) -ErrorAction Stop }
     if ($Setting) {
         Get-MailboxSettingDifference -Mailbox $mailbox -Desired $Desired
     }
@@ -59,7 +59,7 @@ function Find-GroupDrift {
         [pscustomobject]@{ Property = 'Group'; Expected = "$($Desired.address) with the mark $($Desired.mark)"; Found = 'none' }
         return
     }
-    $group = Invoke-WithRetry -Action { Get-DistributionGroup -Identity ([string]$recipient.Guid) -ErrorAction Stop }
+    $group = Invoke-WithRetry -Cmdlet 'Get-DistributionGroup' -Action { Get-DistributionGroup -Identity ([string]$recipient.Guid) -ErrorAction Stop }
     Get-GroupDifference -Group $group -Desired $Desired
 }
 
@@ -74,7 +74,7 @@ function Find-MemberDrift {
         [pscustomobject]@{ Property = 'MissingMembers'; Expected = @($Desired.members); Found = @() }
         return
     }
-    $present = @(Invoke-WithRetry -Action { Get-DistributionGroupMember -Identity ([string]$group.Guid) -ResultSize Unlimited -ErrorAction Stop })
+    $present = @(Invoke-WithRetry -Cmdlet 'Get-DistributionGroupMember' -Action { Get-DistributionGroupMember -Identity ([string]$group.Guid) -ResultSize Unlimited -ErrorAction Stop })
     $missing = @()
     $wanted = @()
     foreach ($address in @($Desired.members)) {
@@ -143,7 +143,7 @@ try {
     $connection = Connect-Organization -Desired $desired -CommandName @(
         'Get-Recipient', 'Get-Mailbox', 'Get-DistributionGroup', 'Get-DistributionGroupMember', 'Get-ApplicationAccessPolicy')
     # Once for all applications: the list is that of the whole tenant.
-    $policies = @(Invoke-WithRetry -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
+    $policies = @(Invoke-WithRetry -Cmdlet 'Get-ApplicationAccessPolicy' -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
 
     $findings = @(
         foreach ($object in @($desired.objects)) {

@@ -39,7 +39,7 @@ try {
 
     $group = Get-ExistingRecipient -Address $desired.groupAddress
     try {
-        $control = Invoke-WithRetry -Action { Get-Recipient -Identity $desired.controlMailbox -ErrorAction Stop }
+        $control = Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -Identity $desired.controlMailbox -ErrorAction Stop }
     }
     catch {
         throw "the control mailbox $($desired.controlMailbox) cannot be read: $($_.Exception.Message) It must exist and is not created here: give the address of any mailbox outside the group."
@@ -51,11 +51,11 @@ try {
     $members = @($desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
     $waited = 0
     while ($true) {
-        $policies = @(Invoke-WithRetry -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
+        $policies = @(Invoke-WithRetry -Cmdlet 'Get-ApplicationAccessPolicy' -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
         $warnings = @(Get-PolicyWarning -Policy $policies -AppId $desired.appId)
         $wrong = @(
             Get-PolicyFinding -Policy $policies -Group $group -AppId $desired.appId
-            $present = @(Invoke-WithRetry -NotFoundIsTransient -Action {
+            $present = @(Invoke-WithRetry -Cmdlet 'Get-DistributionGroupMember' -NotFoundIsTransient -Action {
                     Get-DistributionGroupMember -Identity ([string]$group.Guid) -ResultSize Unlimited -ErrorAction Stop
                 })
             foreach ($stray in (Compare-Membership -Present $present -Wanted $members).Strays) {

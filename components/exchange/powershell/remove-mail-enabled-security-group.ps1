@@ -36,17 +36,17 @@ try {
     elseif ($group.CustomAttribute15 -ceq "$($desired.mark) adopted") {
         Write-Step -Message "$($group.PrimarySmtpAddress) was adopted, not created, by this stack: it stays with the policies on it, without our mark"
         $unmarked = @{ CustomAttribute15 = $null }
-        Invoke-WithRetry -Action {
+        Invoke-WithRetry -Cmdlet 'Set-DistributionGroup' -Action {
             Set-DistributionGroup -Identity ([string]$group.Guid) @unmarked -BypassSecurityGroupManagerCheck -ErrorAction Stop
         }
     }
     else {
         foreach ($policy in @(Get-PolicyOnGroup -Group $group)) {
             Write-Step -Message "removing the application access policy $($policy.Identity)"
-            Invoke-Removal -Removal { Remove-ApplicationAccessPolicy -Identity $policy.Identity -Confirm:$false -ErrorAction Stop }
+            Invoke-Removal -Cmdlet 'Remove-ApplicationAccessPolicy' -Removal { Remove-ApplicationAccessPolicy -Identity $policy.Identity -Confirm:$false -ErrorAction Stop }
         }
         Write-Step -Message "removing mail-enabled security group $($group.PrimarySmtpAddress)"
-        Invoke-Removal -Removal {
+        Invoke-Removal -Cmdlet 'Remove-DistributionGroup' -Removal {
             Assert-Removable -Recipient $group -Mark $desired.mark -Address $desired.address
             Remove-DistributionGroup -Identity ([string]$group.Guid) -BypassSecurityGroupManagerCheck -Confirm:$false -ErrorAction Stop
         }

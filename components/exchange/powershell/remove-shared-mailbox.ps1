@@ -28,7 +28,7 @@ function Find-DoomedMailbox {
         [Parameter(Mandatory)] [string] $DisplayName
     )
     # The list is read whole and filtered here: what follows cannot be undone.
-    $softDeleted = @(Invoke-WithRetry -Action { Get-Mailbox -SoftDeletedMailbox -ResultSize Unlimited -ErrorAction Stop })
+    $softDeleted = @(Invoke-WithRetry -Cmdlet 'Get-Mailbox' -Action { Get-Mailbox -SoftDeletedMailbox -ResultSize Unlimited -ErrorAction Stop })
     $softDeleted | Where-Object {
         $_.CustomAttribute15 -ceq $Mark -and $_.DisplayName -ceq $DisplayName -and $_.RecipientTypeDetails -eq 'SharedMailbox' -and $_.Guid
     }
@@ -54,19 +54,19 @@ try {
     elseif ($recipient.CustomAttribute15 -ceq "$($desired.mark) adopted") {
         Write-Step -Message "$($recipient.PrimarySmtpAddress) was adopted, not created, by this stack: it stays, without our mark"
         $unmarked = @{ CustomAttribute15 = $null }
-        Invoke-WithRetry -Action { Set-Mailbox -Identity ([string]$recipient.Guid) @unmarked -ErrorAction Stop }
+        Invoke-WithRetry -Cmdlet 'Set-Mailbox' -Action { Set-Mailbox -Identity ([string]$recipient.Guid) @unmarked -ErrorAction Stop }
     }
     else {
         if ($desired.purge) {
             # The mark as well: a half-made mailbox has it in its display name only.
             $changes = @{ DisplayName = $doomed; CustomAttribute15 = $desired.mark }
-            Invoke-Removal -Removal {
+            Invoke-Removal -Cmdlet 'Set-Mailbox' -Removal {
                 Assert-Removable -Recipient $recipient -Mark $desired.mark -Address $desired.address
                 Set-Mailbox -Identity ([string]$recipient.Guid) @changes -ErrorAction Stop
             }
         }
         Write-Step -Message "removing shared mailbox $($recipient.PrimarySmtpAddress)"
-        Invoke-Removal -Removal {
+        Invoke-Removal -Cmdlet 'Remove-Mailbox' -Removal {
             Assert-Removable -Recipient $recipient -Mark $desired.mark -Address $desired.address
             Remove-Mailbox -Identity ([string]$recipient.Guid) -Confirm:$false -ErrorAction Stop
         }
@@ -80,7 +80,7 @@ try {
     if ($desired.purge) {
         foreach ($mailbox in @(Find-DoomedMailbox -Mark $desired.mark -DisplayName $doomed)) {
             Write-Step -Message "purging shared mailbox $($mailbox.PrimarySmtpAddress), removed $($mailbox.WhenSoftDeleted)"
-            Invoke-Removal -Removal { Remove-Mailbox -Identity ([string]$mailbox.Guid) -PermanentlyDelete -Confirm:$false -ErrorAction Stop }
+            Invoke-Removal -Cmdlet 'Remove-Mailbox' -Removal { Remove-Mailbox -Identity ([string]$mailbox.Guid) -PermanentlyDelete -Confirm:$false -ErrorAction Stop }
         }
     }
 }

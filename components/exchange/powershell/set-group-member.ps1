@@ -36,18 +36,18 @@ try {
     $group = Get-OwnedRecipient -Mark $desired.groupMark -Address $desired.groupAddress -RecipientTypeDetails 'MailUniversalSecurityGroup'
     $guid = [string]$group.Guid
     $wanted = @($desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
-    $present = @(Invoke-WithRetry -NotFoundIsTransient -Action { Get-DistributionGroupMember -Identity $guid -ResultSize Unlimited -ErrorAction Stop })
+    $present = @(Invoke-WithRetry -Cmdlet 'Get-DistributionGroupMember' -NotFoundIsTransient -Action { Get-DistributionGroupMember -Identity $guid -ResultSize Unlimited -ErrorAction Stop })
     $membership = Compare-Membership -Present $present -Wanted $wanted
 
     foreach ($member in $membership.Strays) {
         Write-Step -Message "removing $($member.PrimarySmtpAddress) from $($desired.groupAddress)"
-        Invoke-Removal -Removal {
+        Invoke-Removal -Cmdlet 'Remove-DistributionGroupMember' -Removal {
             Remove-DistributionGroupMember -Identity $guid -Member ([string]$member.Guid) -BypassSecurityGroupManagerCheck -Confirm:$false -ErrorAction Stop
         }
     }
     foreach ($member in $membership.Missing) {
         Write-Step -Message "adding $($member.PrimarySmtpAddress) to $($desired.groupAddress)"
-        Invoke-WithRetry -NotFoundIsTransient -Action {
+        Invoke-WithRetry -Cmdlet 'Add-DistributionGroupMember' -NotFoundIsTransient -Action {
             try {
                 Add-DistributionGroupMember -Identity $guid -Member ([string]$member.Guid) -BypassSecurityGroupManagerCheck -ErrorAction Stop
             }

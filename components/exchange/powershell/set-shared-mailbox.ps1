@@ -35,13 +35,13 @@ try {
 
     $recipient = Get-OwnedRecipient -Mark $desired.mark -Address $desired.address -RecipientTypeDetails 'SharedMailbox'
     $guid = [string]$recipient.Guid
-    $mailbox = Invoke-WithRetry -NotFoundIsTransient -Action { Get-Mailbox -Identity $guid -ErrorAction Stop }
+    $mailbox = Invoke-WithRetry -Cmdlet 'Get-Mailbox' -NotFoundIsTransient -Action { Get-Mailbox -Identity $guid -ErrorAction Stop }
 
     $changes = @{}
     foreach ($difference in @(Get-MailboxSettingDifference -Mailbox $mailbox -Desired $desired)) { $changes[$difference.Property] = $difference.Expected }
     if ($changes.Count -gt 0) {
         Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($desired.address)"
-        Invoke-WithRetry -NotFoundIsTransient -Action { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }
+        Invoke-WithRetry -Cmdlet 'Set-Mailbox' -NotFoundIsTransient -Action { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }
     }
 
     Write-ObservedObject -InputObject ([ordered]@{

@@ -4,6 +4,7 @@ The scripts' runs bind what they pass on the branches that they take, splatted p
 This reads the text, and so covers the branches that no run takes.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +112,32 @@ class TestCmdletsAreThoseOfExchangeOnline:
                 token.name for token in call.tokens if isinstance(token, nodes.ParameterToken)
             }
             assert "ErrorAction" in written, f"{name} in {path.name}"
+
+
+RETRIED = re.compile(r"Invoke-(?:WithRetry|Removal)\b(?P<options>[^\n{]*)-(?:Action|Removal) \{")
+TEXTS = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|#.*")
+
+
+def retried(text: str) -> Iterator[tuple[str, str]]:
+    """The options and the block of each call that is repeated while its error is a passing one."""
+    for call in RETRIED.finditer(text):
+        depth, end = 1, call.end()
+        while depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        yield call["options"], TEXTS.sub("", text[call.end() : end])
+
+
+class TestTheCmdletThatAFailureNames:
+    @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.ps*1")), ids=lambda path: path.name)
+    def test_is_the_one_that_is_called(self, path: Path) -> None:
+        names = "|".join(definition.name for definition in catalogue().values())
+        for options, block in retried(path.read_text(encoding="utf-8")):
+            if "$Cmdlet" in options:
+                continue  # Invoke-Removal hands its own on.
+            (named,) = re.findall(r"-Cmdlet '([\w-]+)'", options)
+            assert set(re.findall(rf"(?<![\w-])(?:{names})(?![\w-])", block)) == {named}
+
+    def test_is_named_in_most_scripts(self) -> None:
+        text = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.ps*1"))
+        assert len(list(retried(text))) > 30

@@ -33,7 +33,7 @@ def run(scripts: Scripts, tmp_path):
 
 
 def failing(message: str) -> str:
-    return f"""Invoke-WithRetry -Action {{
+    return f"""Invoke-WithRetry -Cmdlet 'Get-X' -Action {{
     Write-Step -Message 'attempt'
     throw '{message}'
 }}"""
@@ -63,7 +63,7 @@ class TestPassingErrorsAreWaitedFor:
     def test_and_end_when_the_action_succeeds(self, run):
         result = run(
             """$script = @{ attempts = 0 }
-$answer = Invoke-WithRetry -Action {
+$answer = Invoke-WithRetry -Cmdlet 'Get-X' -Action {
     $script['attempts'] = $script['attempts'] + 1
     if ($script['attempts'] -lt 3) { throw 'The server is busy.' }
     'done'
@@ -97,15 +97,31 @@ class TestOtherErrorsAreNeverWaitedFor:
 
 class TestRemoval:
     def test_of_what_is_gone_is_done(self, run):
-        assert run(f"Invoke-Removal -Removal {{ throw '{NOT_FOUND}' }}").code == 0
+        assert (
+            run(f"Invoke-Removal -Cmdlet 'Remove-X' -Removal {{ throw '{NOT_FOUND}' }}").code == 0
+        )
 
     def test_that_is_refused_is_an_error(self, run):
-        result = run("Invoke-Removal -Removal { throw 'Access is denied.' }")
+        result = run("Invoke-Removal -Cmdlet 'Remove-X' -Removal { throw 'Access is denied.' }")
         assert result.code == 1
         assert "Access is denied." in result.stderr
 
 
 class TestFailureIsOneLine:
+    @pytest.mark.parametrize("outer", [False, True])
+    def test_that_names_the_cmdlet_which_failed(self, run, outer):
+        action = "Invoke-WithRetry -Cmdlet 'Get-X' -Action { ConvertFrom-Json -InputObject '{' }"
+        if outer:
+            action = f"Invoke-Removal -Cmdlet 'Remove-X' -Removal {{ {action} }}"
+        result = run(f"try {{ {action} }} catch {{ Write-Failure -Subject 's' -ErrorRecord $_ }}")
+        assert result.stderr.startswith("error: s: Get-X: ")
+        assert result.stderr.endswith(" Mend what it names, and run the deployment again.\n")
+
+    def test_that_names_no_cmdlet_where_the_script_itself_says_no(self, run):
+        action = "Invoke-WithRetry -Cmdlet 'New-X' -Action { throw 'The name is taken.' }"
+        result = run(f"try {{ {action} }} catch {{ Write-Failure -Subject 's' -ErrorRecord $_ }}")
+        assert result.stderr == "error: s: The name is taken.\n"
+
     def test_without_exchanges_codes_and_line_breaks(self, run):
         result = run(
             """try {

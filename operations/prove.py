@@ -61,6 +61,7 @@ class Trial:
         mailbox: Address that is sent as.
         trigger: Name of the trigger; empty where the workflow has none for this.
         own: The trial of the sender's own mail; ``None`` where this is it.
+        is_refused: Whether Azure refuses to start the run, and will go on refusing.
     """
 
     sender: str
@@ -69,6 +70,7 @@ class Trial:
     trigger: str
     answer: Answer
     own: "Trial | None" = None
+    is_refused: bool = False
 
     @property
     def must_send(self) -> bool:
@@ -177,15 +179,16 @@ def prove(
 
 def _is_open(trial: Trial, runs: WorkflowRuns, show: Callable[[str], None]) -> bool:
     """Tries once; whether another answer may come by itself."""
-    refused = False
     try:
         trial.answer = runs.ask(trial.workflow_id, trial.trigger, trial.action)
     except NotStartedError as error:
         trial.answer = Answer(0, "", str(error))
     except CloudRefusedError as error:
-        trial.answer, refused = Answer(0, "", str(error)), True
+        trial.answer, trial.is_refused = Answer(0, "", str(error)), True
     show(f"{trial.sender} as {trial.mailbox}: {trial.answer}")
-    return not refused and trial.verdict is not Verdict.RIGHT
+    # Without the own mail no denial can become right.
+    is_final = trial.is_refused or (trial.own is not None and trial.own.is_refused)
+    return not is_final and trial.verdict is not Verdict.RIGHT
 
 
 def result_of(trials: Sequence[Trial]) -> Verdict:

@@ -258,6 +258,15 @@ class TestCouldNotFindOut:
         assert "WorkflowTriggerIsNotEnabled" in trials[0].answer.message
         assert result_of(trials) is Verdict.UNKNOWN
 
+    def test_from_a_denial_where_the_own_mail_cannot_be_sent(self, run, tenant, settled):
+        begun = tenant.clock.now()
+        sender = OUTPUTS["senders"]["notifications"] | {"trigger": "gone"}
+        trials, _ = run(minutes=90, outputs={"senders": {"notifications": sender}})
+        assert tenant.clock.now() == begun
+        assert "WorkflowTriggerNotFound" in trials[0].answer.message
+        assert trials[1].answer.status == 403
+        assert {trial.verdict for trial in trials} == {Verdict.UNKNOWN}
+
     def test_from_a_workflow_that_is_gone(self, run, settled):
         settled.arm("DELETE", WORKFLOW_PATH)
         trials, _ = run(minutes=90)

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from policy import validators
 from policy.validators import COMMAND, GRANT, WORKFLOW, Encrypted, Resource
 
-# Those that the program's own providers and scripts read (README.md, "Sign in").
+# Those that the program's own providers and scripts read (docs/getting-started.md, "Sign in").
 CREDENTIAL_VARIABLES = (
     "ARM_CLIENT_CERTIFICATE_PASSWORD",
     "ARM_CLIENT_SECRET",

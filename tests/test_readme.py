@@ -7,9 +7,7 @@ import pytest
 import yaml
 
 from configuration import Group, Mailbox, Message, Sender, StackConfiguration
-from simulator.commands import _parser
 from tests.components.recording import record
-from tools.__main__ import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,34 +16,6 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def blocks(language: str) -> list[str]:
     """The fenced blocks of one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-
-
-class TestCommandsExist:
-    @pytest.mark.parametrize("target", sorted(set(re.findall(r"`?make ([a-z]+)", README))))
-    def test_make(self, target):
-        assert target in TASKS
-        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-        assert re.search(rf"^{target}:\n\t@\$\(PYTHON\) -m tools {target}", makefile, re.MULTILINE)
-
-    @pytest.mark.parametrize("task", sorted(set(re.findall(r"python -m tools ([a-z]+)", README))))
-    def test_tools(self, task):
-        assert task in TASKS
-
-    @pytest.mark.parametrize(
-        "line", sorted(set(re.findall(r"python -m simulator ([^`\n]+)", README)))
-    )
-    def test_simulator(self, line):
-        assert _parser().parse_args(line.split())
-
-    def test_ci_runs_the_same(self):
-        ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-        assert "for task in lint test local" in ci
-
-
-class TestLinksLeadSomewhere:
-    @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
-    def test_file(self, target):
-        assert (ROOT / target).exists()
 
 
 class TestExampleOfReuse:

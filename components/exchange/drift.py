@@ -101,7 +101,7 @@ def _look(request: dict[str, Any]) -> list[dict[str, Any]]:
     except Exception as error:
         raise pulumi.RunError(
             "Whether Exchange Online has drifted could not be found out; nothing has been deployed."
-            " Sign in as README.md says, or go without by `drift: false` in the stack's"
+            " Sign in (docs/getting-started.md), or go without by `drift: false` in the stack's"
             f" configuration.\n{error}"
         ) from error
     findings: list[dict[str, Any]] = read_observed(result.stdout or "")["findings"]

@@ -255,3 +255,18 @@ class TestWrongConfiguration:
         assert captured.out == ""
         tenant = Tenant(tenant_file(tmp_path / "deployed"))
         assert not tenant.snapshot()["workflows"]
+
+
+class TestTheFirstStepsOfGettingStarted:
+    def test_do_what_is_said(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+        document = (ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8")
+        commands = re.findall(r"^\.venv/bin/python -m simulator ([^#\n]+)", document, re.MULTILINE)
+
+        codes = [
+            main([name, "--directory", str(tmp_path), *options])
+            for name, *options in map(str.split, commands)
+        ]
+
+        assert [command.split()[0] for command in commands] == ["preview", "up", "send"]
+        assert codes == [0, 0, 1]
+        assert "403 ErrorAccessDenied" in capfd.readouterr().out

@@ -152,7 +152,7 @@ function Connect-Organization {
         # Exchange loads only what the caller's roles allow, and calls all the rest "not recognized".
         $missing = @($cmdlets | Where-Object { -not (Get-Command -Name $_ -ErrorAction SilentlyContinue) })
         if ($missing.Count -gt 0) {
-            throw "Exchange Online did not load $($missing -join ', ') for the signed-in identity: its Exchange roles do not allow them. README.md, 'From local to a real tenant', lists the roles."
+            throw "Exchange Online did not load $($missing -join ', ') for the signed-in identity: its Exchange roles do not allow them. docs/getting-started.md lists the roles."
         }
 
         # Credentials and configuration are set in two places: a mix-up must not let one stack's

@@ -670,15 +670,15 @@ class TestARecurrenceThatMayFireBeforeTheGrant:
         put(values, "senders[1].trigger", {"type": "recurrence"} | trigger)
         assert load_configuration(values)
 
-    @pytest.mark.parametrize(("key", "shorter"), [("settle", "PT30M"), ("proofTimeout", "PT0S")])
+    @pytest.mark.parametrize(("key", "shorter"), [("settle", "PT20M"), ("proofTimeout", "PT0S")])
     def test_depends_on_the_waits_of_the_stack(
         self, values: dict[str, Any], key: str, shorter: str
     ) -> None:
-        put(values, "settle", "PT35M")
+        put(values, "settle", "PT30M")
         put(values, "proofTimeout", "PT15M")
         put(values, "senders[1].trigger", dict(HOURLY))
         assert_refused(
-            values, "senders[1].identity", "systemAssigned", "within the 61 minutes", "Write user"
+            values, "senders[1].identity", "systemAssigned", "within the 66 minutes", "Write user"
         )
         assert load_configuration(put(values, key, shorter))
 

@@ -18,7 +18,15 @@ from simulator.powershell.syntax.source import Source, parse
 from simulator.powershell.syntax.statements import ScriptReader
 
 IDENTITIES = Path(__file__).resolve().parents[3] / "identities"
-FILES = sorted([*SCRIPTS.glob("*.ps1"), *SCRIPTS.glob("*.psm1"), *IDENTITIES.glob("*.ps1")])
+GITHUB = Path(__file__).resolve().parents[3] / ".github"
+FILES = sorted(
+    [
+        *SCRIPTS.glob("*.ps1"),
+        *SCRIPTS.glob("*.psm1"),
+        *IDENTITIES.glob("*.ps1"),
+        *GITHUB.glob("*.ps1"),
+    ]
+)
 # PowerShell's own, which every cmdlet takes.
 COMMON = {"ErrorAction"}
 

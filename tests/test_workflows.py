@@ -1,0 +1,241 @@
+"""The workflows for GitHub: valid, pinned, with no more rights than they need, and runnable."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from simulator.commands import _parser
+from tools.__main__ import TASKS
+from tools.pulumi_cli import find_or_install
+
+ROOT = Path(__file__).resolve().parent.parent
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def by_name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=by_name)
+each_file = pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=by_name)
+
+
+# What a job may be given beyond reading the repository, and which ones are.
+FURTHER_RIGHTS = {
+    ("preview.yml", "preview"): {("id-token", "write")},
+    ("preview.yml", "comment"): {("pull-requests", "write")},
+    ("nightly.yml", "drift"): {("id-token", "write")},
+    ("deploy.yml", "deploy"): {("id-token", "write")},
+    ("test-tenant.yml", "life"): {("id-token", "write")},
+}
+
+
+@cache
+def parsed(path: Path) -> dict[str, Any]:
+    # BaseLoader, or YAML 1.1 would read the key `on` as true.
+    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)  # noqa: S506
+    return loaded
+
+
+def jobs(path: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = parsed(path)["jobs"]
+    return found
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    if path in ACTIONS:
+        return list(parsed(path)["runs"]["steps"])
+    return [step for job in jobs(path).values() for step in job["steps"]]
+
+
+def commands(program: str) -> list[tuple[str, str]]:
+    """Each call of a program, with the file that it is in; lines that go on are joined."""
+    return [
+        (path.name, found[1].strip())
+        for path in [*WORKFLOWS, *ACTIONS]
+        for step in steps(path)
+        for line in str(step.get("run", "")).replace("\\\n", " ").splitlines()
+        if not line.lstrip().startswith("#")
+        for found in re.finditer(rf"(?:^|[\s(]){program} ([^|)>]*)", line)
+    ]
+
+
+def schema_check(schema: str, paths: list[Path]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+class TestTheyAreWhatGitHubTakes:
+    def test_these_exist(self) -> None:
+        assert {path.stem for path in WORKFLOWS} == {
+            "deploy",
+            "nightly",
+            "preview",
+            "pull-request",
+            "test-tenant",
+        }
+
+    @pytest.mark.parametrize(
+        ("schema", "paths"),
+        [("vendor.github-workflows", WORKFLOWS), ("vendor.github-actions", ACTIONS)],
+    )
+    def test_by_its_schema(self, schema: str, paths: list[Path]) -> None:
+        checked = schema_check(schema, paths)
+        assert checked.returncode == 0, checked.stdout
+
+    def test_the_schema_is_one_that_refuses(self, tmp_path: Path) -> None:
+        wrong = tmp_path / "wrong.yml"
+        wrong.write_text(WORKFLOWS[0].read_text("utf-8").replace("runs-on:", "run-on:"))
+        assert schema_check("vendor.github-workflows", [wrong]).returncode == 1
+
+    @each_file
+    def test_each_script_is_one_for_bash(self, path: Path) -> None:
+        for step in steps(path):
+            if "run" in step:
+                plain = re.sub(r"\$\{\{.*?\}\}", "x", step["run"])
+                checked = subprocess.run(
+                    ["bash", "-n", "-c", plain], capture_output=True, text=True, check=False
+                )
+                assert checked.returncode == 0, checked.stderr
+
+
+class TestTheyRunWhatWasLookedAt:
+    @each_file
+    def test_each_action_is_pinned_by_its_commit_and_tells_its_version(self, path: Path) -> None:
+        used = re.findall(r"uses: *(.*)", path.read_text("utf-8"))
+        assert len(used) == len([step for step in steps(path) if "uses" in step])
+        for action in used:
+            assert (
+                re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+                or (ROOT / action / "action.yml").exists()
+            ), action
+
+    def test_an_action_has_one_version(self) -> None:
+        pins = {
+            pin
+            for path in [*WORKFLOWS, *ACTIONS]
+            for pin in re.findall(r"uses: *([^.].*)", path.read_text("utf-8"))
+        }
+        assert len(pins) == len({pin.partition("@")[0] for pin in pins})
+
+    @each_file
+    def test_no_script_is_made_of_what_somebody_else_writes(self, path: Path) -> None:
+        # An expression in a script is pasted into it: a branch named $(…) would be run.
+        for step in steps(path):
+            assert "${{" not in step.get("run", "")
+
+
+class TestTheyMayNoMoreThanTheyNeed:
+    @each_workflow
+    def test_each_job_has_the_rights_that_are_written_here(self, path: Path) -> None:
+        by_default = parsed(path)["permissions"]
+        assert by_default in ({}, {"contents": "read"})
+        for name, job in jobs(path).items():
+            rights = set(job.get("permissions", by_default).items()) - {("contents", "read")}
+            assert rights == FURTHER_RIGHTS.get((path.name, name), set())
+
+    @each_workflow
+    def test_no_secret_is_stored_for_any(self, path: Path) -> None:
+        text = path.read_text("utf-8")
+        assert "secrets." not in text
+        assert "secrets: inherit" not in text
+
+    @each_workflow
+    def test_none_runs_a_fork_s_code_with_rights_of_the_repository(self, path: Path) -> None:
+        assert set(parsed(path)["on"]) <= {"pull_request", "push", "schedule", "workflow_dispatch"}
+
+    @each_workflow
+    def test_no_checkout_leaves_its_token_behind(self, path: Path) -> None:
+        for step in steps(path):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] == "false"
+
+    def test_a_pull_request_of_a_fork_has_no_environment(self) -> None:
+        for job in jobs(GITHUB / "workflows" / "pull-request.yml").values():
+            assert "environment" not in job
+
+    def test_what_deploys_does_not_run_for_a_pull_request(self) -> None:
+        for name in ("deploy.yml", "test-tenant.yml", "nightly.yml"):
+            assert "pull_request" not in parsed(GITHUB / "workflows" / name)["on"]
+
+    @pytest.mark.parametrize("name", ["preview.yml", "nightly.yml"])
+    def test_what_only_looks_has_the_identity_that_reads(self, name: str) -> None:
+        for job in jobs(GITHUB / "workflows" / name).values():
+            if "id-token" in job["permissions"]:
+                assert job["environment"] == "${{ matrix.stack }}-preview"
+                assert not re.search(r"pulumi (up|destroy|import|refresh)", str(job["steps"]))
+
+    def test_what_writes_comments_runs_nothing_of_the_pull_request(self) -> None:
+        comment = jobs(GITHUB / "workflows" / "preview.yml")["comment"]
+        assert not re.search(r"checkout|\./", str([s.get("uses") for s in comment["steps"]]))
+
+
+class TestDeploymentsAreNotCutOff:
+    @pytest.mark.parametrize(("name", "job"), [("deploy", "deploy"), ("test-tenant", "life")])
+    def test_one_at_a_time_and_to_its_end(self, name: str, job: str) -> None:
+        found = jobs(GITHUB / "workflows" / f"{name}.yml")[job]
+        assert found["concurrency"]["cancel-in-progress"] == "false"
+        assert found["concurrency"]["group"] in {"stack-${{ matrix.stack }}", "stack-test"}
+        assert found["environment"] in {"${{ matrix.stack }}", "test"}
+
+    def test_the_test_tenant_is_cleaned_up_whatever_came_before(self) -> None:
+        found = jobs(GITHUB / "workflows" / "test-tenant.yml")["life"]["steps"]
+        runs = [step.get("run", step.get("uses")) for step in found]
+        destroy = next(i for i, run in enumerate(runs) if run.startswith("pulumi destroy"))
+        assert [step.get("if") for step in found[destroy - 1 :]] == ["always()"] * 3
+
+    @each_workflow
+    def test_each_environment_that_is_named_has_a_file(self, path: Path) -> None:
+        for job in jobs(path).values():
+            for stack in job.get("strategy", {}).get("matrix", {}).get("stack", []):
+                assert (ROOT / f"Pulumi.{stack}.yaml").exists()
+
+
+class TestWhatTheyRunExists:
+    def test_there_is_something_to_look_at(self) -> None:
+        assert len(commands("make")) >= 4
+        assert len(commands(r"\.venv/bin/python -m")) >= 5
+        assert len(commands("pulumi")) >= 10
+
+    @pytest.mark.parametrize(("name", "call"), commands("make"))
+    def test_make(self, name: str, call: str) -> None:
+        assert call in TASKS
+
+    @pytest.mark.parametrize(("name", "call"), commands(r"\.venv/bin/python -m"))
+    def test_python(self, name: str, call: str) -> None:
+        module, *arguments = call.split()
+        if module == "simulator":
+            assert _parser().parse_args(arguments)
+            return
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists()
+        documented = "\n".join(path.read_text("utf-8") for path in DOCUMENTS)
+        assert f"python -m {module} --stack" in documented
+
+    @pytest.mark.engine
+    @pytest.mark.parametrize(("name", "call"), commands("pulumi"))
+    def test_pulumi_has_the_command_and_its_flags(self, name: str, call: str) -> None:
+        words = call.split()
+        names = words[: 2 if words[0] in {"stack", "config"} else 1]
+        helped = subprocess.run(
+            [find_or_install(), *names, "--help"], capture_output=True, text=True, check=True
+        ).stdout
+        assert f"pulumi {' '.join(names)}" in helped
+        for flag in re.findall(r"--[a-z-]+", call.partition("2>&1")[0]):
+            assert re.search(rf"{flag}\b", helped), flag
+
+    @pytest.mark.parametrize("path", sorted(GITHUB.glob("*.ps1")), ids=lambda path: path.name)
+    def test_a_script_is_run_by_a_workflow(self, path: Path) -> None:
+        assert any(f"-File .github/{path.name}" in str(steps(each)) for each in WORKFLOWS)

@@ -57,7 +57,7 @@ _ARM = {
     ),
 }
 # Any other 404, such as SubscriptionNotFound, says that this is the wrong place to look.
-_ABSENT = frozenset({"ResourceNotFound", "ResourceGroupNotFound", "NotFound"})
+_ABSENT = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _GRANT_INPUTS = ("principalObjectId", "appRoleId", "resourceObjectId")
 
 

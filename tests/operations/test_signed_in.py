@@ -77,6 +77,12 @@ class TestAbsence:
         )
         assert "\n" not in str(raised.value)
 
+    @pytest.mark.parametrize("code", ["ResourceNotFound", "ResourceGroupNotFound"])
+    def test_of_a_resource_is_either_its_own_or_that_of_its_group(self, code: str):
+        inputs = {"resourceGroupName": "g", "workflowName": "w"}
+        signed_in, _ = client(refusal(404, code))
+        assert LeftBehind(signed_in, "s", []).find(Kind.WORKFLOW, inputs) is None
+
     def test_of_a_grant_is_not_believed_in_a_strange_tenant(self):
         signed_in, _ = client(refusal(404, "Request_ResourceNotFound"))
         inputs = {"resourceObjectId": "graph", "principalObjectId": "p", "appRoleId": "r"}

@@ -33,6 +33,7 @@ VALUES: Mapping[str, Sequence[Any]] = {
     "controlMailbox": ("control.mailbox@contoso.com", "finance@contoso.com"),
     "workflow": ("notifications", "notifications-2", "reminders"),
     "identity": ("systemAssigned", "userAssigned"),
+    "probe": (False, True),
     "trigger": (SENDER["trigger"], {"type": "httpRequest"}),
     "permissions": (["Mail.Send"], ["Mail.Send", "Mail.Read"], ["Calendars.Read", "Mail.Send"]),
     "message.subject": ("Graph test mail", "@not an expression", 'A "quoted" subject'),

@@ -34,6 +34,22 @@ class CloudRefusedError(Exception):
     """A cloud did not answer a question; the text is one line that names it, and what to do."""
 
 
+def base_address(variable: str, default: str) -> str:
+    """The base address in an environment variable, or the cloud's own.
+
+    Raises:
+        CloudRefusedError: A token would travel in clear to another machine.
+    """
+    address = os.environ.get(variable, default)
+    url = httpx.URL(address)
+    if url.scheme != "https" and url.host not in {"127.0.0.1", "::1", "localhost"}:
+        raise CloudRefusedError(
+            f"{variable} is {address}: nothing was asked, since tokens are sent by https only, but "
+            "for this machine. Correct it, or unset it for Microsoft's own address."
+        )
+    return address
+
+
 class SignedIn:
     """Someone who may read in Azure and Entra. Nothing here writes.
 
@@ -76,7 +92,7 @@ class SignedIn:
         Raises:
             CloudRefusedError: Azure answers neither.
         """
-        base = os.environ.get(RESOURCE_MANAGER, self._resource_manager)
+        base = base_address(RESOURCE_MANAGER, self._resource_manager)
         address = f"{base}{identifier}?api-version={api_version}"
         return self._get(address, self._resource_manager, absent)
 
@@ -89,7 +105,7 @@ class SignedIn:
         Raises:
             CloudRefusedError: Graph answers neither.
         """
-        base = os.environ.get(GRAPH, self._graph)
+        base = base_address(GRAPH, self._graph)
         return self._get(f"{base}{path}", self._graph, frozenset({"Request_ResourceNotFound"}))
 
     def further(self, page: Document) -> Document | None:

@@ -4,7 +4,6 @@ https://learn.microsoft.com/rest/api/logic/, API version 2019-05-01. It needs th
 triggers and to read runs of the workflow, which Logic App Contributor has.
 """
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,13 @@ from azure.core.exceptions import AzureError
 from azure.identity import DefaultAzureCredential
 
 from components.clouds import ENDPOINTS, Cloud
-from operations.signed_in import RESOURCE_MANAGER, CloudRefusedError, Document, SignedIn
+from operations.signed_in import (
+    RESOURCE_MANAGER,
+    CloudRefusedError,
+    Document,
+    SignedIn,
+    base_address,
+)
 
 _API_VERSION = "2019-05-01"
 _UNFINISHED = {"NotSpecified", "Paused", "Running", "Waiting"}
@@ -97,7 +102,7 @@ class WorkflowRuns:
 
     def _start(self, workflow_id: str, trigger: str) -> str:
         """The id of the run that a trigger starts."""
-        base = os.environ.get(RESOURCE_MANAGER, self._resource_manager)
+        base = base_address(RESOURCE_MANAGER, self._resource_manager)
         where = f"POST {workflow_id}/triggers/{trigger}/run"
         try:
             token = self._credential.get_token(f"{self._resource_manager}/.default").token

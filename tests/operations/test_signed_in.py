@@ -127,6 +127,16 @@ class TestSigningIn:
         signed_in.directory_object("/v1.0/x")
         assert str(asked[0].url) == "http://127.0.0.1:8080/graph/v1.0/x"
 
+    @pytest.mark.parametrize("address", ["http://192.0.2.1/graph", "http://localhost.contoso.com"])
+    def test_sends_no_token_in_clear_to_another_machine(
+        self, monkeypatch: pytest.MonkeyPatch, address: str
+    ):
+        monkeypatch.setenv(GRAPH, address)
+        signed_in, asked = client(httpx.Response(200, json={}))
+        with pytest.raises(CloudRefusedError, match="https only"):
+            signed_in.directory_object("/v1.0/x")
+        assert asked == []
+
     def test_that_fails_is_one_line(self):
         signed_in, _ = client(credential=NoCredential())
         with pytest.raises(CloudRefusedError, match=r"signed in: Please run 'az login'\. Sign"):

@@ -22,8 +22,8 @@ $code = 0
 try {
     $desired = ConvertFrom-DesiredJson -Json (@($input) -join "`n")
     $connection = Connect-Organization -Desired $desired -CommandName @('Get-Recipient', 'Get-Mailbox')
-    $all = @(Invoke-WithRetry -Action { Get-Recipient -ResultSize Unlimited -ErrorAction Stop })
-    $all += @(Invoke-WithRetry -Action { Get-Mailbox -SoftDeletedMailbox -ResultSize Unlimited -ErrorAction Stop })
+    $all = @(Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -ResultSize Unlimited -ErrorAction Stop })
+    $all += @(Invoke-WithRetry -Cmdlet 'Get-Mailbox' -Action { Get-Mailbox -SoftDeletedMailbox -ResultSize Unlimited -ErrorAction Stop })
     # An object that was cut off between its creation and its marking has the mark as display name.
     $left = @($all | Where-Object {
             $_.CustomAttribute15 -like "$($desired.mark)/*" -or $_.DisplayName -like "$($desired.mark)/*"

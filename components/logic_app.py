@@ -153,7 +153,9 @@ class LogicApp(pulumi.ComponentResource):
         url = azure_native.logic.list_workflow_trigger_callback_url_output(
             workflow_name=self.workflow_name,
             resource_group_name=self._resource_group_name,
-            trigger_name=HTTP_TRIGGER,
+            # Unknown in the preview of a changed workflow: the deployed one may not have the
+            # trigger yet, and asking for its URL would fail the preview.
+            trigger_name=self.workflow.version.apply(lambda _: HTTP_TRIGGER),
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self.workflow]),
         )
         return pulumi.Output.secret(url.apply(lambda result: result.value))

@@ -17,6 +17,7 @@ from simulator.providers.azure_native import AzureNative
 from simulator.providers.azuread import AzureAD
 from simulator.providers.command import Command
 from simulator.providers.server import Provider, served
+from simulator.stand_in import real_powershell
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, Tenant
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,9 @@ def simulated_environment(directory: Path, cli: Path) -> Iterator[dict[str, str]
 
     Yields:
         All variables of the environment, valid within the ``with`` block.
+
+    Raises:
+        ToolError: Real PowerShell is asked for, and there is none.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with closing(Tenant(tenant_file(directory))) as tenant:
@@ -65,6 +69,7 @@ def _variables(directory: Path, tenant: Tenant, cli: Path) -> dict[str, str]:
         folder.mkdir(exist_ok=True)
     return {
         **os.environ,
+        **real_powershell(os.environ),
         # A person's own credentials for Exchange have no business here. They are emptied and not
         # left out: what is started gets these variables on top of those of this process.
         **{name: "" for name in os.environ if name.startswith("EXCHANGE_")},

@@ -2,7 +2,7 @@
 
 ``python -m simulator.pwsh -NoProfile -NonInteractive -File SCRIPT`` is the one form that the
 project uses and the only one accepted. The environment variable ``SIMULATED_TENANT`` names the
-tenant's file.
+tenant's file. Where ``SIMULATOR_POWERSHELL`` is set, the script runs in that real PowerShell.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell import UnsupportedConstruct, run_file
 from simulator.powershell.interface import Module
+from simulator.stand_in import VARIABLE, run_script
 from simulator.tenant import NotSimulated, Tenant
 
 EXIT_USAGE = 64
@@ -73,13 +74,16 @@ def main(arguments: Sequence[str]) -> int:
     try:
         tenant = Tenant(Path(tenant_file), caller=path.name)
         tenant.record_call("PowerShell", "start", path.name)
+        host = SimulatedHost(tenant)
+        if os.environ.get(VARIABLE):
+            return run_script(path, host, os.environ).returncode
         return run_file(
             path,
             stdin=[] if sys.stdin.isatty() else sys.stdin,
             stdout=sys.stdout,
             stderr=sys.stderr,
             environment=os.environ,
-            host=SimulatedHost(tenant),
+            host=host,
         )
     except (UnsupportedConstruct, NotSimulated) as refusal:
         return _fail(EXIT_RUNNER, str(refusal))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulator.environment import installed_command_plugin, simulated_environment
+from simulator.stand_in import VARIABLE
 from simulator.tenant import ORGANIZATION, Tenant
 
 EXECUTABLE = "pulumi-resource-command" + (".exe" if os.name == "nt" else "")
@@ -15,11 +16,12 @@ EXECUTABLE = "pulumi-resource-command" + (".exe" if os.name == "nt" else "")
 
 @pytest.fixture(autouse=True)
 def no_plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Hides a plugin that the machine may have."""
+    """Hides a plugin, and a PowerShell, that the machine may have."""
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.setenv("PATH", str(empty))
     monkeypatch.setenv("PULUMI_HOME", str(empty))
+    monkeypatch.delenv(VARIABLE, raising=False)
 
 
 def install(folder: Path) -> Path:

@@ -1,11 +1,17 @@
-"""Runs the scripts, unchanged, in front of a simulated tenant whose clock only they move."""
+"""Runs the scripts, unchanged, in front of a simulated tenant whose clock only they move.
+
+In the project's own runner, or in real PowerShell where ``SIMULATOR_POWERSHELL`` asks for it.
+"""
 
 import io
 import json
+import os
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +22,7 @@ from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell import run_file
 from simulator.powershell.interface import Arguments, Command, PSObject
 from simulator.pwsh import SimulatedHost
+from simulator.stand_in import real_powershell, run_script
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, ORGANIZATION, Tenant
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -69,30 +76,42 @@ class Scripts:
             )
         before = len(self.tenant.calls())
         self.host = SimulatedHost(self.tenant)
-        stdout, stderr = io.StringIO(), io.StringIO()
-        code = run_file(
-            self.folder / script,
-            stdin=[desired],
-            stdout=stdout,
-            stderr=stderr,
-            environment=(
-                {"EXCHANGE_ACCESS_TOKEN": self.token()}
-                if self.environment is None
-                else self.environment
-            ),
-            host=self.host,
-        )
+        code, stdout, stderr = self._run(self.folder / script, desired)
         calls = self.tenant.calls()[before:]
         return Run(
             code=code,
-            stdout=stdout.getvalue(),
-            stderr=stderr.getvalue(),
+            stdout=stdout,
+            stderr=stderr,
             changes=[
                 call.operation
                 for call in calls
                 if call.service == "Exchange" and not READING.match(call.operation)
             ],
         )
+
+    def _run(self, script: Path, stdin: str) -> tuple[int, str, str]:
+        """Exit code, standard output and standard error."""
+        environment = (
+            {"EXCHANGE_ACCESS_TOKEN": self.token()}
+            if self.environment is None
+            else self.environment
+        )
+        powershell = _real_powershell()
+        if powershell:
+            ours = {n: v for n, v in os.environ.items() if not n.startswith("EXCHANGE_")}
+            temporary = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), tempfile.gettempdir())
+            done = run_script(script, self.host, ours | temporary | powershell | environment, stdin)
+            return done.returncode, done.stdout, done.stderr
+        stdout, stderr = io.StringIO(), io.StringIO()
+        code = run_file(
+            script,
+            stdin=[stdin],
+            stdout=stdout,
+            stderr=stderr,
+            environment=environment,
+            host=self.host,
+        )
+        return code, stdout.getvalue(), stderr.getvalue()
 
     def cmdlet(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """What an administrator does by hand, outside of the scripts."""
@@ -105,6 +124,12 @@ class Scripts:
     def pass_time(self) -> None:
         """Long enough for every domain controller to know every object."""
         self.tenant.clock.advance(max(self.tenant.lags.values()))
+
+
+@cache
+def _real_powershell() -> dict[str, str]:
+    # Asked once: each answer starts a PowerShell.
+    return real_powershell(os.environ)
 
 
 def _command(module: ExchangeOnlineManagement, name: str) -> Command:

@@ -23,6 +23,8 @@ def run(scripts: Scripts, tmp_path):
             "Set-StrictMode -Version Latest\n"
             "$ErrorActionPreference = 'Stop'\n"
             'Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force\n'
+            # In real PowerShell its stand-in has the Start-Sleep that moves the clock.
+            "Import-Module -Name 'ExchangeOnlineManagement' -Global\n"
             f"{lines}\n",
             encoding="utf-8",
         )

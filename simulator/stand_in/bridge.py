@@ -1,0 +1,149 @@
+"""Answers the stand-in module of one PowerShell process, over HTTP on loopback.
+
+The module has no behaviour of its own: each of its commands becomes one request, and the very
+module that the project's runner loads answers it. So the log of calls, the texts of errors and
+planned faults are the same in both.
+
+A request is ``POST {"command", "parameters"}``, with the key that only the started process knows.
+``Import-Module`` asks for the functions that are there before connecting, ``Start-Sleep`` moves the
+host's clock, everything else is a command of the module. The answer has
+
+* ``output``: a list of ``{"type", "properties"}``,
+* ``functions``: PowerShell source of what the command loaded, or an empty text,
+* ``error``: ``null`` or ``{"message", "id", "terminating"}``, for the script to catch,
+* ``refused``: empty, or why nothing can answer that. No script may catch it: the process ends.
+"""
+
+import json
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from simulator.catalogue import catalogue
+from simulator.exchange_online import ALWAYS_THERE
+from simulator.powershell.interface import (
+    Arguments,
+    CommandError,
+    Host,
+    Module,
+    PSObject,
+    SecureString,
+)
+from simulator.stand_in.functions import functions
+from simulator.tenant import NotSimulated
+
+ADDRESS = "SIMULATED_MODULE_ADDRESS"
+KEY = "SIMULATED_MODULE_KEY"
+HEADER = "X-Simulated-Module-Key"
+MODULE = "ExchangeOnlineManagement"
+
+Answer = dict[str, Any]
+
+
+@contextmanager
+def bridged(host: Host) -> Iterator[dict[str, str]]:
+    """Answers for a host within a ``with`` block.
+
+    Yields:
+        The variables by which the stand-in module of one process finds it.
+    """
+    server = _Server(host)
+    # It looks that often, in seconds, whether it is to end.
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield {ADDRESS: f"http://127.0.0.1:{server.server_address[1]}/", KEY: server.key}
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def __init__(self, host: Host) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.host = host
+        self.key = secrets.token_urlsafe(16)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """HTTP/1.0, so that no connection outlives its answer."""
+
+    server: _Server
+
+    def do_POST(self) -> None:
+        """Answers one command."""
+        content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if self.headers.get(HEADER) != self.server.key:
+            self.send_error(403)
+            return
+        asked = json.loads(content)
+        answer = json.dumps(_answer(self.server.host, asked["command"], asked["parameters"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer.encode("ascii"))
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has
+        """Writes nothing: standard error is the script's."""
+
+
+def _answer(host: Host, command: str, parameters: dict[str, Any]) -> Answer:
+    nothing: Answer = {"output": [], "functions": "", "error": None, "refused": ""}
+    module = host.modules[MODULE]
+    if command == "Start-Sleep":
+        host.sleep(parameters["Seconds"])
+        return nothing
+    if command == "Import-Module":
+        return nothing | {"functions": _loaded(module, before_connecting=True)}
+    try:
+        output = _invoke(module, command, parameters)
+    except CommandError as error:
+        # What is refused before the command runs ends the statement; what Exchange answers is
+        # for -ErrorAction to decide.
+        terminating = error.exception_type.startswith("System.Management.Automation.")
+        return nothing | {
+            "error": {"message": error.message, "id": error.error_id, "terminating": terminating}
+        }
+    except NotSimulated as refusal:
+        return nothing | {"refused": str(refusal)}
+    connected = command == "Connect-ExchangeOnline"
+    return nothing | {
+        "output": output,
+        "functions": _loaded(module, before_connecting=False) if connected else "",
+    }
+
+
+def _invoke(module: Module, name: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    command = module.find(name)
+    if command is None:
+        raise CommandError(
+            f"The term '{name}' is not recognized as a name of a cmdlet, function, script file, or "
+            "executable program.",
+            "System.Management.Automation.CommandNotFoundException",
+        )
+    definition = catalogue()[name.casefold()]
+    given = {
+        # JSON has no secure string: the module sends its text.
+        name: SecureString(value)
+        if definition.parameters[name.casefold()].type == "SecureString"
+        else value
+        for name, value in parameters.items()
+    }
+    return [
+        {"type": entry.type_name, "properties": entry.properties}
+        for entry in command.invoke(Arguments(given))
+        if isinstance(entry, PSObject)
+    ]
+
+
+def _loaded(module: Module, *, before_connecting: bool) -> str:
+    return functions(
+        definition
+        for definition in catalogue().values()
+        if (definition.name in ALWAYS_THERE) == before_connecting and module.find(definition.name)
+    )

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from simulator.commands import _parser
+from simulator.stand_in import VARIABLE
 from tools.__main__ import TASKS
 from tools.pulumi_cli import find_or_install
 
@@ -181,6 +182,14 @@ class TestTheyMayNoMoreThanTheyNeed:
     def test_what_writes_comments_runs_nothing_of_the_pull_request(self) -> None:
         comment = jobs(GITHUB / "workflows" / "preview.yml")["comment"]
         assert not re.search(r"checkout|\./", str([s.get("uses") for s in comment["steps"]]))
+
+
+class TestRealPowerShell:
+    def test_is_what_the_nightly_job_asks_for(self) -> None:
+        # Misspelled, it would run the suite in our own runner, and be green.
+        job = jobs(GITHUB / "workflows" / "nightly.yml")["real-powershell"]
+        [step] = [step for step in job["steps"] if step.get("run") == "make test"]
+        assert step["env"] == {VARIABLE: "pwsh"}
 
 
 class TestDeploymentsAreNotCutOff:

@@ -175,6 +175,11 @@ class TestARun:
 
         return run
 
+    def test_is_in_the_executable_that_was_asked_for(self, run):
+        script = f"if ($env:{KEY}) {{\n    'real'\n}}\nelse {{\n    'ours'\n}}\n"
+        assert run(script).stdout == "real\n"
+        assert run(script, **{VARIABLE: ""}).stdout == "ours\n"
+
     def test_leaves_the_same_log_as_in_our_runner(self, run, tenant):
         script = f"{CONNECT}(Get-Mailbox -Identity 'finance@contoso.com').DisplayName\nexit 3\n"
         ways = {"real": {}, "ours": {VARIABLE: ""}}

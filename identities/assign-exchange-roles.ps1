@@ -38,20 +38,20 @@ try {
         $subject = "roles of the application $($application.displayName)"
         $objectId = $application.objectId
         # All of them are listed, because an unknown -Identity is documented to return everything as well.
-        $known = @(Invoke-WithRetry -Action { Get-ServicePrincipal -ErrorAction Stop } | Where-Object { [string]$_.ObjectId -eq $objectId })
+        $known = @(Invoke-WithRetry -Cmdlet 'Get-ServicePrincipal' -Action { Get-ServicePrincipal -ErrorAction Stop } | Where-Object { [string]$_.ObjectId -eq $objectId })
         if ($known.Count -eq 0) {
             Write-Step -Message "making $($application.displayName) known to Exchange"
-            Invoke-WithRetry -NotFoundIsTransient -Action {
+            Invoke-WithRetry -Cmdlet 'New-ServicePrincipal' -NotFoundIsTransient -Action {
                 New-ServicePrincipal -AppId $application.clientId -ObjectId $objectId -DisplayName $application.displayName -ErrorAction Stop
             } | Out-Null
         }
         $held = @(
-            Invoke-WithRetry -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $objectId -ErrorAction Stop } |
+            Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $objectId -ErrorAction Stop } |
                 ForEach-Object { [string]$_.Role })
         foreach ($role in @($application.roles)) {
             if ($held -contains $role) { continue }
             Write-Step -Message "assigning $role to $($application.displayName)"
-            Invoke-WithRetry -NotFoundIsTransient -Action {
+            Invoke-WithRetry -Cmdlet 'New-ManagementRoleAssignment' -NotFoundIsTransient -Action {
                 New-ManagementRoleAssignment -App $objectId -Role $role -ErrorAction Stop
             } | Out-Null
         }

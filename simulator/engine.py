@@ -244,9 +244,11 @@ class SimulatedStack:
 
     def _operate(self, operation: Callable[..., object], **options: Any) -> Result:
         result = self._operate_once(operation, **options)
-        # Nothing was registered, so nothing was done, and doing it is what was asked for.
-        if not result.steps and _PROGRAM_NOT_STARTED in result.output:
-            return self._operate_once(operation, **options)
+        for _ in range(2):
+            # Nothing was registered, so nothing was done, and doing it is what was asked for.
+            if result.steps or not any(text in result.output for text in _PROGRAM_NOT_STARTED):
+                break
+            result = self._operate_once(operation, **options)
         return result
 
     def _operate_once(self, operation: Callable[..., object], **options: Any) -> Result:
@@ -277,9 +279,12 @@ class SimulatedStack:
         return Result(succeeded=True, output="\n".join(lines), steps=steps)
 
 
-# The engine's words for a program that ended before it began. In a few of a thousand runs in one
-# process the SDK's inline program asks for the engine of the run before, which is gone.
-_PROGRAM_NOT_STARTED = "Exception calling application: <_InactiveRpcError"
+# The engine's words for a program that ended before it began. Where an engine has failed or was
+# killed before in the same process, the SDK's inline program now and then asks for that one.
+_PROGRAM_NOT_STARTED = (
+    "Exception calling application: <_InactiveRpcError",
+    "Resource monitor has terminated",
+)
 
 
 @cache

@@ -6,6 +6,7 @@ host is this process, so that none has to be installed. The program is the very 
 """
 
 import copy
+import gc
 import json
 import os
 import runpy
@@ -275,6 +276,9 @@ class SimulatedStack:
                 **options,
             )
         except CommandError:
+            # The SDK drops the rest of a program whose engine has ended. Collected later, in the
+            # middle of the next program, it would be closed in that one's context.
+            gc.collect()
             return Result(succeeded=False, output="\n".join(lines), steps=steps)
         return Result(succeeded=True, output="\n".join(lines), steps=steps)
 

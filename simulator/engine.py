@@ -24,12 +24,19 @@ import pulumi
 from pulumi import automation
 from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, ResourcePreEvent
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
 from configuration import NAMESPACE, load_configuration
 from simulator.environment import ROOT, simulated_environment, tenant_file
 from simulator.tenant import Tenant
 from simulator.tenant.faults import ENGINE_PID
 from tools.pulumi_cli import find_or_install
+
+# The program of a failed run leaves connections to its engine behind, which go on failing. gRPC
+# shares connections by address within a process: where a later engine listens at the same port, its
+# program would be given such a one and end with "Resource monitor has terminated". The SDK has no
+# setting for this, and all of its connections are made with this list.
+_GRPC_CHANNEL_OPTIONS.append(("grpc.use_local_subchannel_pool", 1))
 
 Transformation = Callable[
     [pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None
@@ -244,15 +251,6 @@ class SimulatedStack:
             stack.cancel()
 
     def _operate(self, operation: Callable[..., object], **options: Any) -> Result:
-        result = self._operate_once(operation, **options)
-        for _ in range(2):
-            # Nothing was registered, so nothing was done, and doing it is what was asked for.
-            if result.steps or not any(text in result.output for text in _PROGRAM_NOT_STARTED):
-                break
-            result = self._operate_once(operation, **options)
-        return result
-
-    def _operate_once(self, operation: Callable[..., object], **options: Any) -> Result:
         lines: list[str] = []
         steps: list[Step] = []
 
@@ -281,14 +279,6 @@ class SimulatedStack:
             gc.collect()
             return Result(succeeded=False, output="\n".join(lines), steps=steps)
         return Result(succeeded=True, output="\n".join(lines), steps=steps)
-
-
-# The engine's words for a program that ended before it began. Where an engine has failed or was
-# killed before in the same process, the SDK's inline program now and then asks for that one.
-_PROGRAM_NOT_STARTED = (
-    "Exception calling application: <_InactiveRpcError",
-    "Resource monitor has terminated",
-)
 
 
 @cache

@@ -63,18 +63,7 @@ def interrupted(first_up: CleanRun, tmp_path: Path) -> Callable[..., SimulatedSt
 
 
 def recovered(stack: SimulatedStack, *, ask: Callable[[], bool] | None = None) -> tuple[int, str]:
-    """Runs recover; its exit code and what it shows.
-
-    Once more where its preview asked for the engine of the `up` before (simulator/engine.py): it
-    has changed nothing then.
-    """
-    code, shown = _recovered_once(stack, ask)
-    if "Resource monitor has terminated" in shown:
-        return _recovered_once(stack, ask)
-    return code, shown
-
-
-def _recovered_once(stack: SimulatedStack, ask: Callable[[], bool] | None) -> tuple[int, str]:
+    """Runs recover; its exit code and what it shows."""
     shown = StringIO()
     with stack.opened() as opened:
         recovery = Recovery(

@@ -1,0 +1,52 @@
+"""What one engine leaves behind in a process in which the next one is driven."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc  # type: ignore[import-untyped]
+import pytest
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
+
+import simulator.engine
+
+
+class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
+    def SupportsFeature(  # noqa: N802 - the name is that of the RPC
+        self, request: resource_pb2.SupportsFeatureRequest, context: grpc.ServicerContext
+    ) -> resource_pb2.SupportsFeatureResponse:
+        return resource_pb2.SupportsFeatureResponse(hasSupport=True)
+
+
+def engine_at(port: int) -> tuple[grpc.Server, int]:
+    """The part of an engine that its program talks to, at a port; 0 for any that is free."""
+    server = grpc.server(ThreadPoolExecutor(max_workers=1))
+    resource_pb2_grpc.add_ResourceMonitorServicer_to_server(_Monitor(), server)
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    server.start()
+    return server, port
+
+
+def connected(port: int) -> resource_pb2_grpc.ResourceMonitorStub:
+    """A connection as the SDK makes it for a program."""
+    return resource_pb2_grpc.ResourceMonitorStub(
+        grpc.insecure_channel(f"127.0.0.1:{port}", options=_GRPC_CHANNEL_OPTIONS)
+    )
+
+
+class TestAnEngineAtThePortOfAFormerOne:
+    def test_is_not_taken_for_that_one(self):
+        assert simulator.engine  # It is what changes how the SDK connects.
+        ask = resource_pb2.SupportsFeatureRequest(id="secrets")
+        former, port = engine_at(0)
+        left_behind = connected(port)
+        assert left_behind.SupportsFeature(ask).hasSupport
+        former.stop(0).wait()
+        # Twice: the first call may still meet the connection that is being closed.
+        for _ in range(2):
+            with pytest.raises(grpc.RpcError):
+                left_behind.SupportsFeature(ask)
+
+        engine, _ = engine_at(port)
+
+        assert connected(port).SupportsFeature(ask).hasSupport
+        engine.stop(0).wait()

@@ -1,12 +1,15 @@
 """What the documents refer to exists: files, headings, commands and their options."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from simulator.commands import _parser
+from tests.cli import assert_pulumi_knows
 from tools.__main__ import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,9 +72,31 @@ def test_a_command_of_the_simulator_exists(command: str):
     assert _parser().parse_args(command.split())
 
 
-@pytest.mark.parametrize("module", commands(r"python -m operations\.([a-z]+) --stack"))
-def test_an_operation_exists(module: str):
-    assert (ROOT / "operations" / f"{module}.py").exists()
+@pytest.mark.parametrize("call", commands(r"python -m operations\.([a-z]+ --[^#|…]+)"))
+def test_an_operation_exists_and_takes_its_options(call: str):
+    module, *arguments = call.split()
+    helped = subprocess.run(
+        [sys.executable, "-m", f"operations.{module}", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for option in [argument for argument in arguments if argument.startswith("--")]:
+        assert re.search(rf"{option}\b", helped), option
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("call", commands(r"(?:^|[\s(])pulumi ([a-z]+\b[^#|…)]*)"))
+def test_pulumi_has_the_command_and_its_options(call: str):
+    assert_pulumi_knows(call)
+
+
+def test_there_are_commands_to_look_at():
+    assert len(commands(r"^make ([a-z]+)")) >= 5
+    assert len(commands(r"python -m simulator ([^#…]+)")) >= 8
+    assert len(commands(r"python -m operations\.([a-z]+ --[^#|…]+)")) >= 3
+    assert len(commands(r"(?:^|[\s(])pulumi ([a-z]+\b[^#|…)]*)")) >= 20
 
 
 def test_ci_runs_what_the_readme_says():

@@ -12,8 +12,8 @@ import yaml
 
 from simulator.commands import _parser
 from simulator.stand_in import VARIABLE
+from tests.cli import assert_pulumi_knows
 from tools.__main__ import TASKS
-from tools.pulumi_cli import find_or_install
 
 ROOT = Path(__file__).resolve().parent.parent
 GITHUB = ROOT / ".github"
@@ -236,14 +236,7 @@ class TestWhatTheyRunExists:
     @pytest.mark.engine
     @pytest.mark.parametrize(("name", "call"), commands("pulumi"))
     def test_pulumi_has_the_command_and_its_flags(self, name: str, call: str) -> None:
-        words = call.split()
-        names = words[: 2 if words[0] in {"stack", "config"} else 1]
-        helped = subprocess.run(
-            [find_or_install(), *names, "--help"], capture_output=True, text=True, check=True
-        ).stdout
-        assert f"pulumi {' '.join(names)}" in helped
-        for flag in re.findall(r"--[a-z-]+", call.partition("2>&1")[0]):
-            assert re.search(rf"{flag}\b", helped), flag
+        assert_pulumi_knows(call.partition("2>&1")[0])
 
     @pytest.mark.parametrize("path", sorted(GITHUB.glob("*.ps1")), ids=lambda path: path.name)
     def test_a_script_is_run_by_a_workflow(self, path: Path) -> None:

@@ -2,7 +2,8 @@
 
 The providers say what a service answered, over several lines and without a remedy. A hook of the
 engine puts one line in its place. And it has the engine try again where a refusal only means "not
-yet": Entra may know a new identity, and its endpoint for assignments not. Only what is created or
+yet": Entra may know a new identity, and its endpoint for assignments not; or where no answer came
+of a request that is refused when it was carried out already. Only what is created or
 updated can be told in one line: after a failed deletion the engine prints the provider's own words.
 Look-ups are explained in the same way.
 """
@@ -45,6 +46,11 @@ _MEANINGS = {
     "Permission being assigned already exists": _Meaning(
         f"{_RECOVER}; otherwise somebody granted it outside of this program."
     ),
+    # What the azuread provider says of a request without an answer, which it sends only once. Where
+    # the first one was carried out, the second is refused as the one above.
+    "connection may have been reset": _Meaning(
+        "The connection was lost: run `pulumi up` again.", delays=[5]
+    ),
     # What the endpoint answers to a principal that has not reached it yet
     # (https://github.com/microsoftgraph/msgraph-bicep-types/issues/193). The provider repeats a 404
     # and not this.
@@ -86,14 +92,13 @@ def explained(described: str) -> pulumi.ResourceHookBinding:
     async def on_error(error: pulumi.ErrorHookArgs) -> bool:
         refusal = error.errors[0]
         meaning = _meaning_of(refusal)
-        attempts = len(error.errors)
+        attempts = sum(_meaning_of(each) is meaning for each in error.errors)
         if error.failed_operation == "delete":
             return False
         if attempts <= len(meaning.delays):
             delay = meaning.delays[attempts - 1]
             pulumi.log.info(
-                f"{described}: waiting {delay} s for Entra to know the identity everywhere",
-                ephemeral=True,
+                f"{described}: waiting {delay} s to try again: {_one_line(refusal)}", ephemeral=True
             )
             await sleep(delay)
             return True
@@ -133,8 +138,11 @@ async def look_up(parent: pulumi.Resource, function: str, **arguments: str) -> d
 def _explanation(call: str, refusal: str) -> pulumi.RunError:
     meaning = _meaning_of(refusal)
     remedy = meaning.remedy.format(stack=pulumi.get_stack())
-    text = " ".join(_WRAPPING.sub("", refusal).split())
-    return pulumi.RunError(f"{call} was refused: {text.rstrip('.')}. {remedy}")
+    return pulumi.RunError(f"{call} was refused: {_one_line(refusal).rstrip('.')}. {remedy}")
+
+
+def _one_line(refusal: str) -> str:
+    return " ".join(_WRAPPING.sub("", refusal).split())
 
 
 def _meaning_of(refusal: str) -> _Meaning:

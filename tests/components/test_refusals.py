@@ -12,6 +12,7 @@ from components.refusals import ASSIGNMENT_DELAYS, explained
 NOT_YET = (
     "1 error occurred:\n\t* Could not create: Request_BadRequest: Not a valid reference update."
 )
+LOST = "Could not create: HTTP response was nil; connection may have been reset"
 
 Hook = Callable[..., bool]
 
@@ -63,6 +64,24 @@ class TestAPrincipalThatHasNotReplicated:
         with pytest.raises(pulumi.RunError, match="Entra does not know the new identity"):
             hook(*[NOT_YET] * (len(ASSIGNMENT_DELAYS) + 1))
         assert waits == ASSIGNMENT_DELAYS
+
+
+class TestALostAnswer:
+    def test_is_asked_for_once_more(self, hook: Hook, waits: list[float]):
+        assert hook(LOST)
+
+        with pytest.raises(pulumi.RunError, match="The connection was lost: run `pulumi up` again"):
+            hook(LOST, LOST)
+        assert waits == [5]
+
+    def test_has_an_attempt_of_its_own_after_other_waits(self, hook: Hook, waits: list[float]):
+        assert hook(LOST, NOT_YET, NOT_YET)
+
+        assert waits == [5]
+
+    def test_of_what_was_done_is_told_as_what_is_left_behind(self, hook: Hook):
+        with pytest.raises(pulumi.RunError, match=r"operations\.recover --stack test"):
+            hook("Permission being assigned already exists on the object", LOST)
 
 
 class TestAPermanentRefusal:

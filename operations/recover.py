@@ -38,6 +38,7 @@ from rich.table import Table
 
 from components.clouds import Cloud
 from operations.left_behind import UNKNOWN, Found, Inputs, Kind, LeftBehind
+from operations.refusal import in_one_line
 from operations.signed_in import CloudRefusedError, SignedIn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -369,13 +370,6 @@ def _without(resources: Sequence[State], is_dropped: Callable[[State], bool]) ->
             name: present(of) for name, of in (resource.get("propertyDependencies") or {}).items()
         }
     return kept
-
-
-def in_one_line(error: CommandError) -> str:
-    """What Pulumi printed as its error."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = [line.partition("error: ")[2] for line in lines if "error: " in line]
-    return next((line for line in said if line), lines[-1] if lines else "no reason given")
 
 
 def recover(recovery: Recovery, console: Console, *, ask: Callable[[], bool] | None) -> int:

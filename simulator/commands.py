@@ -18,10 +18,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from pulumi.automation.errors import CommandError
 from rich.console import Console
 from rich.table import Table
 
 from configuration import ConfigurationError, require_environment
+from operations.refusal import in_one_line
 from simulator import drawing
 from simulator.engine import Result, SimulatedStack
 from simulator.environment import DIRECTORY, simulated_environment
@@ -54,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
         code: int = options.run(stack, options)
     except (ConfigurationError, SendingError, ToolError) as error:
         return _fail(str(error))
+    except CommandError as error:
+        return _fail(f"Pulumi refuses: {in_one_line(error)}")
     finally:
         signal.signal(signal.SIGINT, interrupted)
     return code

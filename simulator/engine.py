@@ -26,7 +26,8 @@ from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, ResourcePreEvent
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
-from configuration import NAMESPACE, load_configuration
+from configuration import NAMESPACE, ConfigurationError, load_configuration
+from operations.refusal import in_one_line
 from simulator.environment import ROOT, simulated_environment, tenant_file
 from simulator.tenant import Tenant
 from simulator.tenant.faults import ENGINE_PID
@@ -132,10 +133,17 @@ class SimulatedStack:
         Raises:
             ConfigurationError: With every mistake.
         """
-        with self.opened() as stack:
-            values = {key: entry.value for key, entry in stack.get_all_config().items()}
+        try:
+            with self.opened() as stack:
+                values = {key: entry.value for key, entry in stack.get_all_config().items()}
+        except CommandError as error:
+            raise ConfigurationError(
+                f"Pulumi cannot read Pulumi.yaml or Pulumi.{self.stack}.yaml: {in_one_line(error)}"
+                "\nNothing has been deployed. Mend the file at the line that is named."
+            ) from error
 
         def load() -> None:
+            pulumi.runtime.reset_options(project=NAMESPACE, stack=self.stack)
             pulumi.runtime.set_all_config(values)
             load_configuration(pulumi.Config(NAMESPACE))
 
@@ -198,7 +206,7 @@ class SimulatedStack:
             workspace = stack.workspace
             # The Automation API's own export decrypts.
             exported = workspace.pulumi_command.run(
-                ["stack", "export", "--stack", self.stack], str(self.work_dir), workspace.env_vars
+                ["stack", "export", "--stack", self.stack], workspace.work_dir, workspace.env_vars
             )
             state: dict[str, Any] = json.loads(exported.stdout)["deployment"]
             return state
@@ -222,11 +230,23 @@ class SimulatedStack:
         cli = find_or_install()
         with simulated_environment(self.directory, cli) as environment:
             workspace = automation.LocalWorkspace(
-                work_dir=str(self.work_dir),
+                work_dir=str(self._copied_project()),
                 env_vars=environment,
                 pulumi_command=self._recorded(_pulumi_command(cli)),
             )
             yield automation.Stack.create_or_select(self.stack, workspace)
+
+    def _copied_project(self) -> Path:
+        """A folder with the project's two files, for Pulumi, which rewrites that of a stack.
+
+        It adds what belongs to the passphrase of simulated stacks, and sets the rest in its own
+        style: in the file of an environment that would be a change that nobody made.
+        """
+        folder = self.directory / "settings"
+        folder.mkdir(exist_ok=True)
+        for name in ("Pulumi.yaml", f"Pulumi.{self.stack}.yaml"):
+            shutil.copyfile(self.work_dir / name, folder / name)
+        return folder
 
     def _recorded(self, command: automation.PulumiCommand) -> automation.PulumiCommand:
         """The CLI, with the id of its process beside the tenant for a fault that kills it."""

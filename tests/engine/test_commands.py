@@ -226,26 +226,27 @@ def exchange(directory: Path) -> ExchangeSession:
     return tenant.exchange.connect(token=token, organization=ORGANIZATION)
 
 
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project's files, which the command line takes for them."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("Pulumi.yaml", "Pulumi.local.yaml", "Pulumi.dev.yaml"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    stack = partial(SimulatedStack, work_dir=folder)
+    monkeypatch.setattr("simulator.commands.SimulatedStack", stack)
+    return folder
+
+
 class TestWrongConfiguration:
     @pytest.mark.parametrize("command", ["up", "preview", "demonstrate"])
     def test_is_told_once_and_changes_nothing(
-        self,
-        command: str,
-        tmp_path: Path,
-        capfd: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
+        self, command: str, project: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ):
-        def project(name: str) -> None:
-            (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-
-        project("Pulumi.yaml")
-        project("Pulumi.local.yaml")
-        text = (tmp_path / "Pulumi.local.yaml").read_text("utf-8")
+        text = (project / "Pulumi.local.yaml").read_text("utf-8")
         wrong = text.replace("settle: PT0S", "settle: never")
         assert wrong != text
-        (tmp_path / "Pulumi.local.yaml").write_text(wrong, "utf-8")
-        stack = partial(SimulatedStack, work_dir=tmp_path)
-        monkeypatch.setattr("simulator.commands.SimulatedStack", stack)
+        (project / "Pulumi.local.yaml").write_text(wrong, "utf-8")
 
         code = main([command, "--directory", str(tmp_path / "deployed")])
 
@@ -255,6 +256,44 @@ class TestWrongConfiguration:
         assert captured.out == ""
         tenant = Tenant(tenant_file(tmp_path / "deployed"))
         assert not tenant.snapshot()["workflows"]
+
+    @pytest.mark.parametrize(
+        ("file", "text", "said"),
+        [
+            ("Pulumi.local.yaml", "config:\n\tsenders: []\n", "invalid YAML file: yaml: line 2"),
+            ("Pulumi.yaml", "name: scoped-mail-sender\nruntime\n", "invalid YAML file"),
+            ("Pulumi.local.yaml", "", "scoped-mail-sender:senders\n    It is missing."),
+        ],
+    )
+    def test_that_cannot_be_read_is_told_without_a_traceback(
+        self,
+        file: str,
+        text: str,
+        said: str,
+        project: Path,
+        tmp_path: Path,
+        capfd: pytest.CaptureFixture[str],
+    ):
+        (project / file).write_text(text, "utf-8")
+
+        code = main(["up", "--directory", str(tmp_path / "deployed")])
+
+        assert code == 1
+        captured = capfd.readouterr()
+        assert captured.err.startswith("simulator: ")
+        assert said in captured.err
+        assert "othing has been deployed" in captured.err
+        assert "Traceback" not in captured.err
+
+
+class TestAnEnvironmentsFile:
+    def test_stays_as_it_is(self, project: Path, tmp_path: Path):
+        # It has no salt, which Pulumi would add.
+        before = (project / "Pulumi.dev.yaml").read_bytes()
+
+        assert main(["preview", "--stack", "dev", "--directory", str(tmp_path / "deployed")]) == 0
+
+        assert (project / "Pulumi.dev.yaml").read_bytes() == before
 
 
 class TestTheFirstStepsOfGettingStarted:

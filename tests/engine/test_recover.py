@@ -14,6 +14,7 @@ from rich.console import Console
 from components.workflow_definition import SCHEMA
 from operations import recover as command
 from operations.recover import Recovery, recover
+from operations.refusal import in_one_line
 from simulator.engine import SimulatedStack
 from simulator.tenant import SUBSCRIPTION_ID
 from simulator.tenant.faults import Fault, Kind, Step
@@ -285,7 +286,7 @@ class TestTheErrorOfPulumi:
         with stack.opened() as opened, pytest.raises(CommandError) as raised:
             opened.import_stack(automation.Deployment(version=3, deployment={"resources": [1]}))
 
-        line = command.in_one_line(raised.value)
+        line = in_one_line(raised.value)
 
         assert "could not" in line or "json" in line
         assert "\n" not in line

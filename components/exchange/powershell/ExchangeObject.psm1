@@ -691,6 +691,7 @@ function Write-Failure {
         "isn't supported in this scenario"       = 'Give the deploying application the Entra role Exchange Administrator, or Exchange roles of its own.'
         'not a valid security principal'         = 'The scope must be a mail-enabled security group.'
         "module 'ExchangeOnlineManagement'"      = 'Install it: Install-Module ExchangeOnlineManagement -RequiredVersion 3.9.2 -Scope CurrentUser (3.10 and newer need PowerShell 7.6).'
+        'token is expired'                       = 'Sign in again: an access token for Exchange lives for about an hour. A certificate (EXCHANGE_CERTIFICATE_PATH) outlasts a long deployment.'
         'access denied|insufficient'             = 'Check the Exchange roles of the deploying identity.'
     }
     # What Exchange refuses for any other reason; our own sentences say what to do by themselves.

@@ -927,6 +927,13 @@ class TestConnection:
         assert run.code == 1
         assert found in run.stderr
 
+    def test_an_expired_token_is_told_with_what_lasts(self, scripts):
+        scripts.environment = {"EXCHANGE_ACCESS_TOKEN": scripts.token()}
+        scripts.tenant.clock.advance(2 * 3600)
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX)
+        assert run.code == 1
+        assert "the token is expired. Sign in again: " in run.stderr
+
     @pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.ps1")))
     def test_an_error_that_quotes_the_token_is_shown_without_it(self, scripts, script):
         scripts.environment = {"EXCHANGE_ACCESS_TOKEN": "eyJ0.planted-token.c2ln"}

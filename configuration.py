@@ -1253,6 +1253,25 @@ def _values_of(config: pulumi.Config) -> dict[str, object]:
     return values
 
 
+def _refuse_misspelt_namespaces(namespace: str) -> None:
+    """Keys of another namespace belong to a provider; one that is nearly ours was meant for us.
+
+    Pulumi hands it to nobody, so that a switch in it would be off, and nothing would say so.
+    """
+    misspelt = [
+        key
+        for key in sorted({*CONFIG.get(), *get_config_env()})
+        if (given := key.partition(":")[0]) != namespace
+        and difflib.get_close_matches(given, [namespace], cutoff=0.8)
+    ]
+    if misspelt:
+        raise ConfigurationError(
+            f"These keys of the stack's configuration do not begin with {namespace}:, and nothing "
+            f"reads them: {', '.join(misspelt)}.\nNothing has been deployed. Write "
+            f"{namespace}:{misspelt[0].partition(':')[2]} instead."
+        )
+
+
 def require_environment(stack: str, folder: Path = ROOT) -> None:
     """Refuses an environment that is not known here: a name misspelt, or a file not yet added.
 
@@ -1293,6 +1312,7 @@ def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfig
         ConfigurationError: Something is wrong; the text names all that is.
     """
     if isinstance(config, pulumi.Config):
+        _refuse_misspelt_namespaces(config.name)
         namespace, values = config.name, _values_of(config)
         if "senders" not in values:
             require_environment(pulumi.get_stack())

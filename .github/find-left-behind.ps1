@@ -9,7 +9,7 @@
 
     Writes { found: [ address ] }, and ends with 1 where there is any.
 
-    Needs the Exchange role View-Only Recipients.
+    Needs the Exchange roles View-Only Recipients and View-Only Configuration.
 #>
 
 Set-StrictMode -Version Latest

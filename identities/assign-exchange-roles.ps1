@@ -17,8 +17,8 @@
 
     Writes { applications }: each with the roles that it holds.
 
-    Needs the Exchange role Role Management, with which whoever runs it could assign any role: it is for a
-    person, not for a pipeline.
+    Needs the Exchange roles View-Only Configuration, and Role Management, with which whoever runs it could
+    assign any role: it is for a person, not for a pipeline.
 #>
 
 Set-StrictMode -Version Latest

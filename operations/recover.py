@@ -396,6 +396,7 @@ def recover(recovery: Recovery, console: Console, *, ask: Callable[[], bool] | N
             console.print("Nothing was changed.")
             return 3
         recovery.put_right(doable)
+        console.print(f"Done, for {', '.join(finding.subject for finding in doable)}.")
     if recovery.preview_failure:
         return 1
     if findings:

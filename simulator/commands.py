@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("sender", metavar="NAME", help="which sender")
     serve = command("serve", _serve, "answers over HTTP on this machine, until Ctrl-C")
     serve.add_argument(
-        "--port", type=int, default=0, help="the port on 127.0.0.1 (default: a free one)"
+        "--port", type=_port, default=0, help="the port on 127.0.0.1 (default: a free one)"
     )
     execute = command("exec", _execute, "runs a command in the simulated tenant's environment")
     execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(stack: SimulatedStack, options: argparse.Namespace) -> int:
     stack.check_configuration()
-    return _exit_code(stack.up())
+    return _exit_code(stack.up(preview_first=True))
 
 
 def _preview(stack: SimulatedStack, options: argparse.Namespace) -> int:
@@ -241,6 +241,13 @@ def _serve(stack: SimulatedStack, options: argparse.Namespace) -> int:
         return _fail(f"port {options.port} of 127.0.0.1 cannot be had: {error.strerror}")
     except KeyboardInterrupt:
         return 0
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 65536:
+        raise argparse.ArgumentTypeError("write a port from 0 to 65535")
+    return value
 
 
 def _deployed(stack: SimulatedStack) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -149,8 +149,19 @@ class SimulatedStack:
 
         copy_context().run(load)
 
-    def up(self) -> Result:
-        """Creates or updates the stack."""
+    def up(self, *, preview_first: bool = False) -> Result:
+        """Creates or updates the stack.
+
+        Args:
+            preview_first: Stops where the preview fails, as ``pulumi up`` does: on the deletion of
+                what is protected, before anything is changed. The Automation API skips it.
+        """
+        if preview_first:
+            preview = replace(self, show=None).preview()
+            if not preview.succeeded:
+                if self.show is not None:
+                    self.show(preview.output)
+                return preview
         with self.opened() as stack:
             return self._operate(
                 stack.up,

@@ -61,7 +61,9 @@ def tenant_file(directory: Path) -> Path:
 
 def _variables(directory: Path, tenant: Tenant, cli: Path) -> dict[str, str]:
     plugin = installed_command_plugin(os.environ)
-    path = [str(_pwsh_directory(directory)), str(cli.parent), os.environ.get("PATH", "")]
+    # This Python's folder too: `exec -- python …` is to find the packages that this one has.
+    ours = (_pwsh_directory(directory), cli.parent, Path(sys.executable).parent)
+    path = [*map(str, ours), os.environ.get("PATH", "")]
     if plugin is not None:
         path.append(str(plugin.parent))
     home, state = directory / "pulumi", directory / "state"

@@ -1224,6 +1224,27 @@ class TestWhatEnvironmentsShare:
         assert loaded.senders[0].message.subject == "Graph test mail"
 
 
+class TestAMisspeltNamespace:
+    @pytest.mark.parametrize(
+        "namespace", ["scoped-mailsender", "scoped-mail-sender-", "scopedMailSender"]
+    )
+    def test_is_refused_with_the_key_to_write(self, namespace: str) -> None:
+        pulumi.runtime.set_all_config({f"{namespace}:drift": "true"})
+        with pytest.raises(ConfigurationError) as refused:
+            load_configuration(pulumi.Config(NAMESPACE))
+        assert f"nothing reads them: {namespace}:drift." in str(refused.value)
+        assert f"Write {NAMESPACE}:drift instead." in str(refused.value)
+
+    @pytest.mark.parametrize("namespace", ["azure-native", "azuread", "pulumi", "contoso"])
+    def test_any_other_is_somebody_else_s(self, namespace: str, values: dict[str, Any]) -> None:
+        texts = {
+            f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in values.items()
+        }
+        pulumi.runtime.set_all_config(texts | {f"{namespace}:drift": "true"})
+        assert not load_configuration(pulumi.Config(NAMESPACE)).drift
+
+
 class TestAnEnvironmentThatDoesNotExist:
     def test_is_refused_with_those_that_do(self) -> None:
         with pytest.raises(ConfigurationError) as refused:

@@ -183,6 +183,11 @@ class TestExec:
         assert result == 0
         assert capfd.readouterr().out.splitlines() == ["hello"]
 
+    def test_has_the_python_of_the_project_with_its_packages(self, tmp_path: Path):
+        code = f"import sys; sys.exit(sys.prefix != {sys.prefix!r})"
+
+        assert main(["exec", "--directory", str(tmp_path), "--", "python", "-c", code]) == 0
+
     def test_a_missing_command_is_named(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         assert main(["exec", "--directory", str(tmp_path), "--", "pwhs"]) == 1
         assert capsys.readouterr().err == "simulator: there is no command pwhs\n"

@@ -177,6 +177,9 @@ class TestASenderThatIsTakenOutOfTheConfiguration:
         assert not refused.succeeded
         assert "notifications-mailbox" in refused.output
         assert "pulumi state unprotect" in refused.output
+        # As pulumi up does, which previews first.
+        assert "pulumi state unprotect" in stack.up(preview_first=True).output
+        assert stack.tenant.snapshot() == before
 
         assert pulumi(stack, "state", "unprotect", "--all").returncode == 0
         succeeded(stack.up())

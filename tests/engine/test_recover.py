@@ -107,6 +107,7 @@ class TestTheNextUpConverges:
         (line,) = [line for line in shown.splitlines() if what in line]
         assert "already there" in line
         assert "import it into the state" in line
+        assert f"Done, for {what.split()[0]} " in shown or ", " + what.split()[0] in shown
         assert ("locked by" in shown) == (kind is Kind.ENGINE_KILLED)
         succeeded(stack.up())
         assert violations(stack) == []

@@ -8,6 +8,15 @@ from simulator.commands import main
 from simulator.environment import ROOT
 
 
+class TestServe:
+    @pytest.mark.parametrize("port", ["65536", "-1", "http"])
+    def test_refuses_what_is_no_port(self, port: str, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit, match="2"):
+            main(["serve", f"--port={port}"])
+
+        assert "argument --port: " in capsys.readouterr().err
+
+
 class TestAnEnvironmentThatDoesNotExist:
     @pytest.mark.parametrize("command", [["up"], ["preview"], ["destroy"], ["send"]])
     def test_is_refused_with_those_that_do_and_leaves_nothing(

@@ -6,8 +6,8 @@
 .DESCRIPTION
     Every script here reads one JSON object from standard input, connects to Exchange Online, brings
     one object to the desired state, writes one JSON line (the observed object) to standard output,
-    and disconnects. Before it changes anything it checks, with Get-AcceptedDomain, that it is connected
-    to the organisation that the JSON names. Progress and warnings go to standard error, because PowerShell writes its own
+    and disconnects. Before it changes anything it checks, with Get-AcceptedDomain (which needs View-Only
+    Configuration), that it is connected to the organisation that the JSON names. Progress and warnings go to standard error, because PowerShell writes its own
     warning and information streams to standard output, where only the JSON line belongs. For the same reason each script
     silences the warnings of cmdlets, in the global scope, in which `pwsh -File` runs it: modules see it there only.
 

@@ -21,8 +21,8 @@
 
     Members are set by set-group-member.ps1. Writes { primarySmtpAddress }.
 
-    Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, and View-Only
-    Recipients.
+    Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, View-Only
+    Recipients and View-Only Configuration.
 #>
 
 Set-StrictMode -Version Latest

@@ -18,7 +18,8 @@
     Writes { externalDirectoryObjectId, primarySmtpAddress }. The former is the mailbox's object id in
     Entra and in Graph.
 
-    Needs the Exchange roles Mail Recipient Creation, Mail Recipients and View-Only Recipients.
+    Needs the Exchange roles Mail Recipient Creation, Mail Recipients, View-Only Recipients and View-Only
+    Configuration.
 #>
 
 Set-StrictMode -Version Latest

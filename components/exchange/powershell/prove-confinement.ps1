@@ -22,7 +22,8 @@
 
     Writes { appId, granted, denied }.
 
-    Needs the Exchange roles View-Only Configuration and View-Only Recipients.
+    Needs the Exchange roles Organization Configuration, without which Test-ApplicationAccessPolicy may not be
+    loaded, and View-Only Recipients.
 #>
 
 Set-StrictMode -Version Latest

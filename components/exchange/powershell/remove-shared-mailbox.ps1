@@ -12,7 +12,8 @@
     mailbox with our mark and that name is purged: one that an earlier deployment left recoverable is not,
     and one that an interrupted removal left is.
 
-    Needs the Exchange roles Mail Recipient Creation, Mail Recipients and View-Only Recipients.
+    Needs the Exchange roles Mail Recipient Creation, Mail Recipients, View-Only Recipients and View-Only
+    Configuration.
 #>
 
 Set-StrictMode -Version Latest

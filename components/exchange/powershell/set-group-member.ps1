@@ -16,8 +16,8 @@
 
     Writes { members }.
 
-    Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, and View-Only
-    Recipients.
+    Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, View-Only
+    Recipients and View-Only Configuration.
 #>
 
 Set-StrictMode -Version Latest

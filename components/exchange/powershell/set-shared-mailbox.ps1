@@ -18,7 +18,7 @@
 
     Writes { displayName, hiddenFromAddressLists, signInBlocked }.
 
-    Needs the Exchange roles Mail Recipients and View-Only Recipients.
+    Needs the Exchange roles Mail Recipients, View-Only Recipients and View-Only Configuration.
 #>
 
 Set-StrictMode -Version Latest

@@ -16,6 +16,7 @@ from simulator.powershell.interface import Arguments, CommandError
 from simulator.powershell.syntax import nodes
 from simulator.powershell.syntax.source import Source, parse
 from simulator.powershell.syntax.statements import ScriptReader
+from simulator.tenant.exchange.roles import ROLES
 
 IDENTITIES = Path(__file__).resolve().parents[3] / "identities"
 GITHUB = Path(__file__).resolve().parents[3] / ".github"
@@ -70,6 +71,12 @@ def bind(path: Path) -> int:
     return len(calls)
 
 
+def loaded_by(path: Path) -> list[str]:
+    """The cmdlets that a script has its connection load, besides the one of every connection."""
+    source = path.read_text(encoding="utf-8")
+    return re.findall(r"'([\w-]+)'", source.partition("-CommandName @(")[2].partition(")")[0])
+
+
 def stand_in(parameter: Parameter | None, value: nodes.Expression | None) -> object:
     """What a parameter is given: the text's own constant, or any value that it would take."""
     if isinstance(value, nodes.Constant):
@@ -107,10 +114,20 @@ class TestCmdletsAreThoseOfExchangeOnline:
     )
     def test_each_script_loads_the_cmdlets_that_it_calls(self, path):
         # What is not loaded is "not recognized", on the one branch that calls it.
+        loaded = {name.lower() for name in loaded_by(path)}
+        assert {name for name, _ in exchange_calls(path)} <= loaded
+
+    @pytest.mark.parametrize(
+        "path", [path for path in FILES if path.suffix == ".ps1"], ids=lambda path: path.name
+    )
+    def test_each_script_names_roles_that_hold_the_cmdlets_that_it_loads(self, path):
+        # An administrator assigns what the head of a script asks for.
         source = path.read_text(encoding="utf-8")
-        loaded = source.partition("-CommandName @(")[2].partition(")")[0]
-        for name, _ in exchange_calls(path):
-            assert f"'{name}'" in loaded.lower()
+        head = " ".join(source.partition("#>")[0].rpartition("Needs the Exchange")[2].split())
+        roles = [role for role in ROLES if role in head]
+        held = {cmdlet.lower() for role in roles for cmdlet in ROLES[role]}
+        needed = {name.lower() for name in loaded_by(path)} | {"get-accepteddomain"}
+        assert needed <= held
 
     @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
     def test_each_call_stops_at_its_error(self, path):

@@ -54,6 +54,7 @@ class GraphPermission(pulumi.ComponentResource):
         permission: str,
         principal_id: pulumi.Input[str],
         after: Sequence[pulumi.Resource] = (),
+        before_create: Sequence[pulumi.ResourceHook] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Registers the assignment.
@@ -65,6 +66,7 @@ class GraphPermission(pulumi.ComponentResource):
             after: What must exist before the assignment, and is removed after it. Pulumi orders the
                 deletion of replaced resources by direct dependencies only: name each resource here,
                 not one that depends on it.
+            before_create: What has to succeed right before the assignment is made.
             opts: Resource options.
         """
         super().__init__("scoped-mail-sender:index:GraphPermission", name, None, opts)
@@ -85,7 +87,7 @@ class GraphPermission(pulumi.ComponentResource):
                 # halfway, the next run would otherwise remove the same grant once more, which Graph
                 # refuses, and would do so in every run after that.
                 delete_before_replace=True,
-                hooks=explained(f"app role assignment {name}"),
+                hooks=explained(f"app role assignment {name}", before_create),
             ),
         )
         self.register_outputs({"permission": permission})

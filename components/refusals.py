@@ -81,12 +81,15 @@ _WRAPPING = re.compile(
 _UNKNOWN = _Meaning("Mend that and run `pulumi up` again.")
 
 
-def explained(described: str) -> pulumi.ResourceHookBinding:
+def explained(
+    described: str, before_create: Sequence[pulumi.ResourceHook] = ()
+) -> pulumi.ResourceHookBinding:
     """The hooks of a resource in Azure or Entra.
 
     Args:
         described: The resource in words, such as ``workflow notifications``; it must be the only
             one in the program that is called so.
+        before_create: What has to succeed right before it is made.
     """
 
     async def on_error(error: pulumi.ErrorHookArgs) -> bool:
@@ -105,7 +108,9 @@ def explained(described: str) -> pulumi.ResourceHookBinding:
         raise _explanation(error.failed_operation, refusal)
 
     # The engine prints the hook's name before what it raises.
-    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(described, on_error)])
+    return pulumi.ResourceHookBinding(
+        before_create=[*before_create], on_error=[pulumi.ErrorHook(described, on_error)]
+    )
 
 
 async def look_up(parent: pulumi.Resource, function: str, **arguments: str) -> dict[str, Any]:

@@ -97,6 +97,7 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
                 permission=permission,
                 principal_id=principal_id,
                 after=confinement,
+                before_create=[self.proof.before_grant],
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for permission in permissions

@@ -9,6 +9,7 @@ import copy
 import gc
 import json
 import os
+import re
 import runpy
 import shutil
 import stat
@@ -255,7 +256,14 @@ class SimulatedStack:
         """
         folder = self.directory / "settings"
         folder.mkdir(exist_ok=True)
-        for name in ("Pulumi.yaml", f"Pulumi.{self.stack}.yaml"):
+        project = (self.work_dir / "Pulumi.yaml").read_text(encoding="utf-8")
+        if not re.search(r'\bmain"?:', project):
+            # The scripts' paths begin where the project is.
+            project = f"{project}\nmain: {json.dumps(str(self.work_dir))}\n"
+        (folder / "Pulumi.yaml").write_text(project, encoding="utf-8")
+        name = f"Pulumi.{self.stack}.yaml"
+        (folder / name).unlink(missing_ok=True)
+        if (self.work_dir / name).exists():
             shutil.copyfile(self.work_dir / name, folder / name)
         return folder
 

@@ -17,6 +17,7 @@ from components.exchange.exchange_command import (
     address_of,
     commands_of,
     exchange_command,
+    run_again,
 )
 
 BEHAVIOUR = 1
@@ -28,6 +29,8 @@ class AccessProof(pulumi.ComponentResource):
 
     Attributes:
         commands: The commands that must have succeeded before the application is granted anything.
+        before_grant: Hook that repeats the proof before an app role assignment is created, where
+            it was not made in this run.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class AccessProof(pulumi.ComponentResource):
         """
         super().__init__("scoped-mail-sender:exchange:AccessProof", name, None, opts)
 
+        proven_now: list[str] = []
+        made = pulumi.ResourceHook(f"proof {name}", lambda hook: proven_now.append(hook.urn))
         proof = exchange_command(
             name,
             organization=organization,
@@ -81,8 +86,27 @@ class AccessProof(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[*commands_of(group, *members), *(policy.commands if policy else [])],
+                hooks=pulumi.ResourceHookBinding(after_create=[made], after_update=[made]),
             ),
         )
 
+        async def prove_again(_: pulumi.ResourceHookArgs) -> None:
+            # A command runs when its input has changed. A grant that is made later, because it was
+            # refused before, or was removed, would rest on a proof from another day.
+            if proven_now:
+                return
+            pulumi.log.info(
+                f"proving anew before the grant, which takes the wait of {settle} again"
+            )
+            try:
+                await run_again(proof)
+            except pulumi.RunError as error:
+                raise pulumi.RunError(
+                    f"Nothing was granted: what was proven once does not hold any more. {error} "
+                    "Set 'drift: true' in the stack's configuration: `pulumi up` then makes anew "
+                    "what is missing in Exchange, and proves it."
+                ) from None
+
+        self.before_grant = pulumi.ResourceHook(f"proof {name} before the grant", prove_again)
         self.commands: Sequence[pulumi.Resource] = [proof]
         self.register_outputs({"clientId": client_id, "controlMailbox": control_mailbox})

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
@@ -139,6 +140,26 @@ def exchange_command(
         logging=local.Logging.STDERR,
         opts=pulumi.ResourceOptions.merge(opts, ignored),
     )
+
+
+async def run_again(command: local.Command) -> None:
+    """Runs a command's script once more in this run of the program, with the same input.
+
+    Raises:
+        pulumi.RunError: It failed; the text is what it wrote, in one line.
+    """
+    arguments = {
+        "command": await command.create.future(),
+        "interpreter": POWERSHELL,
+        "stdin": await command.stdin.future(),
+        "addPreviousOutputInEnv": False,
+        "logging": "none",
+    }
+    options = pulumi.InvokeOptions(version=version("pulumi-command"))
+    try:
+        await pulumi.runtime.invoke_async("command:local:run", arguments, options)
+    except Exception as error:  # noqa: BLE001 - the SDK raises nothing more special
+        raise pulumi.RunError(" ".join(str(error).split())) from None
 
 
 def observed(command: local.Command, key: str) -> pulumi.Output[Any]:

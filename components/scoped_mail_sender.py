@@ -169,7 +169,7 @@ class ScopedMailSender(pulumi.ComponentResource):
                 policy_description=policy_description,
                 proof_timeout=proof_timeout,
                 settle=settle,
-                # The group is this sender's own, and a former identity of the workflow is gone.
+                # A former identity of the workflow is gone by then.
                 retire_former_identities=True,
                 organization=organization,
                 opts=child,

@@ -306,6 +306,9 @@ def main(arguments: Sequence[str]) -> int:
         return _EXIT["unknown"]
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - a proof that broke off must not look like one that failed
+        progress.print(f"prove: {' '.join(str(error).split()) or type(error).__name__}")
+        return _EXIT["unknown"]
     result = result_of(trials)
     if options.json:
         print(_as_json(options.stack, trials))  # noqa: T201 - this is the command's output

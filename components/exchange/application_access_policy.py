@@ -51,9 +51,10 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
                 accepted and confines nobody.
             group: The scope: the group's component, or the address of a group that exists.
             description: Text of the policy. All policies of a tenant share a limited space.
-            retire_former_identities: Removes policies of other applications on the group once this
-                one is in place. Only where those were identities of this program, which Pulumi has
-                deleted by then: for an identity that lives on, it would lift the confinement.
+            retire_former_identities: Removes the policy of the application that this one takes the
+                place of, as the state has it, once the new one is made. Only where that was an
+                identity of this program, which Pulumi has deleted by then: for one that lives on,
+                it would lift the confinement.
             organization: Where the policy is.
             opts: Resource options.
         """
@@ -68,8 +69,9 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
                 "appId": client_id,
                 "groupAddress": address_of(group),
                 "description": description,
-                "retireOthers": retire_former_identities,
+                "retireFormer": retire_former_identities,
             },
+            hands_former_output_on=retire_former_identities,
             opts=pulumi.ResourceOptions(parent=self, depends_on=commands_of(group)),
         )
 

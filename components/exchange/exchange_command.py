@@ -91,6 +91,7 @@ def exchange_command(
     remove: str | None = None,
     behaviour: int,
     desired: Mapping[str, pulumi.Input[Any]],
+    hands_former_output_on: bool = False,
     opts: pulumi.ResourceOptions,
 ) -> local.Command:
     """Registers a command that converges one Exchange object.
@@ -103,6 +104,8 @@ def exchange_command(
         behaviour: Number of the scripts' behaviour. Raise it by one when a mended script should
             run again in stacks that are deployed already: nothing else of a script is an input.
         desired: The desired object. Never a credential: it is stored in the state in clear.
+        hands_former_output_on: Whether the script gets what it wrote the last time, as the
+            environment variable PULUMI_COMMAND_STDOUT.
         opts: Resource options.
 
     Returns:
@@ -134,8 +137,8 @@ def exchange_command(
         delete=script_path(remove) if remove else None,
         stdin=stdin,
         environment=environment,
-        # The former stdout in the environment would make each update depend on the last one.
-        add_previous_output_in_env=False,
+        # Off, or each update would depend on the last one.
+        add_previous_output_in_env=hands_former_output_on,
         # Progress and errors are on stderr; stdout is data.
         logging=local.Logging.STDERR,
         opts=pulumi.ResourceOptions.merge(opts, ignored),

@@ -226,7 +226,8 @@ class TestIdentity:
         }
 
     def test_former_identities_of_the_workflow_are_retired(self, recording):
-        assert recording.resources[POLICY].desired["retireOthers"] is True
+        assert recording.resources[POLICY].desired["retireFormer"] is True
+        assert recording.resources[POLICY].inputs["addPreviousOutputInEnv"] is True
 
     def test_workflow_is_named_explicitly(self, recording):
         assert recording.resources[WORKFLOW].inputs["workflowName"] == "notifications"
@@ -250,7 +251,10 @@ class TestExchangeCommands:
     def test_none_is_replaced_by_triggers(self, commands):
         for command in commands.values():
             assert "triggers" not in command.inputs
-            assert command.inputs["addPreviousOutputInEnv"] is False
+
+    def test_only_the_policy_s_gets_what_it_wrote_the_last_time(self, commands):
+        for name, command in commands.items():
+            assert command.inputs["addPreviousOutputInEnv"] is (name == POLICY)
 
     def test_each_starts_powershell_without_profile_and_shell(self, commands):
         for command in commands.values():

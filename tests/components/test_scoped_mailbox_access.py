@@ -49,7 +49,7 @@ class TestAnyIdentity:
 
     def test_keeps_the_policies_of_other_identities_on_the_group(self):
         # Those may live on: only a program that deletes them may retire their policies.
-        assert record(access).resources["reader-policy"].desired["retireOthers"] is False
+        assert record(access).resources["reader-policy"].desired["retireFormer"] is False
 
     def test_gets_one_grant_for_each_permission_and_each_waits_for_the_proof(self):
         roles = {"Mail.Read": "read-id", "Calendars.Read": "calendar-id"}

@@ -500,6 +500,12 @@ class TestCommand:
         assert main(["--stack", "local", "--timeout", "0"]) == 2
         assert "Could not find out" in capsys.readouterr().out
 
+    @pytest.mark.parametrize("address", ["http://[", "http://127.0.0.1:notaport"])
+    def test_exits_2_where_it_broke_off(self, front, settled, monkeypatch, capsys, address):
+        monkeypatch.setenv("RESOURCE_MANAGER_ADDRESS", address)
+        assert main(["--stack", "local", "--timeout", "0"]) == 2
+        assert "Traceback" not in capsys.readouterr().err
+
     def test_exits_2_where_nothing_is_deployed(self, monkeypatch, capsys):
         monkeypatch.setattr(command, "stack_outputs", lambda stack: {})
         assert main(["--stack", "local"]) == 2

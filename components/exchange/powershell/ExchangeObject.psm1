@@ -197,7 +197,9 @@ function Test-TransientError {
     param(
         [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
     )
-    $ErrorRecord.Exception.Message -match ('\b(status code|HTTP|error)\D{0,40}(429|503|504)\b|too many requests|' +
+    # ADTransientException is how Exchange reports a domain controller that is away:
+    # https://github.com/MicrosoftDocs/office-docs-powershell/issues/10972
+    $ErrorRecord.Exception.Message -match ('\b(status code|HTTP|error)\D{0,40}(429|50[0234])\b|TransientException|too many requests|' +
         'server is busy|server is too busy|micro ?delay|request limit exceeded|throttl|timed out|time-?out|' +
         'underlying connection was closed|temporarily unavailable')
 }
@@ -235,7 +237,9 @@ function Invoke-WithRetry {
             return & $Action
         }
         catch {
-            $again = Test-TransientError -ErrorRecord $_
+            # With a cmdlet's name before it, it comes from another call of this function, within the action,
+            # which has waited for five minutes already.
+            $again = (Test-TransientError -ErrorRecord $_) -and $_.Exception.Message -notmatch '^\w+-\w+: '
             if ($NotFoundIsTransient -and (Test-NotFoundError -ErrorRecord $_)) { $again = $true }
             if ($TakenIsTransient -and $_.Exception.Message -match 'already being used') { $again = $true }
             if (-not $again -or $attempt -ge 20) {
@@ -311,14 +315,7 @@ function Assert-Removable {
         [Parameter(Mandatory)] [string] $Mark,
         [Parameter(Mandatory)] [string] $Address
     )
-    try {
-        $found = @(Get-Recipient -Identity ([string]$Recipient.Guid) -ErrorAction Stop)
-    }
-    catch {
-        # The removal, in which this is called, is another cmdlet.
-        $text = "Get-Recipient: $($_.Exception.Message)"
-        throw $text
-    }
+    $found = @(Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -Identity ([string]$Recipient.Guid) -ErrorAction Stop })
     $same = @($found | Where-Object {
             [string]$_.Guid -eq [string]$Recipient.Guid -and
             $_.RecipientTypeDetails -eq $Recipient.RecipientTypeDetails -and

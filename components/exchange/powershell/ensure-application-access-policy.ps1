@@ -9,9 +9,12 @@
                      would be stored and would confine nobody
       groupAddress   primary SMTP address of the group
       description    text of the policy; all policies of a tenant share a limited space
-      retireOthers   whether policies of other applications on this group are removed afterwards: they
-                     are those of former identities of ours, which no longer exist; never on a group
-                     that was adopted
+      retireFormer   whether the policy of the application that this one takes the place of is removed
+                     afterwards: where that was an identity of ours, which no longer exists
+
+    Which application that was stands in the state, and nowhere else: Pulumi hands the line that this
+    script wrote the last time on in PULUMI_COMMAND_STDOUT. No other policy on the group is touched,
+    since without it the application of somebody else would reach the whole organisation.
 
     The new policy is made before an old one is removed: two RestrictAccess policies add up, while an
     application with none at all reaches the whole organisation.
@@ -60,15 +63,14 @@ try {
         }
     }
 
-    # On a group that was adopted, a policy may be what confines an application of somebody else's: without
-    # it, that one would reach the whole organisation.
-    if ($desired.retireOthers -and $group.CustomAttribute15 -and $group.CustomAttribute15 -notlike '* adopted') {
-        # A mark that is not there may be one that this domain controller does not know yet: then nothing
-        # is retired. Nor is what only narrows, or is for every application: those are nobody's identity.
-        $others = @(Get-PolicyOnGroup -Group $group | Where-Object {
-                $_.AppId -ne $desired.appId -and $_.AppId -ne '*' -and $_.AccessRight -eq 'RestrictAccess'
-            })
-        foreach ($other in $others) {
+    $former = @($env:PULUMI_COMMAND_STDOUT -split "`n" | Where-Object { $_ -like '{*' })
+    if ($desired.retireFormer -and $former.Count -gt 0) {
+        $formerAppId = (ConvertFrom-DesiredJson -Json $former[0]).appId
+        $retired = @()
+        if ($formerAppId -ne $desired.appId) {
+            $retired = @(Select-RestrictingPolicy -Policy @(Get-PolicyOnGroup -Group $group) -AppId $formerAppId)
+        }
+        foreach ($other in $retired) {
             Write-Step -Message "removing the policy of the former identity $($other.AppId)"
             Invoke-Removal -Cmdlet 'Remove-ApplicationAccessPolicy' -Removal { Remove-ApplicationAccessPolicy -Identity $other.Identity -Confirm:$false -ErrorAction Stop }
         }

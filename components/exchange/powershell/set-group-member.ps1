@@ -41,8 +41,14 @@ try {
 
     foreach ($member in $membership.Strays) {
         Write-Step -Message "removing $($member.PrimarySmtpAddress) from $($desired.groupAddress)"
-        Invoke-Removal -Cmdlet 'Remove-DistributionGroupMember' -Removal {
-            Remove-DistributionGroupMember -Identity $guid -Member ([string]$member.Guid) -BypassSecurityGroupManagerCheck -Confirm:$false -ErrorAction Stop
+        Invoke-WithRetry -Cmdlet 'Remove-DistributionGroupMember' -NotFoundIsTransient -Action {
+            try {
+                Remove-DistributionGroupMember -Identity $guid -Member ([string]$member.Guid) -BypassSecurityGroupManagerCheck -Confirm:$false -ErrorAction Stop
+            }
+            catch {
+                # A former attempt, whose answer was lost, did it.
+                if ($_.Exception.Message -notmatch 'MemberNotFoundException') { throw }
+            }
         }
     }
     foreach ($member in $membership.Missing) {

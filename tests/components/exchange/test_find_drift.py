@@ -11,10 +11,10 @@ from tests.components.exchange.test_scripts import (
     ENSURE_GROUP,
     ENSURE_MAILBOX,
     ENSURE_POLICY,
-    FORMER_APP_ID,
     GROUP,
     MAILBOX,
     MEMBERS,
+    NEXT_APP_ID,
     PROVE,
     SET_MAILBOX,
     SET_MEMBER,
@@ -234,7 +234,7 @@ class TestAPolicyThatNoLongerConfines:
         deployed.cmdlet(
             "New-ApplicationAccessPolicy",
             AccessRight="RestrictAccess",
-            AppId=FORMER_APP_ID,
+            AppId=NEXT_APP_ID,
             PolicyScopeGroupId=SENDERS,
             Description="Restrict this app",
         )

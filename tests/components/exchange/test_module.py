@@ -53,6 +53,8 @@ class TestPassingErrorsAreWaitedFor:
             "You have been subjected to throttling. Micro delay applied.",
             "The underlying connection was closed.",
             "The service is temporarily unavailable.",
+            "Ex1|Microsoft.Exchange.Data.Directory.ADTransientException|It is away.",
+            "HttpStatusCode=500: a server side error has occurred.",
         ],
     )
     def test_for_five_minutes_at_most(self, run, scripts, message):
@@ -74,6 +76,19 @@ Write-Output "$answer after $($script['attempts'])"
 """
         )
         assert (result.code, result.stdout) == (0, "done after 3\n")
+
+    def test_and_not_once_more_by_whoever_called_it(self, run, scripts):
+        before = scripts.tenant.clock.now()
+        result = run(
+            """Invoke-WithRetry -Cmdlet 'New-X' -Action {
+    Invoke-WithRetry -Cmdlet 'Get-X' -Action {
+        Write-Error -Message 'The server is busy.' -ErrorAction Stop
+    }
+}"""
+        )
+        assert result.code == 1
+        assert "Get-X: The server is busy." in result.stderr
+        assert (scripts.tenant.clock.now() - before).total_seconds() == 19 * 15
 
 
 class TestOtherErrorsAreNeverWaitedFor:

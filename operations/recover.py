@@ -8,9 +8,10 @@ there.
 
 It changes nothing in any cloud: it takes a lock away and edits the state. So it cannot break the
 order in which an identity is confined. An app role assignment that it finds is imported as it is.
-The program creates one only after policy and proof, so those were there when this one was made; the
-next ``up`` runs both again and ``destroy`` removes it first, since it then depends on everything
-that the state holds. Left out of the state it would be in nobody's hands.
+The program creates one only after policy and proof, so those were there when this one was made.
+Whether they still are, only an ``up`` with ``drift: true`` looks. ``destroy`` removes it first,
+since it then depends on everything that the state holds. Left out of the state it would be in
+nobody's hands. One that is gone and forgotten is made again by ``up``, after another proof.
 
 Exit codes: 0, nothing is in the way of ``up`` (any more); 1, it could not find out, or Pulumi or a
 cloud refused; 2, a mistake on the command line; 3, something is still in the way: the answer was

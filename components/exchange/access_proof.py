@@ -100,9 +100,10 @@ class AccessProof(pulumi.ComponentResource):
             )
             try:
                 await run_again(proof)
-            except pulumi.RunError as error:
+            except Exception as error:  # noqa: BLE001 - see run_again
+                said = " ".join(str(error).split())
                 raise pulumi.RunError(
-                    f"Nothing was granted: what was proven once does not hold any more. {error} "
+                    f"Nothing was granted: what was proven once does not hold any more. {said} "
                     "Set 'drift: true' in the stack's configuration: `pulumi up` then makes anew "
                     "what is missing in Exchange, and proves it."
                 ) from None

@@ -149,7 +149,7 @@ async def run_again(command: local.Command) -> None:
     """Runs a command's script once more in this run of the program, with the same input.
 
     Raises:
-        pulumi.RunError: It failed; the text is what it wrote, in one line.
+        Exception: It failed; the text has what it wrote. The SDK raises nothing more special.
     """
     arguments = {
         "command": await command.create.future(),
@@ -159,10 +159,7 @@ async def run_again(command: local.Command) -> None:
         "logging": "none",
     }
     options = pulumi.InvokeOptions(version=version("pulumi-command"))
-    try:
-        await pulumi.runtime.invoke_async("command:local:run", arguments, options)
-    except Exception as error:  # noqa: BLE001 - the SDK raises nothing more special
-        raise pulumi.RunError(" ".join(str(error).split())) from None
+    await pulumi.runtime.invoke_async("command:local:run", arguments, options)
 
 
 def observed(command: local.Command, key: str) -> pulumi.Output[Any]:

@@ -138,6 +138,16 @@ def _mail_text(text: str) -> str:
     return _whole_characters(text)
 
 
+def _no_time(text: str) -> str:
+    """For what a script reads: ConvertFrom-Json makes a time of a text that looks like one."""
+    if re.match(r"\d{4}-\d\d-\d\dT|/Date\(", text):
+        _refuse(
+            "begins like a time in JSON: PowerShell would read it as one, and write it otherwise",
+            "Write it otherwise, for example with a space in place of T.",
+        )
+    return text
+
+
 def _display_name(text: str) -> str:
     if not text.strip() or text != text.strip():
         _refuse("is empty, or begins or ends with a space", "Write it without spaces around it.")
@@ -146,7 +156,7 @@ def _display_name(text: str) -> str:
         _refuse(
             f"has {len(text)} characters, and a display name may have 256", "Write a shorter one."
         )
-    return _one_line(text)
+    return _no_time(_one_line(text))
 
 
 def _policy_description(text: str) -> str:
@@ -156,7 +166,7 @@ def _policy_description(text: str) -> str:
             "is empty, and Exchange would write a text of its own",
             "Write a description, or leave the key out.",
         )
-    return _one_line(text)
+    return _no_time(_one_line(text))
 
 
 def _exchange_name(text: str) -> str:
@@ -851,7 +861,7 @@ def _fill_in_defaults(values: dict[str, object]) -> dict[KeyPath, KeyPath]:
         if isinstance(trigger, dict) and trigger.get("type") == "recurrence":
             # In the past, because without a start time the first run fires at deployment, before
             # the grant, and the platform then keeps a token without the role for a day.
-            zone = "" if "timeZone" in trigger else "Z"
+            zone = "Z" if trigger.get("timeZone") is None else ""
             trigger.setdefault("startTime", f"2020-01-01T00:00:00{zone}")
     return derived
 
@@ -1024,16 +1034,16 @@ def _recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
 
 
 def _recurrence_times(path: KeyPath, trigger: Mapping[str, object]) -> Iterator[Mistake]:
-    start = trigger["startTime"]
-    if isinstance(start, str) and start.endswith("Z") == ("timeZone" in trigger):
+    start, has_zone = trigger["startTime"], trigger.get("timeZone") is not None
+    if isinstance(start, str) and start.endswith("Z") == has_zone:
         yield Mistake(
             (*path, "startTime"),
             start,
             "ends with Z although timeZone says how to read it"
-            if "timeZone" in trigger
+            if has_zone
             else "has neither Z at its end nor a timeZone that says how to read it",
             f"Write {start.removesuffix('Z')}."
-            if "timeZone" in trigger
+            if has_zone
             else f"Write {start}Z, or add a timeZone.",
         )
 

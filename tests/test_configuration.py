@@ -1224,6 +1224,35 @@ class TestWhatEnvironmentsShare:
         assert loaded.senders[0].message.subject == "Graph test mail"
 
 
+class TestATextThatLooksLikeATime:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "senders[0].mailbox.displayName",
+            "senders[0].group.displayName",
+            "senders[0].group.policyDescription",
+        ],
+    )
+    @pytest.mark.parametrize("text", ["2026-01-01T08:00:00", "2026-01-01T08:00Z", "/Date(0)/"])
+    def test_is_refused_where_a_script_reads_it(
+        self, values: dict[str, Any], path: str, text: str
+    ) -> None:
+        assert_refused(values, path, text, "PowerShell would read it as one", "in place of T")
+
+    def test_is_taken_where_nothing_reads_it_as_one(self, values: dict[str, Any]) -> None:
+        assert load_configuration(put(values, "senders[0].message.subject", "2026-01-01T08:00:00"))
+        assert load_configuration(put(values, "senders[0].mailbox.displayName", "2026-01-01 News"))
+
+
+class TestATimeZoneThatIsNone:
+    def test_is_one_that_is_not_given(self, values: dict[str, Any]) -> None:
+        values["senders"][1]["trigger"].pop("startTime", None)
+        loaded = load_configuration(put(values, "senders[1].trigger.timeZone", None))
+        trigger = loaded.senders[1].trigger
+        assert isinstance(trigger, RecurrenceTrigger)
+        assert trigger.start_time.endswith("Z")
+
+
 class TestAMisspeltNamespace:
     @pytest.mark.parametrize(
         "namespace", ["scoped-mailsender", "scoped-mail-sender-", "scopedMailSender"]

@@ -69,11 +69,11 @@ class TestNeverUnconfined:
 def grant_without_dependencies(
     args: pulumi.ResourceTransformationArgs,
 ) -> pulumi.ResourceTransformationResult | None:
-    """Takes the grant's dependencies on members, policy and proof out of the program."""
+    """Takes the grant's dependencies, and the hook that proves before it, out of the program."""
     if args.type_ != "azuread:index/appRoleAssignment:AppRoleAssignment":
         return None
     opts = copy.copy(args.opts)
-    opts.depends_on = []
+    opts.depends_on, opts.hooks = [], None
     return pulumi.ResourceTransformationResult(args.props, opts)
 
 

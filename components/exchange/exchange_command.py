@@ -137,7 +137,7 @@ def exchange_command(
         delete=script_path(remove) if remove else None,
         stdin=stdin,
         environment=environment,
-        # Off, or each update would depend on the last one.
+        # Off where nothing reads it, or each update would depend on the last one.
         add_previous_output_in_env=hands_former_output_on,
         # Progress and errors are on stderr; stdout is data.
         logging=local.Logging.STDERR,

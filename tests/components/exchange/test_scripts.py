@@ -111,6 +111,15 @@ def member_addresses(scripts: Scripts) -> list[str]:
     return sorted(member["PrimarySmtpAddress"] for member in members)
 
 
+def add_stray(scripts: Scripts) -> None:
+    scripts.cmdlet(
+        "Add-DistributionGroupMember",
+        Identity=GROUP["address"],
+        Member="finance@contoso.com",
+        BypassSecurityGroupManagerCheck=True,
+    )
+
+
 def policies(scripts: Scripts, app_id: str = APP_ID) -> list[dict[str, Any]]:
     return [
         policy
@@ -218,12 +227,7 @@ class TestConverges:
 
 class TestMembershipIsExact:
     def test_strangers_go_before_members_come(self, deployed):
-        deployed.cmdlet(
-            "Add-DistributionGroupMember",
-            Identity=GROUP["address"],
-            Member="finance@contoso.com",
-            BypassSecurityGroupManagerCheck=True,
-        )
+        add_stray(deployed)
         deployed.cmdlet(
             "Remove-DistributionGroupMember",
             Identity=GROUP["address"],
@@ -237,12 +241,7 @@ class TestMembershipIsExact:
         assert "removing finance@contoso.com" in run.stderr
 
     def test_a_stray_whose_removal_got_no_answer_is_removed(self, deployed):
-        deployed.cmdlet(
-            "Add-DistributionGroupMember",
-            Identity=GROUP["address"],
-            Member="finance@contoso.com",
-            BypassSecurityGroupManagerCheck=True,
-        )
+        add_stray(deployed)
         step = Step("", "Exchange", "Remove-DistributionGroupMember", "{id}", 1)
         deployed.tenant.plan_faults([Fault(step, Kind.TIMEOUT_AFTER)])
         run = deployed.run(SET_MEMBER, MEMBERS)
@@ -748,7 +747,12 @@ class TestPolicyOfAFormerIdentity:
 
     @pytest.mark.parametrize(
         ("app_id", "access_right"),
-        [("*", "DenyAccess"), ("*", "RestrictAccess"), (STRANGERS_APP_ID, "RestrictAccess")],
+        [
+            ("*", "DenyAccess"),
+            ("*", "RestrictAccess"),
+            (STRANGERS_APP_ID, "DenyAccess"),
+            (STRANGERS_APP_ID, "RestrictAccess"),
+        ],
     )
     def test_takes_nothing_along_that_is_no_former_identity(self, deployed, app_id, access_right):
         deployed.cmdlet(
@@ -807,12 +811,7 @@ class TestProofFailsClosed:
         assert f"{CONTROL} is Granted, expected Denied" in self.prove(deployed).stderr
 
     def test_when_a_stranger_is_in_the_group(self, deployed):
-        deployed.cmdlet(
-            "Add-DistributionGroupMember",
-            Identity=GROUP["address"],
-            Member="finance@contoso.com",
-            BypassSecurityGroupManagerCheck=True,
-        )
+        add_stray(deployed)
         run = self.prove(deployed)
         assert run.code == 1
         assert "finance@contoso.com is in the group as well" in run.stderr

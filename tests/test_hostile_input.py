@@ -16,7 +16,7 @@ from components.workflow_definition import (
 from configuration import ConfigurationError, load_configuration
 from simulator.tenant import Tenant
 from tests.components.exchange.conftest import Scripts
-from tests.components.exchange.test_scripts import (
+from tests.components.exchange.desired import (
     ENSURE_GROUP,
     ENSURE_MAILBOX,
     GROUP,

@@ -10,19 +10,18 @@ import pytest
 from components.exchange.exchange_command import SCRIPTS
 from simulator.tenant import EXCHANGE_AUDIENCE, ORGANIZATION
 from simulator.tenant.identifiers import DIRECTORY_APP_ROLES, EXCHANGE_APP_ROLES
-from tests.components.exchange.conftest import Run, Scripts, scripts
-from tests.components.exchange.test_scripts import (
+from tests.components.exchange.conftest import Run, Scripts, deploy, empty_tenant, scripts
+from tests.components.exchange.desired import (
     ENSURE_MAILBOX,
     GROUP,
     MAILBOX,
     REMOVE_GROUP,
     REMOVE_MAILBOX,
     UP,
-    deploy,
 )
 from tests.components.recording import Recording, record
 
-__all__ = ["scripts"]
+__all__ = ["empty_tenant", "scripts"]
 
 FOLDER = Path(__file__).resolve().parents[2] / "identities"
 SUBSCRIPTION = "/subscriptions/66666666-0000-4000-8000-000000000006"

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from simulator.powershell.interface import Arguments, Command, PSObject
 from simulator.pwsh import SimulatedHost
 from simulator.stand_in import real_powershell, run_script
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, ORGANIZATION, Tenant
+from tests.components.exchange.desired import UP
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
@@ -138,8 +140,52 @@ def _command(module: ExchangeOnlineManagement, name: str) -> Command:
     return command
 
 
+def deploy(scripts: Scripts) -> list[Run]:
+    """All scripts in their order, each right after the other: the replication lag is theirs."""
+    runs = [scripts.run(script, desired) for script, desired in UP]
+    assert [run.code for run in runs] == [0] * len(UP), [run.stderr for run in runs]
+    return runs
+
+
+def _tenant(file: Path) -> Tenant:
+    return Tenant(file, real_time=lambda: NOON)
+
+
+def _copied(file: Path, folder: Path) -> Tenant:
+    return _tenant(Path(shutil.copy(file, folder)))
+
+
+@pytest.fixture(scope="session")
+def empty_tenant(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a tenant in which no script has run, to be copied."""
+    file = tmp_path_factory.mktemp("empty") / "tenant.sqlite"
+    _tenant(file).close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def deployed_tenant(empty_tenant: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a tenant in which all scripts have run and every lag is over, to be copied."""
+    folder = tmp_path_factory.mktemp("deployed")
+    tenant = _copied(empty_tenant, folder)
+    scripts = Scripts(tenant)
+    deploy(scripts)
+    scripts.pass_time()
+    tenant.close()
+    return folder / empty_tenant.name
+
+
 @pytest.fixture
-def scripts(tmp_path: Path) -> Iterator[Scripts]:
-    tenant = Tenant(tmp_path / "tenant.sqlite", real_time=lambda: NOON)
+def scripts(empty_tenant: Path, tmp_path: Path) -> Iterator[Scripts]:
+    """The scripts, in front of an empty tenant of the test's own."""
+    tenant = _copied(empty_tenant, tmp_path)
+    yield Scripts(tenant)
+    tenant.close()
+
+
+@pytest.fixture
+def deployed(deployed_tenant: Path, tmp_path: Path) -> Iterator[Scripts]:
+    """The scripts, in front of a deployed tenant of the test's own."""
+    tenant = _copied(deployed_tenant, tmp_path)
     yield Scripts(tenant)
     tenant.close()

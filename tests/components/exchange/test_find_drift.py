@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.components.exchange.conftest import Run, Scripts
-from tests.components.exchange.test_scripts import (
+from tests.components.exchange.desired import (
     APP_ID,
     CONTROL,
     ENSURE_GROUP,
@@ -19,19 +19,11 @@ from tests.components.exchange.test_scripts import (
     SET_MAILBOX,
     SET_MEMBER,
     UP,
-    deploy,
-    policies,
 )
+from tests.components.exchange.test_scripts import policies
 
 MAIL = MAILBOX["address"]
 SENDERS = GROUP["address"]
-
-
-@pytest.fixture
-def deployed(scripts: Scripts) -> Scripts:
-    deploy(scripts)
-    scripts.pass_time()
-    return scripts
 
 
 def look(scripts: Scripts) -> Run:

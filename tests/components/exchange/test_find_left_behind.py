@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.components.exchange.conftest import Scripts
-from tests.components.exchange.test_scripts import ENSURE_GROUP, ENSURE_MAILBOX, GROUP, MAILBOX
+from tests.components.exchange.desired import ENSURE_GROUP, ENSURE_MAILBOX, GROUP, MAILBOX
 
 GITHUB = Path(__file__).resolve().parents[3] / ".github"
 SCRIPT = str(GITHUB / "find-left-behind.ps1")

@@ -12,88 +12,28 @@ from simulator.powershell.interface import CommandError
 from simulator.tenant import ORGANIZATION
 from simulator.tenant.exchange.session import ExchangeSession
 from simulator.tenant.faults import Fault, Kind, Step
-from tests.components.exchange.conftest import Run, Scripts
-
-APP_ID = "33333333-0000-4000-8000-000000000003"
-NEXT_APP_ID = "55555555-0000-4000-8000-000000000005"
-STRANGERS_APP_ID = "55555555-0000-4000-8000-000000000055"
-CONTROL = "control.mailbox@contoso.com"
-
-MAILBOX: dict[str, Any] = {
-    "mark": "scoped-mail-sender/test/mailbox",
-    "address": "notifications@contoso.com",
-    "name": "Logic App Notifications",
-    "alias": "LogicAppNotifications",
-    "adopt": False,
-    "purge": False,
-}
-SETTINGS: dict[str, Any] = {
-    "mark": MAILBOX["mark"],
-    "address": MAILBOX["address"],
-    "displayName": "Benachrichtigungen für Löhne",
-    "hiddenFromAddressLists": True,
-    "signInBlocked": True,
-}
-GROUP: dict[str, Any] = {
-    "mark": "scoped-mail-sender/test/group",
-    "address": "senders@contoso.com",
-    "name": "Senders",
-    "displayName": "Senders",
-    "alias": "Senders",
-    "managedBy": [],
-    "adopt": False,
-}
-MEMBERS: dict[str, Any] = {
-    "groupMark": GROUP["mark"],
-    "groupAddress": GROUP["address"],
-    "members": [MAILBOX["address"]],
-}
-POLICY: dict[str, Any] = {
-    "appId": APP_ID,
-    "groupAddress": GROUP["address"],
-    "description": "Restrict this app",
-    "retireFormer": True,
-}
-PROOF: dict[str, Any] = {
-    "appId": APP_ID,
-    "groupAddress": GROUP["address"],
-    "members": MEMBERS["members"],
-    "controlMailbox": CONTROL,
-    "timeoutSeconds": 60,
-    "settleSeconds": 0,
-}
-
-ENSURE_MAILBOX = "ensure-shared-mailbox.ps1"
-SET_MAILBOX = "set-shared-mailbox.ps1"
-REMOVE_MAILBOX = "remove-shared-mailbox.ps1"
-ENSURE_GROUP = "ensure-mail-enabled-security-group.ps1"
-SET_MEMBER = "set-group-member.ps1"
-REMOVE_GROUP = "remove-mail-enabled-security-group.ps1"
-ENSURE_POLICY = "ensure-application-access-policy.ps1"
-PROVE = "prove-confinement.ps1"
-
-UP = [
-    (ENSURE_MAILBOX, MAILBOX),
-    (SET_MAILBOX, SETTINGS),
-    (ENSURE_GROUP, GROUP),
-    (SET_MEMBER, MEMBERS),
-    (ENSURE_POLICY, POLICY),
-    (PROVE, PROOF),
-]
-
-
-def deploy(scripts: Scripts) -> list[Run]:
-    """All scripts in their order, each right after the other: the replication lag is theirs."""
-    runs = [scripts.run(script, desired) for script, desired in UP]
-    assert [run.code for run in runs] == [0] * len(UP), [run.stderr for run in runs]
-    return runs
-
-
-@pytest.fixture
-def deployed(scripts: Scripts) -> Scripts:
-    deploy(scripts)
-    scripts.pass_time()
-    return scripts
+from tests.components.exchange.conftest import Run, Scripts, deploy
+from tests.components.exchange.desired import (
+    APP_ID,
+    CONTROL,
+    ENSURE_GROUP,
+    ENSURE_MAILBOX,
+    ENSURE_POLICY,
+    GROUP,
+    MAILBOX,
+    MEMBERS,
+    NEXT_APP_ID,
+    POLICY,
+    PROOF,
+    PROVE,
+    REMOVE_GROUP,
+    REMOVE_MAILBOX,
+    SET_MAILBOX,
+    SET_MEMBER,
+    SETTINGS,
+    STRANGERS_APP_ID,
+    UP,
+)
 
 
 def mailbox(scripts: Scripts, address: str = MAILBOX["address"]) -> dict[str, Any]:

@@ -39,9 +39,11 @@ OUTPUT_TYPES = {
     "ApplicationAccessPolicy": (
         "Microsoft.Exchange.Management.ApplicationAccessPolicy.ApplicationAccessPolicy"
     ),
+    "CASMailbox": "Microsoft.Exchange.Data.Directory.Management.CASMailbox",
     "DistributionGroup": "Microsoft.Exchange.Data.Directory.Management.DistributionGroup",
     "DistributionGroupMember": "Microsoft.Exchange.Data.Directory.Management.ReducedRecipient",
     "Mailbox": "Microsoft.Exchange.Data.Directory.Management.Mailbox",
+    "OrganizationConfig": "Microsoft.Exchange.Data.Directory.Management.OrganizationConfig",
     "Recipient": "Microsoft.Exchange.Data.Directory.Management.ReducedRecipient",
 }
 

@@ -213,7 +213,8 @@ class Graph:
         Raises:
             CloudError: They may not.
         """
-        if "Mail.Send" not in claims["roles"]:
+        granted = "Mail.Send" in claims["roles"]
+        if not granted or not self._exchange.roles.entra_grants_count(claims["appId"]):
             raise CloudError(
                 403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."
             )
@@ -227,7 +228,11 @@ class Graph:
                 "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
             )
         effective = self._exchange.policies.effective()
-        if evaluate(effective, claims["appId"], mailbox["id"]) is AccessCheckResult.DENIED:
+        access = evaluate(effective, claims["appId"], mailbox["id"])
+        # One text for two reasons: the policy of an application, and a mailbox that is shut to all.
+        if access is AccessCheckResult.DENIED or not self._exchange.client_access.admits_graph(
+            mailbox
+        ):
             raise CloudError(403, "ErrorAccessDenied", "Access to OData is disabled.")
         return mailbox
 

@@ -132,6 +132,15 @@ class Tenant:
         with self._store.transaction():
             self._store.set_setting("group naming policy", prefix)
 
+    def set_organization_config(self, name: str, value: object) -> None:
+        """Sets what Get-OrganizationConfig shows under that name (``exchange/client_access.py``).
+
+        Raises:
+            ValueError: There is no such setting.
+        """
+        with self._store.transaction():
+            self.exchange.client_access.set_organization(name, value)
+
     def record_call(self, service: str, operation: str, target: str) -> None:
         """Writes down a call that none of the services here answers, such as a process start."""
         self._store.call(service, operation, target, lambda: None)

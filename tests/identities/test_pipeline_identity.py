@@ -13,6 +13,7 @@ from simulator.tenant.identifiers import DIRECTORY_APP_ROLES, EXCHANGE_APP_ROLES
 from tests.components.exchange.conftest import Run, Scripts, deploy, empty_tenant, scripts
 from tests.components.exchange.desired import (
     ENSURE_MAILBOX,
+    ENSURE_POLICY,
     GROUP,
     MAILBOX,
     REMOVE_GROUP,
@@ -213,6 +214,18 @@ class TestTheRolesInExchange:
         codes = [scripts.run(script, desired).code for script, desired in UP]
 
         assert (1 in codes) is (left_out not in overlapping)
+
+    def test_organization_configuration_does_not_read_the_domains(self, scripts):
+        # Microsoft365DSC, settings of EXOAcceptedDomain.
+        pipeline = Pipeline(scripts, "policy", ["Organization Configuration"])
+        pipeline.assign()
+        scripts.pass_time()
+        pipeline.sign_in()
+
+        run = scripts.run(*next(step for step in UP if step[0] == ENSURE_POLICY))
+
+        assert run.code == 1
+        assert "Get-AcceptedDomain" in run.stderr
 
     def test_of_a_preview_are_enough_to_look_and_not_to_change(self, scripts, permissions):
         deploy(scripts)

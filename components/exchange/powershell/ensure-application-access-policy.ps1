@@ -23,7 +23,7 @@
 
     Writes { appId, groupAddress }.
 
-    Needs the Exchange roles Organization Configuration and View-Only Recipients.
+    Needs the Exchange roles Organization Configuration, View-Only Recipients and View-Only Configuration.
 #>
 
 Set-StrictMode -Version Latest

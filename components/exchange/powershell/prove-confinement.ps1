@@ -23,7 +23,7 @@
     Writes { appId, granted, denied }.
 
     Needs the Exchange roles Organization Configuration, without which Test-ApplicationAccessPolicy may not be
-    loaded, and View-Only Recipients.
+    loaded, View-Only Recipients and View-Only Configuration.
 #>
 
 Set-StrictMode -Version Latest

@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from simulator.tenant.answers import ExchangeError
 from simulator.tenant.entra import Entra
+from simulator.tenant.exchange.client_access import ENFORCE, ClientAccess
 from simulator.tenant.exchange.recipients import VALIDATION
 from simulator.tenant.identifiers import new_id
 from simulator.tenant.store import Document, Store
@@ -15,7 +16,16 @@ from simulator.tenant.store import Document, Store
 NOT_FOUND = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
 NAME_LIMIT = 64
 
-_READS = {"Get-Mailbox", "Get-Recipient", "Get-DistributionGroup", "Get-DistributionGroupMember"}
+OVERRIDE = f"Override{ENFORCE}"
+
+_READS = {
+    "Get-CASMailbox",
+    "Get-DistributionGroup",
+    "Get-DistributionGroupMember",
+    "Get-Mailbox",
+    "Get-Recipient",
+}
+_ORGANIZATION = {"Get-AcceptedDomain", "Get-OrganizationConfig"}
 _GROUPS = {
     f"{verb}-DistributionGroup{noun}"
     for verb, noun in (
@@ -31,35 +41,61 @@ _GROUPS = {
 }
 ROLES: dict[str, Collection[str]] = {
     "Mail Recipient Creation": {"New-Mailbox", "Remove-Mailbox"},
-    "Mail Recipients": {"Set-Mailbox", "Get-Mailbox", "Get-Recipient"},
-    "Distribution Groups": _GROUPS,
+    "Mail Recipients": {
+        "Get-CASMailbox",
+        "Get-Mailbox",
+        "Get-Recipient",
+        "Set-CASMailbox",
+        "Set-Mailbox",
+        *_ORGANIZATION,
+    },
+    "Distribution Groups": _GROUPS | _ORGANIZATION,
     "Security Group Creation and Membership": _GROUPS,
     "View-Only Recipients": _READS,
-    "View-Only Configuration": {"Get-AcceptedDomain", "Get-ApplicationAccessPolicy"},
+    "View-Only Configuration": {"Get-ApplicationAccessPolicy", *_ORGANIZATION},
     "Organization Configuration": {
-        "Get-AcceptedDomain",
+        "Get-OrganizationConfig",
         *(f"{verb}-ApplicationAccessPolicy" for verb in ("Get", "New", "Set", "Remove", "Test")),
     },
     "Role Management": {
         "Get-ServicePrincipal",
         "New-ServicePrincipal",
+        "Set-ServicePrincipal",
         "Get-ManagementRoleAssignment",
         "New-ManagementRoleAssignment",
     },
 }
 """Cmdlets of each management role, those that the project uses.
 
-Microsoft lists them per tenant only (``Get-ManagementRole -Cmdlet``). Where two roles are named for
-a cmdlet, it stands with the one that the cmdlet's page or a field report names.
+Microsoft lists them per tenant only (``Get-ManagementRole -Cmdlet``). Where they are from:
+
+* Microsoft365DSC's ``settings.json`` of each resource names the roles of what it calls:
+  ``EXOAcceptedDomain`` (Organization Configuration is not among them), ``EXOOrganizationConfig``,
+  ``EXOApplicationAccessPolicy``, ``EXOCASMailboxSettings``, ``EXOMailboxSettings``,
+  ``EXOManagementRoleAssignment``. View-Only Configuration is said to read role assignments as well;
+  nothing here relies on it.
+* Of the rest, and of ``Get-ServicePrincipal``, for which ``EXOServicePrincipal`` names no role, a
+  cmdlet stands with the role that its page or a field report names.
 """
 
 
 class ManagementRoles:
     """The cmdlets about service principals and role assignments."""
 
-    def __init__(self, store: Store, entra: Entra) -> None:
+    def __init__(self, store: Store, entra: Entra, client_access: ClientAccess) -> None:
         self._store = store
         self._entra = entra
+        self._client_access = client_access
+
+    def entra_grants_count(self, app_id: str) -> bool:
+        """Whether a mailbox opens to what an application is granted in Entra.
+
+        Nobody has described the two switches. Here each of them alone, where it is on, ends that:
+        whoever relies on a grant has to see both off.
+        """
+        pointers = self._store.all("exchangeServicePrincipal")
+        overrides = [p.get("override") for p in pointers if p["appId"] == app_id]
+        return not self._client_access.organization().get(ENFORCE) and not any(overrides)
 
     def cmdlets_of(self, principal_id: str) -> frozenset[str] | None:
         """What an application may run at this moment.
@@ -84,8 +120,16 @@ class ManagementRoles:
         """All of them without an identity, an error for one that is unknown."""
         everyone = self._store.all("exchangeServicePrincipal")
         if not parameters.get("Identity"):
-            return [_shown(principal) for principal in everyone]
-        return [_shown(self._named(parameters["Identity"]))]
+            return [self._shown(principal) for principal in everyone]
+        return [self._shown(self._named(parameters["Identity"]))]
+
+    def set_service_principal(self, parameters: Document) -> list[Document]:
+        """Changes the pointer's display name, or whether the enforcement is overridden."""
+        pointer = self._named(parameters["Identity"])
+        pointer["displayName"] = parameters.get("DisplayName", pointer["displayName"])
+        pointer["override"] = parameters.get(OVERRIDE, pointer.get("override"))
+        self._store.put("exchangeServicePrincipal", pointer["id"], pointer)
+        return []
 
     def new_service_principal(self, parameters: Document) -> list[Document]:
         """A pointer to an enterprise application; both ids have to be those of one in Entra."""
@@ -108,7 +152,7 @@ class ManagementRoles:
             "displayName": parameters.get("DisplayName") or principal["displayName"],
         }
         self._store.put("exchangeServicePrincipal", object_id, pointer)
-        return [_shown(pointer)]
+        return [self._shown(pointer)]
 
     def get_assignment(self, parameters: Document) -> list[Document]:
         """Direct assignments of one assignee, or all."""
@@ -162,11 +206,13 @@ class ManagementRoles:
                 return pointer
         raise ExchangeError(NOT_FOUND, f"The service principal '{identity}' couldn't be found.")
 
-
-def _shown(pointer: Document) -> Document:
-    return {
-        "AppId": pointer["appId"],
-        "ObjectId": pointer["id"],
-        "DisplayName": pointer["displayName"],
-        "Identity": pointer["id"],
-    }
+    def _shown(self, pointer: Document) -> Document:
+        shown = {
+            "AppId": pointer["appId"],
+            "ObjectId": pointer["id"],
+            "DisplayName": pointer["displayName"],
+            "Identity": pointer["id"],
+        }
+        if ENFORCE in self._client_access.organization():
+            shown[OVERRIDE] = pointer.get("override")
+        return shown

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from simulator.tenant.answers import CloudError, ExchangeError, NotSimulated
 from simulator.tenant.entra import Entra
+from simulator.tenant.exchange.client_access import MAILBOX_DEFAULTS, ClientAccess
 from simulator.tenant.exchange.groups import Groups
 from simulator.tenant.exchange.mailboxes import Mailboxes
 from simulator.tenant.exchange.policies import Policies
 from simulator.tenant.exchange.recipients import CUSTOM_ATTRIBUTES, Recipients
-from simulator.tenant.exchange.roles import ManagementRoles
+from simulator.tenant.exchange.roles import OVERRIDE, ManagementRoles
 from simulator.tenant.identifiers import (
     ACCEPTED_DOMAINS,
     DEFAULT_DOMAIN,
@@ -63,7 +64,8 @@ class Exchange:
         self.mailboxes = Mailboxes(store, self.recipients)
         self.groups = Groups(store, self.recipients)
         self.policies = Policies(store, self.recipients)
-        self.roles = ManagementRoles(store, entra)
+        self.client_access = ClientAccess(store, self.recipients)
+        self.roles = ManagementRoles(store, entra, self.client_access)
         shared = {"DisplayName", "Alias", "WindowsEmailAddress", "HiddenFromAddressListsEnabled"}
         group = {
             "ManagedBy",
@@ -88,6 +90,9 @@ class Exchange:
                 self.mailboxes.remove_mailbox,
                 {"Identity", "Force", "PermanentlyDelete"},
             ),
+            "Get-CASMailbox": (self.client_access.get_cas_mailbox, get),
+            "Set-CASMailbox": (self.client_access.set_cas_mailbox, {"Identity", *MAILBOX_DEFAULTS}),
+            "Get-OrganizationConfig": (self.client_access.get_organization_config, set()),
             "Get-Recipient": (self.mailboxes.get_recipient, get),
             "Get-DistributionGroup": (self.groups.get_group, get),
             "New-DistributionGroup": (
@@ -115,6 +120,10 @@ class Exchange:
             "New-ServicePrincipal": (
                 self.roles.new_service_principal,
                 {"AppId", "ObjectId", "DisplayName"},
+            ),
+            "Set-ServicePrincipal": (
+                self.roles.set_service_principal,
+                {"Identity", "DisplayName", OVERRIDE},
             ),
             "Get-ManagementRoleAssignment": (self.roles.get_assignment, {"RoleAssignee"}),
             "New-ManagementRoleAssignment": (

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
 
 import pulumi
+import yaml
 from email_validator import EmailNotValidError, validate_email
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import (
@@ -1282,26 +1283,52 @@ def _refuse_misspelt_namespaces(namespace: str) -> None:
         )
 
 
+def environments(folder: Path = ROOT) -> list[str]:
+    """The environments that a folder describes, by name.
+
+    ``pulumi stack init`` leaves a file for each name that it is given, a misspelt one too. That one
+    has no ``config``.
+    """
+    return sorted(
+        file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        for file in folder.glob("Pulumi.*.yaml")
+        if _has_configuration(file)
+    )
+
+
+def _has_configuration(file: Path) -> bool:
+    try:
+        content = yaml.safe_load(file.read_text("utf-8"))
+    except yaml.YAMLError:
+        return True  # Whoever broke it wrote in it; Pulumi says where.
+    return isinstance(content, dict) and bool(content.get("config"))
+
+
 def require_environment(stack: str, folder: Path = ROOT) -> None:
-    """Refuses an environment that is not known here: a name misspelt, or a file not yet added.
+    """Refuses an environment that is not known here: a name misspelt, or a file not yet written.
 
     Args:
         stack: The stack's name; ``organization/project/`` may stand before it.
         folder: Where the files of the environments are.
 
     Raises:
-        ConfigurationError: It has no file; the text names those that have one.
+        ConfigurationError: It has no file, or one that configures nothing; the text names those
+            that have one.
     """
-    name = stack.rpartition("/")[2]
-    files = [file.name for file in folder.glob("Pulumi.*.yaml")]
-    if f"Pulumi.{name}.yaml" not in files:
-        known = sorted(file.removeprefix("Pulumi.").removesuffix(".yaml") for file in files)
-        there_are = f"There are: {', '.join(known)}." if known else "There is none yet."
-        raise ConfigurationError(
-            f"There is no environment {name}: the file Pulumi.{name}.yaml is missing. {there_are}"
-            f"{_did_you_mean(name, known)}\nNothing has been done. For a new environment, copy the "
-            f"file of the one that is most like it to Pulumi.{name}.yaml, and change what differs."
-        )
+    name, known = stack.rpartition("/")[2], environments(folder)
+    if name in known:
+        return
+    file = f"Pulumi.{name}.yaml"
+    is_left_by_pulumi = (folder / file).exists()
+    there_are = f"There are: {', '.join(known)}." if known else "There is none yet."
+    raise ConfigurationError(
+        f"There is no environment {name}: the file {file} "
+        f"{'configures nothing' if is_left_by_pulumi else 'is missing'}. "
+        f"{there_are}{_did_you_mean(name, known)}\nNothing has been done. For a new environment, "
+        f"write what stands under config: in the file of the one that is most like it into {file}, "
+        "and change what differs."
+        + (f" If the name is misspelt, pulumi stack rm {name}." if is_left_by_pulumi else "")
+    )
 
 
 def _position(mistake: Mistake) -> int:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from configuration import environments
 from simulator.commands import main
 from simulator.environment import ROOT
 
@@ -27,6 +28,7 @@ class TestAnEnvironmentThatDoesNotExist:
         code = main([*command, "--stack", "prd", "--directory", str(tmp_path)])
 
         assert code == 1
-        assert "There are: dev, local, prod, test. Did you mean prod?" in capsys.readouterr().err
+        there_are = f"There are: {', '.join(environments())}. Did you mean prod?"
+        assert there_are in capsys.readouterr().err
         assert sorted(ROOT.glob("Pulumi.*")) == before
         assert list(tmp_path.iterdir()) == []

@@ -1,15 +1,24 @@
 """Two identities for one environment: one deploys, the other previews and can only read."""
 
 import pulumi
-from pipeline_identity import PERMISSIONS, Mode, PipelineIdentity
+from pipeline_identity import PERMISSIONS, Mode, PipelineIdentity, Repository, Subjects
 
 config = pulumi.Config()
+try:
+    repository = Repository(
+        config.require("repository"),
+        config.get("ownerId"),
+        config.get("repositoryId"),
+        Subjects(config.get("subjects") or Subjects.IMMUTABLE),
+    )
+except ValueError as error:
+    raise pulumi.RunError(str(error)) from None
 environment = pulumi.get_stack()
 identities = {
     mode: PipelineIdentity(
         f"scoped-mail-sender-{environment}-{mode}",
         mode=mode,
-        repository=config.require("repository"),
+        repository=repository,
         # Reviewers guard what deploys; a preview is not to wait for them.
         github_environment=environment if mode is Mode.DEPLOY else f"{environment}-{mode}",
         subscription_id=config.require("subscriptionId"),

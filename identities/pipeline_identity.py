@@ -3,6 +3,7 @@
 It has no secret and no certificate that could leak or expire.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,67 @@ class Mode(StrEnum):
 
     DEPLOY = "deploy"
     PREVIEW = "preview"
+
+
+class Subjects(StrEnum):
+    """By what the tokens of the repository say whose they are."""
+
+    IMMUTABLE = "immutable"
+    NAME = "name"
+    BOTH = "both"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Subjects":
+        raise ValueError(f"subjects = {value!r} is none of {', '.join(cls)}.")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository on GitHub, and how its tokens name it.
+
+    Attributes:
+        name: ``owner/name``.
+        owner_id: The owner's number, which nobody else ever gets; likewise the repository's.
+        subjects: Immutable for repositories that were created, renamed or transferred since 15 July
+            2026, or switched over. A name alone can be given to somebody else, who is trusted then.
+
+    Raises:
+        ValueError: What is given is no repository; the text says what to write.
+
+    Source: https://docs.github.com/actions/reference/security/oidc, and
+    https://learn.microsoft.com/entra/workload-id/workload-identities-github-immutable-subjects.
+    """
+
+    name: str
+    owner_id: str | None = None
+    repository_id: str | None = None
+    subjects: Subjects = Subjects.IMMUTABLE
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.name):
+            raise ValueError(
+                f"repository = {self.name!r} is not owner/name. Write it as GitHub does, in upper "
+                "and lower case: Entra compares every character."
+            )
+        if self.subjects is Subjects.NAME:
+            return
+        for key, number in (("ownerId", self.owner_id), ("repositoryId", self.repository_id)):
+            if not re.fullmatch(r"[1-9]\d*", number or ""):
+                raise ValueError(
+                    f"{key} is {'missing' if number is None else f'{number!r}, which is no number'}"
+                    f". Write what gh api repos/{self.name} --jq '.owner.id, .id' prints: first "
+                    "ownerId, then repositoryId. For a repository whose tokens still bear its name "
+                    "alone, set subjects to name."
+                )
+
+    def prefixes(self) -> dict[Subjects, str]:
+        """The beginning of the ``sub`` of its tokens, by kind: one, or both."""
+        owner, _, name = self.name.partition("/")
+        every = {
+            Subjects.IMMUTABLE: f"repo:{owner}@{self.owner_id}/{name}@{self.repository_id}",
+            Subjects.NAME: f"repo:{self.name}",
+        }
+        return {kind: text for kind, text in every.items() if self.subjects in (kind, "both")}
 
 
 @dataclass(frozen=True)
@@ -101,7 +163,7 @@ class PipelineIdentity(pulumi.ComponentResource):
         name: str,
         *,
         mode: Mode,
-        repository: str,
+        repository: Repository,
         github_environment: str,
         subscription_id: str,
         state_container: str | None = None,
@@ -113,7 +175,7 @@ class PipelineIdentity(pulumi.ComponentResource):
         Args:
             name: Logical name, and the display name in Entra.
             mode: Decides over the permissions.
-            repository: ``owner/name`` on GitHub.
+            repository: The one on GitHub whose tokens are trusted.
             github_environment: The environment of the repository whose jobs are trusted, and no
                 others: its rules decide which branch gets there, and who approves.
             subscription_id: Where its Azure role acts.
@@ -129,15 +191,17 @@ class PipelineIdentity(pulumi.ComponentResource):
         principal = azuread.ServicePrincipal(
             f"{name}-principal", client_id=application.client_id, opts=child
         )
-        azuread.ApplicationFederatedIdentityCredential(
-            f"{name}-trust",
-            application_id=application.id,
-            display_name=name,
-            issuer=GITHUB_ISSUER,
-            subject=f"repo:{repository}:environment:{github_environment}",
-            audiences=[ENTRA_AUDIENCE],
-            opts=child,
-        )
+        for subjects, prefix in repository.prefixes().items():
+            suffix = "" if subjects is Subjects.NAME else f"-{subjects}"
+            azuread.ApplicationFederatedIdentityCredential(
+                f"{name}-trust{suffix}",
+                application_id=application.id,
+                display_name=f"{name}{suffix}",
+                issuer=GITHUB_ISSUER,
+                subject=f"{prefix}:environment:{github_environment}",
+                audiences=[ENTRA_AUDIENCE],
+                opts=child,
+            )
         for resource_client_id, roles in permissions.app_roles.items():
             resource = azuread.get_service_principal_output(
                 client_id=resource_client_id, opts=pulumi.InvokeOutputOptions(parent=self)

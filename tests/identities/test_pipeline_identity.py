@@ -1,10 +1,12 @@
 """What the identities of the pipelines get, and that it is enough and not more."""
 
+import re
 import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pulumi
 import pytest
 
 from components.exchange.exchange_command import SCRIPTS
@@ -30,6 +32,8 @@ ROLE_IDS = DIRECTORY_APP_ROLES | EXCHANGE_APP_ROLES
 CONFIG = {
     "organization": ORGANIZATION,
     "repository": "contoso/mail-senders",
+    "ownerId": "5544123",
+    "repositoryId": "821093847",
     "subscriptionId": SUBSCRIPTION.rpartition("/")[2],
     "stateContainer": f"{SUBSCRIPTION}/containers/state",
     "stateKey": f"{SUBSCRIPTION}/keys/state",
@@ -37,16 +41,35 @@ CONFIG = {
 
 
 @pytest.fixture(scope="module")
-def program() -> Iterator[Recording]:
-    """What the program registers; its folder is on the path, as Pulumi has it."""
+def folder_on_path() -> Iterator[None]:
+    """The program's folder is on the path, as Pulumi has it."""
     sys.path.insert(0, str(FOLDER))
-    yield record(
-        lambda: runpy.run_path(str(FOLDER / "__main__.py"), run_name="__main__"),
-        roles=ROLE_IDS,
-        config={f"scoped-mail-sender:{key}": value for key, value in CONFIG.items()},
-    )
+    yield
     sys.path.remove(str(FOLDER))
     del sys.modules["pipeline_identity"]
+
+
+@pytest.fixture(scope="module")
+def program(folder_on_path: None) -> Recording:
+    return run(CONFIG)
+
+
+def run(config: dict[str, str]) -> Recording:
+    """What the program registers."""
+    return record(
+        lambda: runpy.run_path(str(FOLDER / "__main__.py"), run_name="__main__"),
+        roles=ROLE_IDS,
+        config={f"scoped-mail-sender:{key}": value for key, value in config.items()},
+    )
+
+
+def subjects(program: Recording) -> set[str]:
+    """Whose tokens the identity that deploys trusts."""
+    return {
+        entry.inputs["subject"]
+        for name, entry in program.resources.items()
+        if entry.type.endswith(":ApplicationFederatedIdentityCredential") and "-deploy-" in name
+    }
 
 
 def app_roles(program: Recording, identity: str) -> set[str]:
@@ -93,9 +116,11 @@ class TestTheProgram:
             entry.inputs
             for entry in program.resources.values()
             if entry.type.endswith(":ApplicationFederatedIdentityCredential")
-            and entry.inputs["displayName"] == f"scoped-mail-sender-{identity}"
+            and entry.inputs["displayName"] == f"scoped-mail-sender-{identity}-immutable"
         )
-        assert trust["subject"] == f"repo:contoso/mail-senders:environment:{environment}"
+        assert trust["subject"] == (
+            f"repo:contoso@5544123/mail-senders@821093847:environment:{environment}"
+        )
         assert trust["issuer"] == "https://token.actions.githubusercontent.com"
         assert trust["audiences"] == ["api://AzureADTokenExchange"]
 
@@ -133,6 +158,52 @@ class TestTheProgram:
             f"{prefix}-deploy-key": ("12338af0-0e69-4776-bea7-57ae8d297424", CONFIG["stateKey"]),
             f"{prefix}-preview-key": ("12338af0-0e69-4776-bea7-57ae8d297424", CONFIG["stateKey"]),
         }
+
+
+class TestTheRepositoryWhoseTokensAreTrusted:
+    IMMUTABLE = "repo:contoso@5544123/mail-senders@821093847:environment:test"
+    NAME = "repo:contoso/mail-senders:environment:test"
+
+    @pytest.mark.parametrize(
+        ("kind", "trusted"),
+        [("immutable", {IMMUTABLE}), ("name", {NAME}), ("both", {IMMUTABLE, NAME})],
+    )
+    def test_is_named_as_its_tokens_have_it(
+        self, folder_on_path: None, kind: str, trusted: set[str]
+    ):
+        assert subjects(run(CONFIG | {"subjects": kind})) == trusted
+
+    def test_needs_no_numbers_where_its_tokens_have_none(self, folder_on_path: None):
+        config = {key: CONFIG[key] for key in CONFIG if key not in ("ownerId", "repositoryId")}
+        assert subjects(run(config | {"subjects": "name"})) == {self.NAME}
+
+    def test_keeps_the_older_trust_until_the_newer_one_is_there(self, folder_on_path: None):
+        # A former run made the trust by name. Its resource must not become the other one: it would
+        # be replaced, while the tokens still bear the name.
+        older = run(CONFIG | {"subjects": "name"}).resources.keys()
+        both = run(CONFIG | {"subjects": "both"}).resources.keys()
+        assert older <= both
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"ownerId": ""}, "ownerId is '', which is no number. Write what gh api repos/contoso"),
+            ({"repositoryId": "mail-senders"}, "repositoryId is 'mail-senders', which is no"),
+            ({"repository": "mail-senders"}, "'mail-senders' is not owner/name"),
+            ({"repository": "contoso@5544123/mail-senders@821093847"}, "is not owner/name"),
+            ({"subjects": "names"}, "subjects = 'names' is none of immutable, name, both."),
+        ],
+    )
+    def test_is_refused_where_it_cannot_be_one(
+        self, folder_on_path: None, change: dict[str, str], message: str
+    ):
+        with pytest.raises(pulumi.RunError, match=re.escape(message)):
+            run(CONFIG | change)
+
+    def test_needs_its_numbers(self, folder_on_path: None):
+        config = {key: CONFIG[key] for key in CONFIG if key != "repositoryId"}
+        with pytest.raises(pulumi.RunError, match="repositoryId is missing"):
+            run(config)
 
 
 class Pipeline:

@@ -11,7 +11,7 @@ from components.exchange.shared_mailbox import SharedMailboxArgs
 from components.logic_app import TriggerAccess
 from components.refusals import explained
 from components.scoped_mail_sender import ScopedMailSender
-from components.workflow_definition import email_message, http_request_trigger, recurrence_trigger
+from components.workflow_definition import http_request_trigger, recurrence_trigger
 from configuration import (
     Deletion,
     HttpRequestTrigger,
@@ -59,21 +59,6 @@ def access_of(sender: Sender) -> TriggerAccess | None:
     )
 
 
-def message_of(sender: Sender) -> dict[str, Any]:
-    """The mail as Graph has it."""
-    message = sender.message
-    return email_message(
-        subject=message.subject,
-        content=message.body.content,
-        content_type=message.body.content_type,
-        to_recipients=[entry.model_dump(exclude_none=True) for entry in message.to_recipients],
-        cc_recipients=[entry.model_dump(exclude_none=True) for entry in message.cc_recipients],
-        bcc_recipients=[entry.model_dump(exclude_none=True) for entry in message.bcc_recipients],
-        reply_to=[entry.model_dump(exclude_none=True) for entry in message.reply_to],
-        importance=message.importance,
-    )
-
-
 senders: dict[str, dict[str, pulumi.Input[Any]]] = {}
 for entry in configuration.senders:
     sender = ScopedMailSender(
@@ -91,7 +76,7 @@ for entry in configuration.senders:
         identity_name=f"id-{entry.name}" if entry.identity is IdentityKind.USER else None,
         trigger=trigger_of(entry),
         trigger_access=access_of(entry),
-        message=message_of(entry),
+        message=entry.message.as_graph_has_it(),
         save_to_sent_items=entry.message.save_to_sent_items,
         probe=entry.probe,
         policy_description=entry.group.policy_description,

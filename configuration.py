@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar, get_args
 
 import pulumi
 import yaml
@@ -37,6 +37,7 @@ from pydantic import (
     StrictInt,
     StrictStr,
     ValidationError,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
@@ -46,7 +47,7 @@ from components.clouds import Cloud
 from components.graph_permission import MailboxPermission
 from components.refusals import ASSIGNMENT_DELAYS
 from components.service_principal import DIRECTORY_DELAYS
-from components.workflow_definition import literal
+from components.workflow_definition import email_message, literal
 
 NAMESPACE = "scoped-mail-sender"
 """The project's name, under which the keys of its configuration stand in a stack's file."""
@@ -284,24 +285,6 @@ def _switch(value: object) -> bool:
     if value not in (True, False, "true", "false") or type(value) is int:
         _refuse("is neither true nor false", "Write true or false.")
     return value in (True, "true")
-
-
-def _start_time(text: str) -> str:
-    form = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z?"
-    remedy = "Write a fixed time, for example 2020-01-01T08:00:00."
-    if not re.fullmatch(form, text):
-        _refuse(
-            "is not a time of the form YYYY-MM-DDThh:mm:ss (Logic Apps takes no offset from UTC)",
-            remedy,
-        )
-    try:
-        time = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
-    except ValueError:
-        _refuse("is a time that the calendar or the clock does not have", remedy)
-    # Source: Logic Apps, Recurrence trigger. 49 years in days, leap days left out.
-    if time - datetime.now(UTC) > timedelta(days=49 * 365):
-        _refuse("is more than 49 years ahead, which Logic Apps refuses", remedy)
-    return text
 
 
 def _time_zone(text: str) -> str:
@@ -638,7 +621,7 @@ class RecurrenceTrigger(_Keys):
         Frequency, BeforeValidator(_one_of(Frequency, "is not a frequency that Logic Apps knows"))
     ] = Field(description=_listed([str(frequency) for frequency in Frequency]))
     interval: StrictInt = Field(description="a whole number: every so many of frequency")
-    start_time: Annotated[StrictStr, AfterValidator(_start_time)] = Field(
+    start_time: StrictStr = Field(
         description="a fixed time, e.g. 2020-01-01T00:00:00 (the default), with Z at its end where "
         "there is no timeZone"
     )
@@ -668,6 +651,12 @@ class Recipient(_Keys):
     )
 
 
+# Source: https://learn.microsoft.com/graph/api/user-sendmail and
+# https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/682. How characters beyond
+# ASCII are counted is not said: here as \u and four digits, which is how JSON may write them.
+LONGEST_REQUEST = 4 * 1024 * 1024
+
+
 class Message(_Keys):
     """The mail."""
 
@@ -683,6 +672,29 @@ class Message(_Keys):
         Importance, BeforeValidator(_one_of(Importance, "is not an importance that Graph knows"))
     ] = Field(Importance.NORMAL, description="low, normal or high")
     save_to_sent_items: StrictBool = Field(True, description="true or false")
+
+    @model_validator(mode="after")
+    def _fits_into_a_request(self) -> Self:
+        size = len(json.dumps({"message": self.as_graph_has_it(), "saveToSentItems": False}))
+        if size > LONGEST_REQUEST:
+            _refuse(
+                f"makes a request of {size:,} bytes, and Graph takes {LONGEST_REQUEST:,} (4 MB)",
+                "Shorten body.content: pictures that are written into it count as well.",
+            )
+        return self
+
+    def as_graph_has_it(self) -> dict[str, Any]:
+        """The mail as a Graph message."""
+        return email_message(
+            subject=self.subject,
+            content=self.body.content,
+            content_type=self.body.content_type,
+            to_recipients=[entry.model_dump(exclude_none=True) for entry in self.to_recipients],
+            cc_recipients=[entry.model_dump(exclude_none=True) for entry in self.cc_recipients],
+            bcc_recipients=[entry.model_dump(exclude_none=True) for entry in self.bcc_recipients],
+            reply_to=[entry.model_dump(exclude_none=True) for entry in self.reply_to],
+            importance=self.importance,
+        )
 
 
 class Sender(_Keys):
@@ -973,17 +985,35 @@ def _control_mailboxes(values: Mapping[str, object]) -> Iterator[Mistake]:
         )
 
 
-def _empty_recipients(values: Mapping[str, object]) -> Iterator[Mistake]:
+_RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
+# Source: https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits#sending-limits
+# 500 is what a new mailbox has; an administrator can raise it, per mailbox, to 1,000.
+MOST_RECIPIENTS = 500
+
+
+def _recipients(values: Mapping[str, object]) -> Iterator[Mistake]:
     for path, sender in _senders(values):
         message = _at(sender, ("message",))
-        if isinstance(message, dict) and not any(
-            message.get(key) for key in ("toRecipients", "ccRecipients", "bccRecipients")
-        ):
+        if not isinstance(message, dict):
+            continue
+        counts = {
+            key: len(given) for key in _RECIPIENTS if isinstance(given := message.get(key), list)
+        }
+        if not any(message.get(key) for key in _RECIPIENTS):
             yield Mistake(
                 (*path, "message", "toRecipients"),
                 message.get("toRecipients", _ABSENT),
                 "names nobody, nor do ccRecipients and bccRecipients: Graph refuses such a mail",
                 "Write at least one '- address: finance@contoso.com'.",
+            )
+        elif (total := sum(counts.values())) > MOST_RECIPIENTS:
+            longest = max(counts, key=lambda key: counts[key])
+            yield Mistake(
+                (*path, "message", longest),
+                _ABSENT,
+                f"has {counts[longest]} of the mail's {total} recipients, and Exchange Online "
+                f"takes {MOST_RECIPIENTS} in all",
+                "Write the address of a distribution group, which counts as one.",
             )
 
 
@@ -1009,7 +1039,7 @@ def _recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
         if not isinstance(trigger, dict) or trigger.get("type") != "recurrence":
             continue
         path = (*sender_path, "trigger")
-        yield from _recurrence_times(path, trigger)
+        yield from _start_times(path, trigger)
         frequency = trigger.get("frequency")
         if frequency not in list(Frequency):
             continue
@@ -1034,19 +1064,42 @@ def _recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
                 )
 
 
-def _recurrence_times(path: KeyPath, trigger: Mapping[str, object]) -> Iterator[Mistake]:
-    start, has_zone = trigger["startTime"], trigger.get("timeZone") is not None
-    if isinstance(start, str) and start.endswith("Z") == has_zone:
-        yield Mistake(
-            (*path, "startTime"),
-            start,
-            "ends with Z although timeZone says how to read it"
-            if has_zone
-            else "has neither Z at its end nor a timeZone that says how to read it",
-            f"Write {start.removesuffix('Z')}."
-            if has_zone
-            else f"Write {start}Z, or add a timeZone.",
+_START_TIME = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2})(?P<seconds>:\d{2})?)?Z?"
+)
+
+
+def _start_times(path: KeyPath, trigger: Mapping[str, object]) -> Iterator[Mistake]:
+    start, zone = trigger["startTime"], trigger.get("timeZone")
+    if not isinstance(start, str):
+        return
+    z = "Z" if zone is None else ""
+    problem, remedy = "", f"Write a fixed time, for example 2020-01-01T08:00:00{z}."
+    if match := _START_TIME.fullmatch(start):
+        meant = f"{match['date']}T{match['time'] or '00:00'}{match['seconds'] or ':00'}"
+        try:
+            time = datetime.fromisoformat(meant).replace(tzinfo=UTC)
+        except ValueError:
+            problem = "is a time that the calendar or the clock does not have"
+        else:
+            # Source: Logic Apps, Recurrence trigger. 49 years in days, leap days left out.
+            if time - datetime.now(UTC) > timedelta(days=49 * 365):
+                problem = "is more than 49 years ahead, which Logic Apps refuses"
+            elif start.removesuffix("Z") != meant:
+                problem = "is not a time of the form YYYY-MM-DDThh:mm:ss"
+                remedy = f"Write {meant}{z}."
+            elif start == f"{meant}Z" and zone is not None:
+                problem = "ends with Z although timeZone says how to read it"
+                remedy = f"Write {meant}."
+            elif start == meant and zone is None:
+                problem = "has neither Z at its end nor a timeZone that says how to read it"
+                remedy = f"Write {meant}Z, or add a timeZone."
+    else:
+        problem = (
+            "is not a time of the form YYYY-MM-DDThh:mm:ss (Logic Apps takes no offset from UTC)"
         )
+    if problem:
+        yield Mistake((*path, "startTime"), start, problem, remedy)
 
 
 def _shortest_gap(trigger: RecurrenceTrigger) -> timedelta:
@@ -1124,7 +1177,7 @@ def _purges(values: Mapping[str, object]) -> Iterator[Mistake]:
 _RULES = [
     _shared_identities,
     _control_mailboxes,
-    _empty_recipients,
+    _recipients,
     _recurrences,
     _early_recurrences,
     _purges,

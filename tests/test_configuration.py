@@ -596,6 +596,32 @@ class TestAMailHasRecipients:
         put(values, f"senders[0].message.{key}", [{"address": "finance@contoso.com"}])
         assert load_configuration(values)
 
+    def test_exchange_takes_500_in_all(self, values: dict[str, Any]) -> None:
+        many = [{"address": f"a{number}@contoso.com"} for number in range(300)]
+        put(values, "senders[0].message.ccRecipients", many)
+        put(values, "senders[0].message.bccRecipients", many[:199])
+        put(values, "senders[0].message.replyTo", many)
+        assert load_configuration(values)
+        put(values, "senders[0].message.bccRecipients", many[:200])
+        mistake = only_mistake(values)
+        assert mistake.heading == f"{NAMESPACE}:senders[0].message.ccRecipients"
+        assert "300 of the mail's 501 recipients, and Exchange Online takes 500" in mistake.problem
+        assert "distribution group" in mistake.remedy
+
+    @pytest.mark.parametrize(("character", "bytes_of_it"), [("a", 1), ("é", 6)])
+    def test_graph_takes_4_mb_a_request(
+        self, values: dict[str, Any], character: str, bytes_of_it: int
+    ) -> None:
+        message = load_configuration(values).senders[0].message.as_graph_has_it()
+        rest = len(json.dumps({"message": message, "saveToSentItems": False}))
+        most = (4 * 1024 * 1024 - rest) // bytes_of_it
+        path, text = "senders[0].message.body.content", message["body"]["content"]
+        assert load_configuration(put(values, path, text + character * most))
+        mistake = only_mistake(put(values, path, text + character * (most + 1)))
+        assert mistake.heading.startswith(f"{NAMESPACE}:senders[0].message = ")
+        assert "and Graph takes 4,194,304 (4 MB)" in mistake.problem
+        assert "Shorten body.content" in mistake.remedy
+
     def test_reply_to_is_not_a_recipient(self, values: dict[str, Any]) -> None:
         drop(values, "senders[0].message.toRecipients")
         put(values, "senders[0].message.replyTo", [{"address": "finance@contoso.com"}])
@@ -943,15 +969,30 @@ class TestRecurrencesAreThoseOfLogicApps:
         path = "senders[1].trigger.timeZone"
         assert_refused(values, path, zone, "names of Windows", meant)
 
-    @pytest.mark.parametrize(
-        "start",
-        ["2020-01-01", "2020-01-01T08:00:00+01:00", "@utcNow()", "2020-01-01 08:00:00", "tomorrow"],
-    )
+    @pytest.mark.parametrize("start", ["2020-01-01T08:00:00+01:00", "@utcNow()", "tomorrow"])
     def test_a_start_time_of_another_form_is_refused(
         self, values: dict[str, Any], start: str
     ) -> None:
         path = "senders[1].trigger.startTime"
         assert_refused(values, path, start, "YYYY-MM-DDThh:mm:ss", "Write a fixed time")
+
+    @pytest.mark.parametrize("zone", ["W. Europe Standard Time", None])
+    @pytest.mark.parametrize("last", ["", "Z"])
+    @pytest.mark.parametrize(
+        ("start", "meant"),
+        [
+            ("2020-01-01T08:30", "2020-01-01T08:30:00"),
+            ("2020-01-01 08:30:15", "2020-01-01T08:30:15"),
+            ("2020-01-01", "2020-01-01T00:00:00"),
+        ],
+    )
+    def test_a_start_time_that_lacks_something_has_one_remedy_that_works(
+        self, values: dict[str, Any], start: str, meant: str, last: str, zone: str | None
+    ) -> None:
+        path, written = "senders[1].trigger.startTime", meant if zone else f"{meant}Z"
+        put(values, "senders[1].trigger.timeZone", zone)
+        assert_refused(values, path, f"{start}{last}", "YYYY-MM-DDThh:mm:ss", f"Write {written}.")
+        assert load_configuration(put(values, path, written))
 
     @pytest.mark.parametrize("start", ["2023-02-29T08:00:00", "2023-01-01T24:00:01"])
     def test_a_start_time_that_does_not_exist_is_refused(

@@ -11,7 +11,7 @@ from simulator.tenant.exchange import Exchange
 from simulator.tenant.exchange.recipients import MAILBOX_TYPES
 from simulator.tenant.identifiers import GRAPH_AUDIENCE, new_id
 from simulator.tenant.invariant import holders, record_reach, record_sendable
-from simulator.tenant.message import check_sender, checked_message
+from simulator.tenant.message import check_length, check_sender, checked_message
 from simulator.tenant.paths import Request
 from simulator.tenant.policy_evaluation import AccessCheckResult, evaluate
 from simulator.tenant.store import Document, Store
@@ -50,6 +50,7 @@ class Graph:
         given = {name.casefold(): value for name, value in (headers or {}).items()}
 
         def effect() -> Response:
+            check_length(body)
             claims = self._entra.validate(token, GRAPH_AUDIENCE)
             return self._route(request, body, claims, given)
 

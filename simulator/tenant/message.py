@@ -1,5 +1,6 @@
 """What sendMail accepts as its body (Graph v1.0, user: sendMail)."""
 
+import json
 import re
 from typing import Any
 
@@ -22,6 +23,11 @@ OTHER_PROPERTIES = (
     "singleValueExtendedProperties",
     "multiValueExtendedProperties",
 )
+# Source: the Exchange Online limits, "Sending limits"; 500 unless the mailbox has another limit.
+MOST_RECIPIENTS = 500
+# How Graph counts characters beyond ASCII is not said; a message of 1.5 MB was refused as well:
+# https://github.com/O365/python-o365/issues/308. So they count as JSON escapes.
+LONGEST_REQUEST = 4 * 1024 * 1024
 ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 
 
@@ -79,6 +85,15 @@ def _recipient(value: Any) -> str:
     return address
 
 
+def check_length(body: Any) -> None:
+    """Refuses a body beyond 4 MB, before anything is looked at.
+
+    Source of the text: https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/682.
+    """
+    if len(json.dumps(body)) > LONGEST_REQUEST:
+        raise CloudError(400, "BadRequest", "The maximum request length supported is 4MB.")
+
+
 def checked_message(body: Any) -> tuple[Document, bool]:
     """The message exactly as received, and whether it goes to Sent Items.
 
@@ -112,6 +127,17 @@ def checked_message(body: Any) -> tuple[Document, bool]:
             "ErrorInvalidRecipients",
             "At least one recipient is not valid., A message can't be sent because it contains no "
             "recipients.",
+        )
+    if (
+        sum(len(recipients[name]) for name in RECIPIENT_LISTS if name != "replyTo")
+        > MOST_RECIPIENTS
+    ):
+        # Exchange Online says so in a non-delivery report, later on ("5.5.3 ... too many
+        # recipients"). At once, it cannot be overlooked.
+        raise CloudError(
+            400,
+            "ErrorInvalidRecipients",
+            f"The message has more than {MOST_RECIPIENTS} recipients.",
         )
     save = parameters.get("saveToSentItems", True)
     # Graph's own example has "false" as a string, and so has the manual procedure.

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from simulator.tenant import (
@@ -333,6 +335,32 @@ class TestSendMail:
         assert self.send(tenant, headers=headers).status == 400
         with_charset = {"content-type": "application/json; charset=utf-8"}
         assert self.send(tenant, headers=with_charset).status == 202
+
+    def test_takes_500_recipients_in_all(self, tenant):
+        many = [{"emailAddress": {"address": f"a{n}@fabrikam.com"}} for n in range(251)]
+        body = message("b@fabrikam.com", ccRecipients=many[:249], replyTo=many)
+        body["message"]["bccRecipients"] = many[:250]
+        assert self.send(tenant, body=body).status == 202
+        body["message"]["bccRecipients"] = many
+        assert error(self.send(tenant, body=body)) == (
+            400,
+            "ErrorInvalidRecipients",
+            "The message has more than 500 recipients.",
+        )
+
+    @pytest.mark.parametrize(("character", "size"), [("a", 1), ("é", 6)])
+    def test_takes_4_mb(self, tenant, character, size):
+        body = message("a@fabrikam.com")
+        body["message"]["body"] = {"contentType": "Text", "content": ""}
+        most = (4 * 1024 * 1024 - len(json.dumps(body))) // size
+        body["message"]["body"]["content"] = character * most
+        assert self.send(tenant, body=body).status == 202
+        body["message"]["body"]["content"] += character
+        assert error(self.send(tenant, body=body)) == (
+            400,
+            "BadRequest",
+            "The maximum request length supported is 4MB.",
+        )
 
     def test_as_another_sender_is_denied(self, tenant):
         other = {"from": {"emailAddress": {"address": "finance@contoso.com"}}}

@@ -32,6 +32,7 @@ from operations.refusal import in_one_line
 from simulator.environment import ROOT, simulated_environment, tenant_file
 from simulator.tenant import Tenant
 from simulator.tenant.faults import ENGINE_PID
+from simulator.tenant.seed import Seed
 from tools.pulumi_cli import find_or_install
 
 # The program of a failed run leaves connections to its engine behind, which go on failing. gRPC
@@ -98,6 +99,7 @@ class SimulatedStack:
         directory: Where the tenant, the state and the stand-in for ``pwsh`` are kept.
         work_dir: The folder of ``Pulumi.yaml`` and ``Pulumi.<stack>.yaml``.
         stack: The stack's name.
+        seed: What the tenant holds that is made for a directory without one.
         program: What declares the resources; by default the project's own ``__main__.py``.
         transformations: Change resources of the program before they are registered, and before the
             SDK waits for what they depend on.
@@ -110,6 +112,7 @@ class SimulatedStack:
     directory: Path
     work_dir: Path = ROOT
     stack: str = "local"
+    seed: Seed = Seed.POPULATED
     program: Callable[[], None] | None = None
     transformations: Sequence[Transformation] = ()
     policy_packs: Sequence[Path] = ()
@@ -124,7 +127,7 @@ class SimulatedStack:
     @cached_property
     def tenant(self) -> Tenant:
         """The tenant that the stack is deployed into."""
-        return Tenant(tenant_file(self.directory))
+        return Tenant(tenant_file(self.directory), seed=self.seed)
 
     def check_configuration(self) -> None:
         """Reads the stack's configuration as the program does.
@@ -240,7 +243,7 @@ class SimulatedStack:
             The stack, to be previewed and updated with ``program=self.run_program``.
         """
         cli = find_or_install()
-        with simulated_environment(self.directory, cli) as environment:
+        with simulated_environment(self.directory, cli, self.seed) as environment:
             workspace = automation.LocalWorkspace(
                 work_dir=str(self._copied_project()),
                 env_vars=environment,

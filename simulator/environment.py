@@ -19,6 +19,7 @@ from simulator.providers.command import Command
 from simulator.providers.server import Provider, served
 from simulator.stand_in import real_powershell
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, Tenant
+from simulator.tenant.seed import Seed
 
 ROOT = Path(__file__).resolve().parent.parent
 DIRECTORY = ROOT / ".simulator"
@@ -29,13 +30,16 @@ PASSPHRASE = "simulated"  # noqa: S105
 
 
 @contextmanager
-def simulated_environment(directory: Path, cli: Path) -> Iterator[dict[str, str]]:
+def simulated_environment(
+    directory: Path, cli: Path, seed: Seed = Seed.POPULATED
+) -> Iterator[dict[str, str]]:
     """Serves the providers and describes the environment that leads to them.
 
     Args:
         directory: Where the tenant, the state of its stacks and the stand-in for ``pwsh`` are kept.
             A missing one is made.
         cli: The Pulumi executable.
+        seed: What a tenant that has to be made holds.
 
     Yields:
         All variables of the environment, valid within the ``with`` block.
@@ -44,7 +48,7 @@ def simulated_environment(directory: Path, cli: Path) -> Iterator[dict[str, str]
         ToolError: Real PowerShell is asked for, and there is none.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    with closing(Tenant(tenant_file(directory))) as tenant:
+    with closing(Tenant(tenant_file(directory), seed=seed)) as tenant:
         variables = _variables(directory, tenant, cli)
         providers: list[Provider] = [AzureNative(tenant), AzureAD(tenant)]
         if installed_command_plugin(os.environ) is None:

@@ -173,7 +173,8 @@ class ExchangeOnlineManagement:
                 token=str(bound["AccessToken"]), organization=str(bound["Organization"])
             )
         except CloudError as error:
-            raise CommandError(error.message) from None
+            # The module throws what it got, and what is thrown has its message as its id.
+            raise CommandError(error.message, error_id=error.message) from None
         self._connections.append(
             Connection(session, str(uuid4()), _loaded(bound.get("CommandName"), session.cmdlets))
         )

@@ -50,13 +50,21 @@ class NotSimulated(Exception):  # noqa: N818 - it names a limit, not a failure
 class ExchangeError(Exception):
     """A cmdlet's refusal, in the form of Exchange Online's REST endpoint.
 
-    ``str()`` is ``ExXXXXXX|<.NET exception type>|<message>`` as in
-    ``$_.Exception.Message``. The real six digits identify the place in Microsoft's code; here
-    they are derived from the exception's type, stable between runs and without meaning.
+    ``str()`` is ``ExXXXXXX|<.NET exception type>|<message>`` as in ``$_.Exception.Message``.
+
+    Args:
+        exception_type: Empty for what the client says itself: then the message is all there is.
+        message: The sentence.
+        code: The six digits. They stand for a place in Microsoft's code. By default they are
+            derived from the type, stable between runs and without meaning; with ``""`` there are
+            none and the text begins with ``|``, as seen in
+            https://github.com/microsoft/Partner-Center-PowerShell/issues/409.
     """
 
-    def __init__(self, exception_type: str, message: str) -> None:
-        digest = hashlib.sha256(exception_type.encode()).hexdigest()[:6].upper()
-        super().__init__(f"Ex{digest}|{exception_type}|{message}")
+    def __init__(self, exception_type: str, message: str, *, code: str | None = None) -> None:
+        if code is None:
+            code = f"Ex{hashlib.sha256(exception_type.encode()).hexdigest()[:6].upper()}"
+        super().__init__(f"{code}|{exception_type}|{message}" if exception_type else message)
         self.exception_type = exception_type
         self.message = message
+        self.code = code

@@ -16,8 +16,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from zlib import crc32
 
-from simulator.tenant.answers import CloudError, ConnectionLostError, ExchangeError
+from simulator.tenant import fault_texts
+from simulator.tenant.answers import CloudError, ConnectionLostError
+from simulator.tenant.exchange.recipients import ambiguous
 from simulator.tenant.store import Call, Store
 
 ENGINE_PID = "engine.pid"
@@ -42,7 +45,12 @@ class Kind(StrEnum):
     REFUSED = "refused"
     """The service says no, for good: rights are missing."""
     THROTTLED = "throttled"
-    """The service is busy: 429 with Retry-After, in Exchange "server is busy"."""
+    """The service cannot now, and says so: 429 with Retry-After, in Exchange one of several."""
+    AMBIGUOUS = "ambiguous"
+    """The identity stands for several objects, for good; by its type the error is a "not found".
+    Exchange only."""
+    NOT_FOUND_ONCE = "not found once"
+    """A domain controller that lags behind says that an object is not there. Exchange only."""
     TIMEOUT_BEFORE = "timeout before"
     """No answer, and nothing was done."""
     TIMEOUT_AFTER = "timeout after"
@@ -62,10 +70,14 @@ _AFTER = frozenset({Kind.TIMEOUT_AFTER, Kind.KILLED_AFTER, Kind.ENGINE_KILLED})
 KINDS: dict[str, frozenset[Kind]] = {
     "ARM": _OF_SERVICES,
     "Graph": _OF_SERVICES,
-    "Exchange": _OF_SERVICES | {Kind.KILLED_BEFORE, Kind.KILLED_AFTER},
+    "Exchange": _OF_SERVICES
+    | {Kind.AMBIGUOUS, Kind.NOT_FOUND_ONCE, Kind.KILLED_BEFORE, Kind.KILLED_AFTER},
     "PowerShell": frozenset({Kind.KILLED_BEFORE, Kind.ENGINE_KILLED}),
 }
 """What can go wrong with the calls of each service that faults can be planned for."""
+_CONNECT = "Connect-ExchangeOnline"
+# These name what is not there yet; Connect-ExchangeOnline names the organisation.
+_WITHOUT_OBJECT = (_CONNECT, "New-Mailbox", "New-DistributionGroup")
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,16 @@ class Step:
     @property
     def kinds(self) -> list[Kind]:
         """What can go wrong with it, in the order of ``Kind``."""
-        return [kind for kind in Kind if kind in KINDS[self.service]]
+        impossible: set[Kind] = set()
+        if not self.target or self.operation in _WITHOUT_OBJECT:
+            impossible = {Kind.AMBIGUOUS, Kind.NOT_FOUND_ONCE}
+        return [kind for kind in Kind if kind in KINDS[self.service] - impossible]
+
+    def number_of_texts(self, kind: Kind) -> int:
+        """In how many texts it may be reported."""
+        if self.service != "Exchange":
+            return 1
+        return max(1, len(_of_exchange(kind, self.operation, self.target)))
 
     def __str__(self) -> str:
         by = f"{self.caller}: " if self.caller else ""
@@ -97,10 +118,24 @@ class Step:
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault, at one step."""
+    """One fault, at one step.
+
+    Attributes:
+        text: Which of the texts of ``fault_texts.py`` reports it; by default the step decides.
+    """
 
     step: Step
     kind: Kind
+    text: int | None = None
+
+    @property
+    def number_of_text(self) -> int:
+        """The text that reports it: the same in every run."""
+        texts = self.step.number_of_texts(self.kind)
+        if self.text is not None:
+            return self.text
+        # Not hash(), which differs from one process to the next.
+        return crc32(str(self.step).encode()) % texts
 
 
 def steps(calls: Iterable[Call]) -> list[Step]:
@@ -124,12 +159,17 @@ def plan(store: Store, faults: Sequence[Fault]) -> None:
     """Plans faults for the calls from now on, in place of those planned before.
 
     Raises:
-        ValueError: The kind of a fault cannot happen to its step.
+        ValueError: The kind of a fault cannot happen to its step, or there is no such text.
     """
     for fault in faults:
         if fault.kind not in fault.step.kinds:
             raise ValueError(f"'{fault.kind}' cannot happen to {fault.step}")
-    planned = [{**asdict(fault.step), "kind": fault.kind.value} for fault in faults]
+        if fault.number_of_text not in range(fault.step.number_of_texts(fault.kind)):
+            raise ValueError(f"no text {fault.text} of '{fault.kind}' at {fault.step}")
+    planned = [
+        {**asdict(fault.step), "kind": fault.kind.value, "text": fault.number_of_text}
+        for fault in faults
+    ]
     with store.transaction():
         store.set_setting(_PLAN, planned)
         store.set_setting(_SEEN, {})
@@ -152,12 +192,16 @@ class FaultOfCall:
 
     Attributes:
         service: Whose call it is; every service has words of its own.
+        target: What it is called on.
+        text: Which of the texts reports it.
         engine_pid: The file with the process id of the Pulumi CLI.
     """
 
     kind: Kind
     service: str
     operation: str
+    target: str
+    text: int
     engine_pid: Path
 
     @property
@@ -178,7 +222,7 @@ class FaultOfCall:
         if self.kind in (Kind.KILLED_BEFORE, Kind.KILLED_AFTER):
             os.kill(os.getpid(), _KILL)
         if self.service == "Exchange":
-            raise _of_exchange(self.kind, self.operation)
+            raise _of_exchange(self.kind, self.operation, self.target)[self.text]
         if self.kind is Kind.REFUSED:
             code, message = _REFUSALS[self.service]
             raise CloudError(403, code, message)
@@ -212,7 +256,8 @@ def due(
         store.set_setting(_SEEN, seen)
     for fault in of_call:
         if fault["occurrence"] == seen[name]:
-            return FaultOfCall(Kind(fault["kind"]), service, operation, engine_pid)
+            kind = Kind(fault["kind"])
+            return FaultOfCall(kind, service, operation, target, fault["text"], engine_pid)
     return None
 
 
@@ -224,30 +269,43 @@ _REFUSALS = {
     ),
     "Graph": ("Authorization_RequestDenied", "Insufficient privileges to complete the operation."),
 }
-_OF_EXCHANGE = {
-    Kind.REFUSED: (
-        403,
-        "Microsoft.Exchange.Configuration.Tasks.InsufficientPermissionsException",
-        "Access Denied! Insufficient permissions: the caller's roles do not allow this operation.",
-    ),
-    Kind.THROTTLED: (
-        429,
-        "Microsoft.Exchange.Data.Directory.SystemConfiguration.OverBudgetException",
-        "The server is busy. Please try again later.",
-    ),
+
+
+def _of_exchange(kind: Kind, operation: str, target: str) -> Sequence[Exception]:
+    """What a call of Exchange may get in place of its answer, in the order of the texts."""
+    if operation == _CONNECT:
+        return [
+            CloudError(_STATUS[kind], text.exception_type, text.message)
+            for text in {
+                Kind.REFUSED: (fault_texts.REFUSED,),
+                Kind.THROTTLED: fault_texts.CONNECTING_BUSY,
+                Kind.TIMEOUT_BEFORE: fault_texts.NOT_REACHED,
+                Kind.TIMEOUT_AFTER: fault_texts.LOST,
+            }.get(kind, ())
+        ]
+    if kind is Kind.AMBIGUOUS:
+        return [ambiguous(target)]
+    if kind is Kind.NOT_FOUND_ONCE:
+        return [fault_texts.not_found_on_one(target)]
+    changes = operation.partition("-")[0] not in ("Get", "Test")
+    return [
+        text.error()
+        for text in {
+            Kind.REFUSED: (fault_texts.REFUSED,),
+            Kind.THROTTLED: fault_texts.BUSY,
+            Kind.TIMEOUT_BEFORE: fault_texts.NOT_REACHED,
+            Kind.TIMEOUT_AFTER: fault_texts.LOST,
+        }.get(kind, ())
+        if changes or not text.of_changes_only
+    ]
+
+
+_STATUS = {
+    Kind.REFUSED: 403,
+    Kind.THROTTLED: 429,
+    Kind.TIMEOUT_BEFORE: 408,
+    Kind.TIMEOUT_AFTER: 408,
 }
-_NO_ANSWER = (
-    408,
-    "System.Threading.Tasks.TaskCanceledException",
-    "The request was canceled due to the configured HttpClient.Timeout of 100 seconds elapsing.",
-)
-
-
-def _of_exchange(kind: Kind, operation: str) -> Exception:
-    status, exception_type, message = _OF_EXCHANGE.get(kind, _NO_ANSWER)
-    if operation == "Connect-ExchangeOnline":
-        return CloudError(status, exception_type, message)
-    return ExchangeError(exception_type, message)
 
 
 def _without_ids(target: str) -> str:

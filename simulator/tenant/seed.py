@@ -3,6 +3,8 @@
 The strangers are there to stay: nothing that a deployment does, or undoes, may touch them.
 """
 
+from enum import StrEnum
+
 from simulator.tenant.entra import Entra
 from simulator.tenant.exchange import Exchange
 from simulator.tenant.exchange.recipients import DISTRIBUTION_GROUP, SECURITY_GROUP
@@ -33,12 +35,22 @@ DEFAULT_LAGS = {
 NO_LAGS = dict.fromkeys(DEFAULT_LAGS, 0.0)
 
 
-def seed(store: Store, entra: Entra, exchange: Exchange) -> None:
+class Seed(StrEnum):
+    """What a fresh tenant holds besides the deploying identity."""
+
+    POPULATED = "populated"
+    """Recipients, and an application of somebody else that a policy confines."""
+    NO_POLICIES = "no policies"
+    """The same without any application access policy, and so without that application."""
+
+
+def sow(seed: Seed, store: Store, entra: Entra, exchange: Exchange) -> None:
     """Fills an empty tenant. What it holds has been there long enough for everyone to see it."""
     store.set_setting("lags", NO_LAGS)
     _applications(store, entra)
     _recipients(exchange)
-    _payroll_reports(entra, exchange)
+    if seed is Seed.POPULATED:
+        _payroll_reports(entra, exchange)
     store.set_setting("lags", DEFAULT_LAGS)
 
 

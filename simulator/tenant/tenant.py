@@ -10,12 +10,13 @@ from simulator.tenant.arm import Arm
 from simulator.tenant.clock import Clock
 from simulator.tenant.entra import Entra
 from simulator.tenant.exchange import Exchange
+from simulator.tenant.exchange.languages import Language
 from simulator.tenant.exchange.recipients import GROUP_TYPES, MAILBOX_TYPES
 from simulator.tenant.graph import Graph
 from simulator.tenant.invariant import record_violations
 from simulator.tenant.logic_apps import LogicApps
 from simulator.tenant.managed_identities import ManagedIdentities
-from simulator.tenant.seed import seed
+from simulator.tenant.seed import Seed, sow
 from simulator.tenant.store import Call, Document, Store, Violation, utc_now
 
 
@@ -42,12 +43,18 @@ class Tenant:
 
     Args:
         path: The file; a missing one is created, and the tenant in it seeded.
+        seed: What a tenant that is created holds.
         real_time: Source of real time, UTC. Tests that measure time give one that stands still.
         caller: Who makes the calls: a script's file name, or nothing for all others.
     """
 
     def __init__(
-        self, path: Path | str, *, real_time: Callable[[], datetime] = utc_now, caller: str = ""
+        self,
+        path: Path | str,
+        *,
+        seed: Seed = Seed.POPULATED,
+        real_time: Callable[[], datetime] = utc_now,
+        caller: str = "",
     ) -> None:
         self._store = Store(Path(path), real_time, self._check_invariant)
         self._store.caller = caller
@@ -64,7 +71,7 @@ class Tenant:
         self.clock = Clock(self._store, self.logic.run_due, self._try_sending)
         with self._store.transaction():
             if not self._store.setting("seeded", default=False):
-                seed(self._store, self.entra, self.exchange)
+                sow(seed, self._store, self.entra, self.exchange)
                 self._store.set_setting("seeded", value=True)
 
     def _check_invariant(self) -> None:
@@ -140,6 +147,15 @@ class Tenant:
         """
         with self._store.transaction():
             self.exchange.client_access.set_organization(name, value)
+
+    def set_language(self, language: str) -> None:
+        """The language in which the organisation's Exchange answers; by default ``en``.
+
+        Raises:
+            ValueError: It is none of those in ``exchange/languages.py``.
+        """
+        with self._store.transaction():
+            self._store.set_setting("language", Language(language))
 
     def record_call(self, service: str, operation: str, target: str) -> None:
         """Writes down a call that none of the services here answers, such as a process start."""

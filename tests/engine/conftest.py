@@ -16,6 +16,7 @@ import pytest
 
 from simulator.engine import Result, SimulatedStack, Transformation
 from simulator.environment import ROOT
+from simulator.tenant.seed import Seed
 
 Configuration = dict[str, Any]
 
@@ -66,6 +67,7 @@ def stack_in(
     drift: bool = False,
     deletion: str = "delete",
     purge_mailboxes: bool = False,
+    seed: Seed = Seed.POPULATED,
 ) -> SimulatedStack:
     """The project's stack ``local`` with one sender, its files all below one folder.
 
@@ -77,6 +79,7 @@ def stack_in(
         drift: Whether the stack looks for drift.
         deletion: ``retain`` or ``delete``.
         purge_mailboxes: Whether a mailbox is removed for good.
+        seed: What the tenant holds that is made by the first call.
     """
     sender = copy.deepcopy(SENDER)
     if change is not None:
@@ -107,7 +110,7 @@ def stack_in(
         ),
         encoding="utf-8",
     )
-    return SimulatedStack(directory, work_dir=project, transformations=transformations)
+    return SimulatedStack(directory, work_dir=project, transformations=transformations, seed=seed)
 
 
 def succeeded(result: Result) -> Result:

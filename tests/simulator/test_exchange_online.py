@@ -117,6 +117,13 @@ class TestConnecting:
             refused(module, "Connect-ExchangeOnline", **arguments)
         assert module.find("Get-Mailbox") is None
 
+    def test_that_fails_has_its_message_for_an_id_since_the_module_throws_it(self, module, tenant):
+        token = tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE)
+        error = refused(
+            module, "Connect-ExchangeOnline", AccessToken=token, Organization="fabrikam"
+        )
+        assert error.message == error.error_id == "UnAuthorized"
+
     def test_without_an_organisation_fails(self, module, token):
         assert (
             "Organization" in refused(module, "Connect-ExchangeOnline", AccessToken=token).message

@@ -3,13 +3,16 @@
 import uuid
 
 from simulator.tenant.answers import ExchangeError
+from simulator.tenant.exchange.languages import Language, access_check_result
 from simulator.tenant.exchange.recipients import (
     GROUP_TYPES,
     MAILBOX_TYPES,
+    ORGANIZATIONAL_UNIT,
     SECURITY_GROUP,
     SECURITY_PRINCIPALS,
     VALIDATION,
     Recipients,
+    not_found,
 )
 from simulator.tenant.identifiers import TENANT_ID, new_id
 from simulator.tenant.policy_evaluation import (
@@ -36,12 +39,15 @@ class Policies:
     # The cmdlets
 
     def get_policy(self, parameters: Document) -> list[Document]:
+        identity = parameters.get("Identity")
+        present = self._present()
+        if not present:
+            # Not an empty list: https://github.com/microsoft/Microsoft365DSC/issues/2998, and in
+            # German https://github.com/microsoft/Microsoft365DSC/issues/687. They ask for all.
+            raise not_found(f"{ORGANIZATIONAL_UNIT}\\{identity or '*'}")
         # Documented on the cmdlet's page: without an identity, or with one that does not exist,
         # every policy is returned.
-        return [
-            self._properties(policy)
-            for policy in self._named(parameters.get("Identity")) or self._present()
-        ]
+        return [self._properties(policy) for policy in self._named(identity) or present]
 
     def new_policy(self, parameters: Document) -> list[Document]:
         scope = self._recipients.find(
@@ -111,13 +117,15 @@ class Policies:
     def test_policy(self, parameters: Document) -> list[Document]:
         mailbox = self._recipients.find(parameters["Identity"], MAILBOX_TYPES)
         app_id = checked_app_id(parameters["AppId"])
+        result = evaluate(self.present(), app_id, mailbox["id"])
+        language = Language(self._store.setting("language", Language.ENGLISH))
         return [
             {
                 "AppId": app_id,
                 "Mailbox": mailbox["name"],
                 "MailboxId": mailbox["id"],
                 "MailboxSid": mailbox["sid"],
-                "AccessCheckResult": str(evaluate(self.present(), app_id, mailbox["id"])),
+                "AccessCheckResult": access_check_result(result, language),
             }
         ]
 
@@ -181,11 +189,7 @@ class Policies:
     def _one(self, identity: str) -> Document:
         named = self._named(identity)
         if not named:
-            raise ExchangeError(
-                "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException",
-                f"The operation couldn't be performed because object '{identity}' couldn't be "
-                "found.",
-            )
+            raise not_found(f"{ORGANIZATIONAL_UNIT}\\{identity}")
         return named[0]
 
     def _properties(self, policy: Document) -> Document:

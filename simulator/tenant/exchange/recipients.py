@@ -36,19 +36,37 @@ ADDRESS = re.compile(
 VALIDATION = "Microsoft.Exchange.Data.DataValidationException"
 
 
-def not_found(identity: str) -> ExchangeError:
+# Of both errors below: one type, told apart by the digits and by the sentence only.
+NOT_FOUND = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
+
+
+def not_found(identity: str, domain_controller: str = DOMAIN_CONTROLLER) -> ExchangeError:
+    """https://github.com/microsoft/Microsoft365DSC/issues/2998 has the text with its digits."""
     return ExchangeError(
-        "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException",
+        NOT_FOUND,
         f"The operation couldn't be performed because object '{identity}' couldn't be found on "
-        f"'{DOMAIN_CONTROLLER}'.",
+        f"'{domain_controller}'.",
+        code="Ex6F9304",
     )
+
+
+def ambiguous(identity: str) -> ExchangeError:
+    """https://github.com/microsoft/Microsoft365DSC/issues/3741."""
+    return ExchangeError(
+        NOT_FOUND,
+        f"The operation couldn't be performed because '{identity}' matches multiple entries.",
+        code="Ex9E65A2",
+    )
+
+
+ORGANIZATIONAL_UNIT = (
+    f"OU={ORGANIZATION},OU=Microsoft Exchange Hosted Organizations,"
+    "DC=EURPR05A012,DC=PROD,DC=OUTLOOK,DC=COM"
+)
 
 
 def distinguished_name(name: str) -> str:
-    return (
-        f"CN={name},OU={ORGANIZATION},OU=Microsoft Exchange Hosted Organizations,"
-        "DC=EURPR05A012,DC=PROD,DC=OUTLOOK,DC=COM"
-    )
+    return f"CN={name},{ORGANIZATIONAL_UNIT}"
 
 
 def checked_length(text: str, maximum: int) -> str:
@@ -271,10 +289,7 @@ def one_of(identity: str, found: list[Document]) -> Document:
     if not found:
         raise not_found(identity)
     if len(found) > 1:
-        raise ExchangeError(
-            "Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException",
-            f"The operation couldn't be performed because '{identity}' matches multiple entries.",
-        )
+        raise ambiguous(identity)
     return found[0]
 
 

@@ -9,11 +9,10 @@ from collections.abc import Collection
 from simulator.tenant.answers import ExchangeError
 from simulator.tenant.entra import Entra
 from simulator.tenant.exchange.client_access import ENFORCE, ClientAccess
-from simulator.tenant.exchange.recipients import VALIDATION
+from simulator.tenant.exchange.recipients import NOT_FOUND, VALIDATION
 from simulator.tenant.identifiers import new_id
 from simulator.tenant.store import Document, Store
 
-NOT_FOUND = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
 NAME_LIMIT = 64
 
 OVERRIDE = f"Override{ENFORCE}"

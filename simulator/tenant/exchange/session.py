@@ -7,6 +7,7 @@ from simulator.tenant.answers import CloudError, ExchangeError, NotSimulated
 from simulator.tenant.entra import Entra
 from simulator.tenant.exchange.client_access import MAILBOX_DEFAULTS, ClientAccess
 from simulator.tenant.exchange.groups import Groups
+from simulator.tenant.exchange.languages import Language, translated
 from simulator.tenant.exchange.mailboxes import Mailboxes
 from simulator.tenant.exchange.policies import Policies
 from simulator.tenant.exchange.recipients import CUSTOM_ATTRIBUTES, Recipients
@@ -224,7 +225,12 @@ class ExchangeSession:
             return known.run(bound)
 
         target = str(bound.get(known.name_of_target) or "")
-        return self._store.call("Exchange", cmdlet, target, effect)
+        try:
+            return self._store.call("Exchange", cmdlet, target, effect)
+        except ExchangeError as error:
+            with self._store.transaction():
+                language = Language(self._store.setting("language", Language.ENGLISH))
+            raise translated(error, language) from None
 
     def _check_write(self, cmdlet: str) -> None:
         is_write = cmdlet.split("-")[0] not in ("Get", "Test")

@@ -1,9 +1,17 @@
 import pytest
 
-from simulator.tenant import ExchangeError
-from tests.simulator.tenant.deployment import refusal
+from simulator.tenant import ExchangeError, Tenant
+from simulator.tenant.seed import Seed
+from tests.simulator.tenant.deployment import NOON, connect, refusal
 
 APP = "11111111-2222-3333-4444-555555555555"
+GET_POLICIES: tuple[str, dict[str, str]] = ("Get-ApplicationAccessPolicy", {})
+NO_POLICY = (
+    "Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The "
+    "operation couldn't be performed because object 'OU=contoso.onmicrosoft.com,OU=Microsoft "
+    "Exchange Hosted Organizations,DC=EURPR05A012,DC=PROD,DC=OUTLOOK,DC=COM\\*' couldn't be found "
+    "on '"
+)
 ALL_MAILBOXES = ("reception@contoso.com", "finance@contoso.com", "control.mailbox@contoso.com")
 
 
@@ -158,7 +166,7 @@ class TestPolicyObjects:
         [policy] = deployment.session.invoke("Get-ApplicationAccessPolicy", {})
         assert len(tenant.snapshot()["applicationAccessPolicies"]) == 1
         deployment.remove_policy(policy)
-        assert deployment.session.invoke("Get-ApplicationAccessPolicy", {}) == []
+        assert NO_POLICY in str(refusal(deployment.session.invoke, *GET_POLICIES))
         assert tenant.snapshot()["applicationAccessPolicies"] == {}
 
     def test_a_second_policy_of_one_application_on_one_group_is_refused(self, deployment):
@@ -188,3 +196,35 @@ class TestPolicyObjects:
         assert isinstance(error, ExchangeError)
         assert error.message == "The total size of App Access Policies exceeded the limit."
         assert granted(deployment) == list(ALL_MAILBOXES)
+
+
+class TestATenantWithoutAnyPolicy:
+    """https://github.com/microsoft/Microsoft365DSC/issues/2998: an error, not an empty list."""
+
+    @pytest.fixture
+    def session(self, tmp_path):
+        tenant = Tenant(tmp_path / "empty.sqlite", seed=Seed.NO_POLICIES, real_time=lambda: NOON)
+        yield connect(tenant)
+        tenant.close()
+
+    def test_says_that_nothing_was_found_in_the_text_on_record(self, session):
+        text = str(refusal(session.invoke, *GET_POLICIES))
+        assert text.startswith(NO_POLICY)
+        assert text.endswith(".PROD.OUTLOOK.COM'.")
+
+    def test_says_so_of_one_that_is_asked_for_too(self, session):
+        text = str(refusal(session.invoke, "Get-ApplicationAccessPolicy", {"Identity": "one"}))
+        assert "ManagementObjectNotFoundException" in text
+
+    def test_lists_the_first_policy_and_throws_again_when_the_last_is_gone(self, session):
+        [policy] = session.invoke(
+            "New-ApplicationAccessPolicy",
+            {
+                "AccessRight": "RestrictAccess",
+                "AppId": [APP],
+                "PolicyScopeGroupId": "BuildingAccess@contoso.com",
+            },
+        )
+        assert session.invoke(*GET_POLICIES) == [policy]
+        session.invoke("Remove-ApplicationAccessPolicy", {"Identity": policy["Identity"]})
+        assert NO_POLICY in str(refusal(session.invoke, *GET_POLICIES))

@@ -433,3 +433,17 @@ class TestOnlyTheInitialDomainMayWrite:
 
     def test_an_unknown_organisation_is_not_connected_to(self, tenant):
         assert "UnAuthorized" in str(refusal(connect, tenant, "fabrikam.onmicrosoft.com"))
+
+
+class TestAnIdentityThatStandsForTwo:
+    """https://github.com/microsoft/Microsoft365DSC/issues/3741: by its type a "not found"."""
+
+    def test_is_refused_in_the_text_on_record(self, deployment):
+        # One is known by its name, the other by its alias.
+        deployment.group("payroll.team", Alias="payrollteam2")
+        deployment.group("Payroll Readers", Alias="payroll.team")
+        error = refusal(deployment.session.invoke, "Get-Recipient", {"Identity": "payroll.team"})
+        assert str(error) == (
+            "Ex9E65A2|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The "
+            "operation couldn't be performed because 'payroll.team' matches multiple entries."
+        )

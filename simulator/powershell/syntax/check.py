@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from simulator.powershell.cmdlets.names import POWERSHELL_COMMANDS
@@ -46,9 +47,8 @@ def read_program(path: Path) -> Program:
                 f"the import of {current.name}, which cannot be read ({error.strerror})",
                 imported_at,
             ) from error
-        reader = ScriptReader(parse(source), is_module=current != script_path)
-        readers[current] = reader
-        bodies[current] = reader.file_body()
+        reader, body = _lowered(current, source.content, is_module=current != script_path)
+        readers[current], bodies[current] = reader, body
         pending.extend(_imports(reader.commands, current.parent))
     functions = {name for reader in readers.values() for name in reader.functions}
     for reader in readers.values():
@@ -60,6 +60,13 @@ def read_program(path: Path) -> Program:
                 raise UnsupportedConstruct(f"`| {call.target}`: it takes no pipeline here", call.at)
     script = bodies.pop(script_path)
     return Program(script, bodies)
+
+
+# The tests run the same few files thousands of times in one process.
+@lru_cache(maxsize=64)
+def _lowered(path: Path, content: bytes, *, is_module: bool) -> tuple[ScriptReader, nodes.Block]:
+    reader = ScriptReader(parse(Source(path, content)), is_module=is_module)
+    return reader, reader.file_body()
 
 
 def _imports(

@@ -101,10 +101,14 @@ class ExpressionReader(ABC):
 
     def unwrap(self, node: Node) -> Node:
         """Descends through levels that only pass their one child on."""
-        while (
-            _ladder_name(node) in _LADDER or node.type in {"argument_expression", "pipeline_chain"}
-        ) and len(children(node)) == 1:
-            node = children(node)[0]
+        while _ladder_name(node) in _LADDER or node.type in {
+            "argument_expression",
+            "pipeline_chain",
+        }:
+            below = children(node)
+            if len(below) != 1:
+                break
+            node = below[0]
         return node
 
     def _shown(self, node: Node) -> str:

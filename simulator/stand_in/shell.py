@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.powershell.interface import Host
-from simulator.stand_in.bridge import bridged
 from tools.progress import ToolError
 
 VARIABLE = "SIMULATOR_POWERSHELL"
@@ -84,6 +83,9 @@ def run_script(
         stdin: Standard input; the two outputs are then captured. By default the process has
             all three of this one.
     """
+    # Here, since a server of HTTP is loaded with it, which the runner has no use for.
+    from simulator.stand_in.bridge import bridged
+
     with bridged(host) as variables:
         return subprocess.run(  # noqa: S603
             [environment[VARIABLE], "-NoProfile", "-NonInteractive", "-File", str(script)],

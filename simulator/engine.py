@@ -19,10 +19,11 @@ from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import pulumi
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, ResourcePreEvent
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
@@ -89,6 +90,32 @@ class Result:
     def changes(self) -> list[Step]:
         """The steps that change something."""
         return [step for step in self.steps if step.operation not in {"same", "read"}]
+
+
+class _Workspace(automation.LocalWorkspace):
+    def select_stack(self, stack_name: str) -> None:
+        """Nothing: every command names the stack, and each start of the CLI takes time."""
+
+
+class _Succeeded(Exception):  # noqa: N818
+    """An operation of the engine is done."""
+
+
+class _Operated(automation.Stack):
+    """A stack of which nothing is asked once an operation is done.
+
+    The SDK would start the CLI three times more, for outputs, for those again, and for the history.
+    Nobody here reads them, and it takes longer than an `up` without changes.
+    """
+
+    def outputs(self) -> NoReturn:
+        raise _Succeeded
+
+    def info(self, show_secrets: bool = True) -> NoReturn:
+        raise _Succeeded
+
+
+_Stack = TypeVar("_Stack", bound=automation.Stack)
 
 
 @dataclass
@@ -166,23 +193,21 @@ class SimulatedStack:
                 if self.show is not None:
                     self.show(preview.output)
                 return preview
-        with self.opened() as stack:
-            return self._operate(
-                stack.up,
-                suppress_progress=True,
-                program=self.run_program,
-                policy_packs=[str(folder) for folder in self.policy_packs],
-            )
+        return self._operate(
+            _Operated.up,
+            suppress_progress=True,
+            program=self.run_program,
+            policy_packs=[str(folder) for folder in self.policy_packs],
+        )
 
     def preview(self) -> Result:
         """Tells what ``up`` would do, with the differences in full."""
-        with self.opened() as stack:
-            return self._operate(
-                stack.preview,
-                diff=True,
-                program=self.run_program,
-                policy_packs=[str(folder) for folder in self.policy_packs],
-            )
+        return self._operate(
+            _Operated.preview,
+            diff=True,
+            program=self.run_program,
+            policy_packs=[str(folder) for folder in self.policy_packs],
+        )
 
     def destroy(self, *, exclude_protected: bool = False, preview_first: bool = False) -> Result:
         """Deletes everything in the stack, from what its state says; the program is not run.
@@ -192,23 +217,23 @@ class SimulatedStack:
             preview_first: Stops where the preview fails, as ``pulumi destroy`` does: on what is
                 protected, before anything is deleted. The Automation API skips it.
         """
-        with self.opened() as stack:
-            options = {"suppress_progress": True, "exclude_protected": exclude_protected}
-            if preview_first:
-                preview = self._operate(stack.preview_destroy, **options)
-                if not preview.succeeded:
-                    return preview
-            return self._operate(stack.destroy, **options)
+        options = {"suppress_progress": True, "exclude_protected": exclude_protected}
+        if preview_first:
+            preview = self._operate(_Operated.preview_destroy, **options)
+            if not preview.succeeded:
+                return preview
+        return self._operate(_Operated.destroy, **options)
 
     def refresh(self) -> Result:
         """Reads every resource of the stack from the clouds into the state."""
-        with self.opened() as stack:
-            return self._operate(stack.refresh, suppress_progress=True)
+        return self._operate(_Operated.refresh, suppress_progress=True)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in clear."""
-        with self.opened() as stack:
-            return {name: output.value for name, output in stack.outputs().items()}
+        outputs: dict[str, Any] = json.loads(
+            self._asked("stack", "output", "--json", "--show-secrets")
+        )
+        return outputs
 
     def configuration(self, key: str) -> Any:
         """The value of a configuration key that holds structured data, ``project:key``."""
@@ -217,14 +242,17 @@ class SimulatedStack:
 
     def exported_state(self) -> dict[str, Any]:
         """The stack's state as ``pulumi stack export`` writes it: secrets encrypted."""
+        # The Automation API's own export decrypts.
+        state: dict[str, Any] = json.loads(self._asked("stack", "export"))["deployment"]
+        return state
+
+    def _asked(self, *arguments: str) -> str:
+        """What one start of the CLI writes to standard output."""
         with self.opened() as stack:
             workspace = stack.workspace
-            # The Automation API's own export decrypts.
-            exported = workspace.pulumi_command.run(
-                ["stack", "export", "--stack", self.stack], workspace.work_dir, workspace.env_vars
-            )
-            state: dict[str, Any] = json.loads(exported.stdout)["deployment"]
-            return state
+            return workspace.pulumi_command.run(
+                [*arguments, "--stack", self.stack], workspace.work_dir, workspace.env_vars
+            ).stdout
 
     def run_program(self) -> None:
         """Declares the resources, in the process of whoever drives the engine."""
@@ -242,14 +270,21 @@ class SimulatedStack:
         Yields:
             The stack, to be previewed and updated with ``program=self.run_program``.
         """
+        with self._opened(automation.Stack) as stack:
+            yield stack
+
+    @contextmanager
+    def _opened(self, kind: type[_Stack]) -> Iterator[_Stack]:
         cli = find_or_install()
         with simulated_environment(self.directory, cli, self.seed) as environment:
-            workspace = automation.LocalWorkspace(
+            workspace = _Workspace(
                 work_dir=str(self._copied_project()),
                 env_vars=environment,
                 pulumi_command=self._recorded(_pulumi_command(cli)),
             )
-            yield automation.Stack.create_or_select(self.stack, workspace)
+            there = any((self.directory / "state").glob(f".pulumi/stacks/*/{self.stack}.json"))
+            mode = StackInitMode.SELECT if there else StackInitMode.CREATE
+            yield kind(self.stack, workspace, mode)
 
     def _copied_project(self) -> Path:
         """A folder with the project's two files, for Pulumi, which rewrites that of a stack.
@@ -293,6 +328,7 @@ class SimulatedStack:
             stack.cancel()
 
     def _operate(self, operation: Callable[..., object], **options: Any) -> Result:
+        """Runs a method of ``_Operated``, and takes down what the engine says and does."""
         lines: list[str] = []
         steps: list[Step] = []
 
@@ -307,19 +343,23 @@ class SimulatedStack:
 
         if self.verbosity is not None:
             options |= {"log_verbosity": self.verbosity, "log_to_std_err": True, "log_flow": True}
-        try:
-            operation(
-                on_output=on_line,
-                on_error=on_line,
-                on_event=on_event,
-                color="always" if self.colour else "never",
-                **options,
-            )
-        except CommandError:
-            # The SDK drops the rest of a program whose engine has ended. Collected later, in the
-            # middle of the next program, it would be closed in that one's context.
-            gc.collect()
-            return Result(succeeded=False, output="\n".join(lines), steps=steps)
+        with self._opened(_Operated) as stack:
+            try:
+                operation(
+                    stack,
+                    on_output=on_line,
+                    on_error=on_line,
+                    on_event=on_event,
+                    color="always" if self.colour else "never",
+                    **options,
+                )
+            except _Succeeded:
+                pass
+            except CommandError:
+                # The SDK drops the rest of a program whose engine has ended. Collected later, in
+                # the middle of the next program, it would be closed in that one's context.
+                gc.collect()
+                return Result(succeeded=False, output="\n".join(lines), steps=steps)
         return Result(succeeded=True, output="\n".join(lines), steps=steps)
 
 

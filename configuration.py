@@ -13,6 +13,7 @@ import difflib
 import ipaddress
 import json
 import math
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -1128,6 +1129,86 @@ def _shortest_gap(trigger: RecurrenceTrigger) -> timedelta:
     )
 
 
+# What tells the cloud besides the key of that name. Sources: the initial domains of
+# https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2, and the regions that
+# 'az account list-locations' names in each cloud. GCC has the domains and regions of the others in
+# the public cloud.
+_US_GOVERNMENT = (Cloud.US_GOVERNMENT_L4, Cloud.US_GOVERNMENT_L5)
+_CLOUDS_BY_DOMAIN: dict[str, tuple[Cloud, ...]] = {
+    ".onmicrosoft.com": (Cloud.PUBLIC,),
+    ".onmicrosoft.us": _US_GOVERNMENT,
+    ".onmschina.cn": (Cloud.CHINA,),
+}
+_CLOUDS_BY_REGION: dict[str, tuple[Cloud, ...]] = {
+    "usgov": _US_GOVERNMENT,
+    "usdod": _US_GOVERNMENT,
+    "china": (Cloud.CHINA,),
+    "": (Cloud.PUBLIC,),
+}
+_A_REGION: dict[Cloud, str] = {
+    Cloud.PUBLIC: "westeurope",
+    Cloud.US_GOVERNMENT_L4: "usgovvirginia",
+    Cloud.US_GOVERNMENT_L5: "usdodeast",
+    Cloud.CHINA: "chinanorth3",
+}
+# What the providers are told, first the word to write. Source: the key environment of the
+# configuration of azure-native and azuread.
+_PROVIDER_ENVIRONMENTS: dict[str, dict[Cloud, tuple[str, ...]]] = {
+    "azure-native:environment": {
+        Cloud.PUBLIC: ("public",),
+        Cloud.US_GOVERNMENT_L4: ("usgovernment",),
+        Cloud.US_GOVERNMENT_L5: ("usgovernment",),
+        Cloud.CHINA: ("china",),
+    },
+    "azuread:environment": {
+        Cloud.PUBLIC: ("global", "public"),
+        Cloud.US_GOVERNMENT_L4: ("usgovernmentl4", "usgovernment"),
+        Cloud.US_GOVERNMENT_L5: ("usgovernmentl5", "dod"),
+        Cloud.CHINA: ("china",),
+    },
+}
+
+
+def _clouds(values: Mapping[str, object]) -> Iterator[Mistake]:
+    """One cloud's token is worth nothing in another: whoever mixes them cannot even sign in."""
+    domain, region = values.get("organization"), values.get("location")
+    given = values.get("cloud", str(Cloud.PUBLIC))
+    if given not in list(Cloud):
+        return
+    cloud = Cloud(str(given))
+    if isinstance(domain, str):
+        by_domain = next((c for end, c in _CLOUDS_BY_DOMAIN.items() if domain.endswith(end)), ())
+        if by_domain and cloud not in by_domain:
+            yield Mistake(
+                ("cloud",),
+                given,
+                f"is not the cloud of the organization {domain}",
+                f"Write {_listed([str(each) for each in by_domain])}.",
+            )
+            return
+    if isinstance(region, str):
+        by_region = next(c for start, c in _CLOUDS_BY_REGION.items() if region.startswith(start))
+        if cloud not in by_region:
+            yield Mistake(
+                ("location",),
+                region,
+                f"is a region of another cloud than {cloud}",
+                f"Write one of its own, e.g. {_A_REGION[cloud]}.",
+            )
+    for key, by_cloud in _PROVIDER_ENVIRONMENTS.items():
+        words = by_cloud[cloud]
+        environment = values.get(key, words[0] if cloud is Cloud.PUBLIC else _ABSENT)
+        if environment not in words:
+            yield Mistake(
+                (key,),
+                environment,
+                f"has the provider work in another cloud than {cloud}"
+                if environment is not _ABSENT
+                else f"is missing: the provider would work in the public cloud, not in {cloud}",
+                f"Write {words[0]}.",
+            )
+
+
 def _early_recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
     """A run between the workflow and the grant leaves the identity a token without the role."""
     try:
@@ -1181,6 +1262,7 @@ _RULES = [
     _recurrences,
     _early_recurrences,
     _purges,
+    _clouds,
 ]
 
 
@@ -1277,6 +1359,11 @@ def _shown(value: object) -> str:
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
+def _key(namespace: str, path: KeyPath) -> str:
+    """The key with its namespace; that of a provider has its own."""
+    return _written(path) if ":" in str(path[0]) else f"{namespace}:{_written(path)}"
+
+
 def _message(namespace: str, mistakes: list[Mistake], derived: Mapping[KeyPath, KeyPath]) -> str:
     count = "one mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     lines = [f"The configuration of this stack has {count}; nothing has been deployed."]
@@ -1288,7 +1375,7 @@ def _message(namespace: str, mistakes: list[Mistake], derived: Mapping[KeyPath, 
             source = f" (taken from {shown})"
         lines += [
             "",
-            f"  {namespace}:{_written(mistake.path)}{given}{source}",
+            f"  {_key(namespace, mistake.path)}{given}{source}",
             f"    It {mistake.problem}.",
             f"    {mistake.remedy}",
         ]
@@ -1314,6 +1401,10 @@ def _values_of(config: pulumi.Config) -> dict[str, object]:
                 values[key] = json.loads(given)
     if location := pulumi.Config("azure-native").get("location"):
         values.setdefault("location", location)
+    for key in _PROVIDER_ENVIRONMENTS:
+        provider, _, name = key.partition(":")
+        if environment := pulumi.Config(provider).get(name) or os.environ.get("ARM_ENVIRONMENT"):
+            values[key] = environment
     return values
 
 
@@ -1396,7 +1487,8 @@ def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfig
     """Checks a stack's configuration and gives it types.
 
     Args:
-        config: The stack's configuration, or its values by key, without the namespace.
+        config: The stack's configuration, or its values by key, without the namespace; the
+            providers' ``environment`` with theirs.
 
     Raises:
         ConfigurationError: Something is wrong; the text names all that is.
@@ -1411,7 +1503,9 @@ def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfig
     derived = _fill_in_defaults(values)
     mistakes = [mistake for rule in _RULES for mistake in rule(values)]
     try:
-        configuration = StackConfiguration.model_validate(values)
+        configuration = StackConfiguration.model_validate(
+            {key: value for key, value in values.items() if key not in _PROVIDER_ENVIRONMENTS}
+        )
     except ValidationError as errors:
         mistakes += [_mistake(error) for error in errors.errors()]
     wrong = {mistake.path for mistake in mistakes}

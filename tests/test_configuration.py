@@ -1061,16 +1061,98 @@ class TestNamesAreThoseOfTheirPlatform:
     ) -> None:
         assert_refused(values, "organization", domain, "initial domain", ".onmicrosoft.com")
 
-    @pytest.mark.parametrize(
-        "domain", ["contoso.onmicrosoft.us", "contoso.onmschina.cn", "contoso.partner.onmschina.cn"]
-    )
-    def test_an_organization_of_a_sovereign_cloud(
-        self, values: dict[str, Any], domain: str
-    ) -> None:
-        assert load_configuration(put(values, "organization", domain))
-
     def test_a_cloud(self, values: dict[str, Any]) -> None:
         assert_refused(values, "cloud", "usGovermentL4", "not a cloud", "mean usGovernmentL4?")
+
+
+CLOUDS = {
+    "public": ("contoso.onmicrosoft.com", "westeurope", "public", "global"),
+    "usGovernmentL4": ("contoso.onmicrosoft.us", "usgovvirginia", "usgovernment", "usgovernmentl4"),
+    "usGovernmentL5": ("contoso.onmicrosoft.us", "usdodeast", "usgovernment", "usgovernmentl5"),
+    "china": ("contoso.partner.onmschina.cn", "chinanorth3", "china", "china"),
+}
+OF_A_CLOUD = ("organization", "location", "azure-native:environment", "azuread:environment")
+
+
+def in_cloud(values: dict[str, Any], cloud: str) -> dict[str, Any]:
+    return values | {"cloud": cloud} | dict(zip(OF_A_CLOUD, CLOUDS[cloud], strict=True))
+
+
+class TestNoTwoCloudsAreMixed:
+    @pytest.mark.parametrize("cloud", CLOUDS)
+    def test_what_belongs_together_is_accepted(self, values: dict[str, Any], cloud: str) -> None:
+        assert load_configuration(in_cloud(values, cloud)).cloud == cloud
+
+    @pytest.mark.parametrize(
+        ("domain", "cloud", "clouds"),
+        [
+            ("contoso.onmicrosoft.com", "china", "public"),
+            ("contoso.onmicrosoft.com", "usGovernmentL4", "public"),
+            ("contoso.onmicrosoft.us", "public", "usGovernmentL4 or usGovernmentL5"),
+            ("contoso.onmschina.cn", "usGovernmentL5", "china"),
+            ("contoso.partner.onmschina.cn", "public", "china"),
+        ],
+    )
+    def test_the_domain_tells_the_cloud(
+        self, values: dict[str, Any], domain: str, cloud: str, clouds: str
+    ) -> None:
+        values = in_cloud(values, cloud) | {"organization": domain}
+        assert_refused(values, "cloud", cloud, f"of the organization {domain}", f"Write {clouds}.")
+
+    def test_the_domain_tells_the_cloud_that_nobody_wrote(self, values: dict[str, Any]) -> None:
+        mistake = only_mistake(values | {"organization": "contoso.onmicrosoft.us"})
+        assert mistake.heading == f'{NAMESPACE}:cloud = "public"'
+
+    @pytest.mark.parametrize(
+        ("cloud", "region", "remedy"),
+        [
+            ("public", "usgovarizona", "e.g. westeurope"),
+            ("public", "chinaeast2", "e.g. westeurope"),
+            ("usGovernmentL4", "eastus", "e.g. usgovvirginia"),
+            ("china", "westeurope", "e.g. chinanorth3"),
+        ],
+    )
+    def test_the_region_is_one_of_the_cloud(
+        self, values: dict[str, Any], cloud: str, region: str, remedy: str
+    ) -> None:
+        assert_refused(
+            in_cloud(values, cloud), "location", region, f"another cloud than {cloud}", remedy
+        )
+
+    @pytest.mark.parametrize("key", ["azure-native:environment", "azuread:environment"])
+    @pytest.mark.parametrize("cloud", CLOUDS)
+    @pytest.mark.parametrize("other", CLOUDS)
+    def test_the_providers_work_in_it(
+        self, values: dict[str, Any], key: str, cloud: str, other: str
+    ) -> None:
+        right, wrong = in_cloud(values, cloud)[key], in_cloud(values, other)[key]
+        given = in_cloud(values, cloud) | {key: wrong}
+        if right == wrong:
+            assert load_configuration(given)
+            return
+        mistake = only_mistake(given)
+        assert mistake.heading == f'{key} = "{wrong}"'
+        assert mistake.remedy == f"Write {right}."
+
+    @pytest.mark.parametrize("key", ["azure-native:environment", "azuread:environment"])
+    def test_the_providers_are_told_of_it(self, values: dict[str, Any], key: str) -> None:
+        given = in_cloud(values, "china")
+        del given[key]
+        mistake = only_mistake(given)
+        assert (mistake.heading, mistake.remedy) == (key, "Write china.")
+
+    @pytest.mark.parametrize(
+        ("cloud", "key", "word"),
+        [
+            ("public", "azuread:environment", "public"),
+            ("usGovernmentL4", "azuread:environment", "usgovernment"),
+            ("usGovernmentL5", "azuread:environment", "dod"),
+        ],
+    )
+    def test_a_provider_s_other_words_are_taken(
+        self, values: dict[str, Any], cloud: str, key: str, word: str
+    ) -> None:
+        assert load_configuration(in_cloud(values, cloud) | {key: word})
 
 
 class TestDurationsAreFixed:
@@ -1190,6 +1272,18 @@ class TestPulumiHandsTheConfigurationOn:
         assert load_configuration(pulumi.Config(NAMESPACE)).location == "westeurope"
         del stack[f"{NAMESPACE}:location"]
         assert load_configuration(pulumi.Config(NAMESPACE)).location == "northeurope"
+
+    def test_the_environment_of_the_providers_is_theirs(
+        self, stack: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stack["azuread:environment"] = "china"
+        assert only_mistake(pulumi.Config(NAMESPACE)).heading == 'azuread:environment = "china"'
+        del stack["azuread:environment"]
+        monkeypatch.setenv("ARM_ENVIRONMENT", "china")
+        assert [mistake.heading for mistake in mistakes(pulumi.Config(NAMESPACE))] == [
+            'azure-native:environment = "china"',
+            'azuread:environment = "china"',
+        ]
 
     def test_a_renamed_project_is_named_in_the_message(self, stack: dict[str, str]) -> None:
         stack |= {"renamed:settle": "1h", "renamed:senders": "[]"}

@@ -1,5 +1,6 @@
 """The workflows for GitHub: valid, pinned, with no more rights than they need, and runnable."""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.clouds import ENDPOINTS, Cloud
 from simulator.commands import _parser
 from simulator.stand_in import VARIABLE
 from tests.cli import assert_pulumi_knows
@@ -182,6 +184,62 @@ class TestTheyMayNoMoreThanTheyNeed:
     def test_what_writes_comments_runs_nothing_of_the_pull_request(self) -> None:
         comment = jobs(GITHUB / "workflows" / "preview.yml")["comment"]
         assert not re.search(r"checkout|\./", str([s.get("uses") for s in comment["steps"]]))
+
+
+class TestTheSignInKnowsTheClouds:
+    SCRIPT = next(step["run"] for step in steps(ACTIONS[0]) if step.get("name") == "Sign in")
+
+    def sign_in(self, tmp_path: Path, cloud: str) -> subprocess.CompletedProcess[str]:
+        """Runs the script with programs that only say what they were asked."""
+        programs = tmp_path / "programs"
+        programs.mkdir()
+        for name, text in (
+            ("az", 'echo "az $*" >> "$ASKED"'),
+            ("curl", 'echo \'{"value": "token"}\''),
+            ("jq", "echo token"),
+            # The loop that fetches new tokens ends at once.
+            ("sleep", "exit 1"),
+        ):
+            (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+            (programs / name).chmod(0o755)
+        return subprocess.run(
+            ["bash", "-c", self.SCRIPT],
+            env={
+                "PATH": f"{programs}:{os.environ['PATH']}",
+                "ASKED": str(tmp_path / "asked"),
+                "RUNNER_TEMP": str(tmp_path),
+                "GITHUB_ENV": str(tmp_path / "variables"),
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request",
+                "ACTIONS_ID_TOKEN_REQUEST_URL": "https://contoso.com/token?v=1",
+                "CLIENT_ID": "client",
+                "TENANT_ID": "tenant",
+                "SUBSCRIPTION_ID": "subscription",
+                "STATE": "azblob://state",
+                "CLOUD": cloud,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @pytest.mark.parametrize("cloud", ["", *Cloud])
+    def test_each_has_its_own_addresses(self, tmp_path: Path, cloud: str) -> None:
+        done = self.sign_in(tmp_path, cloud)
+        assert done.returncode == 0, done.stderr
+        asked = (tmp_path / "asked").read_text().splitlines()
+        assert [line.split()[1] for line in asked] == ["cloud", "login", "account"]
+        environments = (ROOT / "docs" / "environments.md").read_text("utf-8")
+        [row] = re.findall(rf"^\| `{cloud or 'public'}`.*", environments, re.MULTILINE)
+        assert asked[2].split()[4] in row
+        variables = (tmp_path / "variables").read_text()
+        authority = ENDPOINTS[Cloud(cloud or "public")].authority
+        assert f"AZURE_AUTHORITY_HOST=https://{authority}/\n" in variables
+
+    def test_one_that_does_not_exist_is_named(self, tmp_path: Path) -> None:
+        done = self.sign_in(tmp_path, "germany")
+        assert done.returncode == 1
+        assert "'germany', and none of public, usGovernmentL4" in done.stdout
+        assert not (tmp_path / "asked").exists()
 
 
 class TestRealPowerShell:

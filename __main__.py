@@ -79,6 +79,7 @@ for entry in configuration.senders:
         message=entry.message.as_graph_has_it(),
         save_to_sent_items=entry.message.save_to_sent_items,
         probe=entry.probe,
+        enabled=entry.enabled,
         policy_description=entry.group.policy_description,
         permissions=entry.permissions,
         proof_timeout=configuration.proof_timeout,

@@ -723,6 +723,7 @@ class Sender(_Keys):
         tuple[Permission, ...], AfterValidator(_includes_mail_send), AfterValidator(_each_once)
     ] = Field((MailboxPermission.MAIL_SEND,), description="a list of Graph permissions")
     probe: StrictBool = Field(False, description="true or false")
+    enabled: StrictBool = Field(True, description="true or false")
 
 
 class StackConfiguration(_Keys):

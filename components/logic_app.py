@@ -9,7 +9,7 @@ that output is unknown in the preview of every update, and policy and grant woul
 when only a subject changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,12 @@ from components.workflow_definition import HTTP_TRIGGER
 
 OPEN_TRIGGER_TAG = "openTrigger"
 """Tag of a workflow whose HTTP trigger is open to every address on purpose: ``allowed``."""
+
+SWITCHED_OFF_TAG = "switchedOff"
+"""Tag of a workflow that its stack's configuration has switched off: ``byConfiguration``.
+
+One that is off without it was switched off by somebody, and is left so.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,8 @@ class LogicApp(pulumi.ComponentResource):
         definition: pulumi.Input[dict[str, Any]],
         identity: UserAssignedIdentity | None = None,
         trigger_access: TriggerAccess | None = None,
+        enabled: bool = True,
+        before_enabling: Callable[[str], Awaitable[None]] | None = None,
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -81,6 +89,10 @@ class LogicApp(pulumi.ComponentResource):
             definition: The definition, as :mod:`components.workflow_definition` builds it.
             identity: The identity that it runs as; without one it has a system-assigned identity.
             trigger_access: Who may call its HTTP trigger; without it every address may.
+            enabled: ``False`` switches the workflow off. ``True`` switches it on only where it is
+                new, or was switched off by this: one that somebody switched off stays off.
+            before_enabling: Given the client id of its identity, has to succeed before a workflow
+                is switched on whose identity may hold permissions already.
             after: What must exist before the workflow, and so be removed after it. The group whose
                 policy confines the identity belongs here: its removal removes the policy, and a
                 token of the identity lives on for up to a day.
@@ -88,20 +100,24 @@ class LogicApp(pulumi.ComponentResource):
         """
         super().__init__("scoped-mail-sender:index:LogicApp", name, None, opts)
 
+        # Each update of a workflow also writes whether it is on. See
+        # docs/decisions/0015-off-stays-off.md.
+        state: pulumi.Output[str] = pulumi.Output.all(
+            resource_group_name,
+            workflow_name,
+            # Asked as late as there is: somebody may switch it off while this program runs.
+            *[resource.urn for resource in after],
+        ).apply(lambda place: self._state(place[0], place[1], enabled, identity, before_enabling))
         self.workflow = azure_native.logic.Workflow(
             name,
             workflow_name=workflow_name,
             resource_group_name=resource_group_name,
             location=location,
-            state=azure_native.logic.WorkflowState.ENABLED,
+            state=state,
             identity=_identity_argument(identity),
             definition=definition,
             access_control=_access_control(trigger_access) if trigger_access else None,
-            tags=(
-                {OPEN_TRIGGER_TAG: "allowed"}
-                if trigger_access and trigger_access.open_on_purpose
-                else None
-            ),
+            tags=_tags(enabled, trigger_access),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(after),
@@ -159,6 +175,68 @@ class LogicApp(pulumi.ComponentResource):
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[self.workflow]),
         )
         return pulumi.Output.secret(url.apply(lambda result: result.value))
+
+    async def _state(
+        self,
+        resource_group: str,
+        workflow: str,
+        enabled: bool,
+        identity: UserAssignedIdentity | None,
+        before_enabling: Callable[[str], Awaitable[None]] | None,
+    ) -> str:
+        """Whether the workflow is to be on, after what is to succeed before that."""
+        state = azure_native.logic.WorkflowState
+        if not enabled:
+            return state.DISABLED
+        present = await _present(self, resource_group, workflow)
+        if present is not None:
+            if present["state"] == state.ENABLED:
+                return state.ENABLED
+            if SWITCHED_OFF_TAG not in present.get("tags", {}):
+                pulumi.log.warn(
+                    f"The workflow {workflow} was switched off outside of this program, and stays "
+                    "off. Once its identity is known to be confined, switch it on in the portal "
+                    "(Overview, Enable).",
+                    resource=self,
+                )
+                return state.DISABLED
+        if pulumi.runtime.is_dry_run() or before_enabling is None:
+            return state.ENABLED
+        if identity is not None:
+            await before_enabling(await identity.client_id.future() or "")
+        elif present is not None:
+            await before_enabling(await wait_for_client_id(self, _principal_id(present)))
+        # The system-assigned identity of a new workflow is new too, and holds nothing.
+        return state.ENABLED
+
+
+async def _present(
+    parent: pulumi.Resource, resource_group: str, workflow: str
+) -> dict[str, Any] | None:
+    """The workflow as it is in Azure; ``None`` where there is none."""
+    try:
+        return await look_up(
+            parent,
+            "azure-native:logic:getWorkflow",
+            resourceGroupName=resource_group,
+            workflowName=workflow,
+        )
+    except pulumi.RunError as error:
+        # By Azure's codes, which are not translated. Another 404 means that nothing was found out.
+        if any(
+            f'Code="{code}"' in str(error) for code in ("ResourceNotFound", "ResourceGroupNotFound")
+        ):
+            return None
+        raise
+
+
+def _tags(enabled: bool, access: TriggerAccess | None) -> dict[str, str] | None:
+    tags = {}
+    if access and access.open_on_purpose:
+        tags[OPEN_TRIGGER_TAG] = "allowed"
+    if not enabled:
+        tags[SWITCHED_OFF_TAG] = "byConfiguration"
+    return tags or None
 
 
 def _identity_argument(

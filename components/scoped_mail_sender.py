@@ -53,6 +53,7 @@ class ScopedMailSender(pulumi.ComponentResource):
         message: Mapping[str, Any],
         save_to_sent_items: bool,
         probe: bool = False,
+        enabled: bool = True,
         policy_description: str,
         permissions: Sequence[MailboxPermission] = (MailboxPermission.MAIL_SEND,),
         proof_timeout: timedelta,
@@ -81,6 +82,7 @@ class ScopedMailSender(pulumi.ComponentResource):
             save_to_sent_items: Whether the mailbox keeps copies.
             probe: Whether the workflow can be told to try the control mailbox
                 (:func:`components.workflow_definition.send_mail_definition`).
+            enabled: Whether the workflow is to be on; see :class:`components.logic_app.LogicApp`.
             policy_description: Text of the application access policy.
             permissions: Graph permissions of the identity.
             proof_timeout: How long the proof of confinement may take.
@@ -135,6 +137,11 @@ class ScopedMailSender(pulumi.ComponentResource):
                 **place,
             )
 
+        async def before_enabling(client_id: str) -> None:
+            await self.access.proof.prove(
+                client_id, otherwise=f"the workflow {workflow_name} was not switched on"
+            )
+
         def workflow(after: Sequence[pulumi.Resource]) -> LogicApp:
             return LogicApp(
                 f"{name}-workflow",
@@ -154,6 +161,8 @@ class ScopedMailSender(pulumi.ComponentResource):
                 ),
                 identity=self.identity,
                 trigger_access=trigger_access,
+                enabled=enabled,
+                before_enabling=before_enabling,
                 after=[*self.group.commands, *after],
                 **place,
             )

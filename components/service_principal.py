@@ -60,6 +60,6 @@ async def wait_for_client_id(parent: pulumi.Resource, object_id: str) -> str:
                 raise
     raise pulumi.RunError(
         f"Entra does not show the managed identity {object_id} after "
-        f"{sum(DIRECTORY_DELAYS) // 60} minutes. Nothing was granted to it. A new identity "
+        f"{sum(DIRECTORY_DELAYS) // 60} minutes, and this run granted it nothing. A new identity "
         "sometimes takes longer to replicate: run `pulumi up` again."
     )

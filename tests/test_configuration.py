@@ -177,6 +177,7 @@ class TestTheHappyPathIsAccepted:
         assert sender.message.importance == "normal"
         assert sender.message.save_to_sent_items
         assert not sender.probe
+        assert sender.enabled
 
     def test_an_alias_follows_a_name_that_is_written(self, values: dict[str, Any]) -> None:
         put(values, "senders[0].mailbox.name", "Mail Notifications")
@@ -285,6 +286,7 @@ class TestTypesAreNotGuessed:
             ("senders[0].trigger.exportCallbackUrl", "yes", "neither true", "true or false"),
             ("senders[0].group.adopt", "no", "neither true nor false", "true or false"),
             ("senders[0].probe", "true", "neither true nor false", "without quotes"),
+            ("senders[0].enabled", "false", "neither true nor false", "without quotes"),
             ("senders[0].message.saveToSentItems", "false", "neither true", "true or false"),
             ("senders[0].message.body.content", 42, "is not text", "in quotes"),
             ("senders[0].message.subject", None, "has no value", "the mail's subject"),

@@ -20,6 +20,9 @@ THROWN = re.compile(r"""\bthrow\s+\(?("[^"]*"|'[^']*')""")
 SAID = re.compile(r"""^\s+("[^"]*"|'[^']*')(?:\s*$|\s+=)""", re.MULTILINE)
 
 
+SPOKEN = ("pulumi.RunError", "pulumi.log.warn")
+
+
 def thrown_by_scripts() -> Iterator[str]:
     for text in SCRIPTS:
         for literal in THROWN.findall(text):
@@ -29,7 +32,7 @@ def thrown_by_scripts() -> Iterator[str]:
 def raised_by_the_program() -> Iterator[str]:
     for path in sorted((ROOT / "components").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pulumi.RunError":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in SPOKEN:
                 yield ast.unparse(node.args[0])
 
 

@@ -5,8 +5,10 @@ created until every member is Granted and the control mailbox, outside the group
 alone would prove nothing, since an application without any policy is Granted everywhere.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pulumi
 
@@ -17,11 +19,14 @@ from components.exchange.exchange_command import (
     address_of,
     commands_of,
     exchange_command,
-    run_again,
+    run_now,
 )
 
 BEHAVIOUR = 1
 """Behaviour of the proof script; see :func:`exchange_command`."""
+
+PROOF_SCRIPT = "prove-confinement.ps1"
+"""The script that proves, and changes nothing."""
 
 
 class AccessProof(pulumi.ComponentResource):
@@ -29,8 +34,8 @@ class AccessProof(pulumi.ComponentResource):
 
     Attributes:
         commands: The commands that must have succeeded before the application is granted anything.
-        before_grant: Hook that repeats the proof before an app role assignment is created, where
-            it was not made in this run.
+        before_grant: Hook that proves before an app role assignment is created, where this run
+            has not done so yet.
     """
 
     def __init__(
@@ -67,22 +72,28 @@ class AccessProof(pulumi.ComponentResource):
         """
         super().__init__("scoped-mail-sender:exchange:AccessProof", name, None, opts)
 
-        proven_now: list[str] = []
-        made = pulumi.ResourceHook(f"proof {name}", lambda hook: proven_now.append(hook.urn))
+        self._organization = organization
+        self._settle = settle
+        self._confinement: dict[str, Any] = {
+            "groupAddress": address_of(group),
+            "members": [address_of(member) for member in members],
+            "controlMailbox": control_mailbox,
+            "permissions": sorted(permissions),
+            "timeoutSeconds": int(timeout.total_seconds()),
+            "settleSeconds": int(settle.total_seconds()),
+        }
+        self._proven: set[str] = set()
+
+        def proved(hook: pulumi.ResourceHookArgs) -> None:
+            self._proven.add(json.loads((hook.new_inputs or {})["stdin"])["appId"])
+
+        made = pulumi.ResourceHook(f"proof {name}", proved)
         proof = exchange_command(
             name,
             organization=organization,
-            ensure="prove-confinement.ps1",
+            ensure=PROOF_SCRIPT,
             behaviour=BEHAVIOUR,
-            desired={
-                "appId": client_id,
-                "groupAddress": address_of(group),
-                "members": [address_of(member) for member in members],
-                "controlMailbox": control_mailbox,
-                "permissions": sorted(permissions),
-                "timeoutSeconds": int(timeout.total_seconds()),
-                "settleSeconds": int(settle.total_seconds()),
-            },
+            desired={"appId": client_id, **self._confinement},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[*commands_of(group, *members), *(policy.commands if policy else [])],
@@ -90,24 +101,41 @@ class AccessProof(pulumi.ComponentResource):
             ),
         )
 
-        async def prove_again(_: pulumi.ResourceHookArgs) -> None:
+        async def prove_before_grant(_: pulumi.ResourceHookArgs) -> None:
             # A command runs when its input has changed. A grant that is made later, because it was
             # refused before, or was removed, would rest on a proof from another day.
-            if proven_now:
-                return
-            pulumi.log.info(
-                f"proving anew before the grant, which takes the wait of {settle} again"
+            await self.prove(
+                await pulumi.Output.from_input(client_id).future() or "",
+                otherwise="this run grants nothing more, and what was granted before stands",
             )
-            try:
-                await run_again(proof)
-            except Exception as error:  # noqa: BLE001 - see run_again
-                said = " ".join(str(error).split())
-                raise pulumi.RunError(
-                    f"Nothing was granted: what was proven once does not hold any more. {said} "
-                    "Set 'drift: true' in the stack's configuration: `pulumi up` then makes anew "
-                    "what is missing in Exchange, and proves it."
-                ) from None
 
-        self.before_grant = pulumi.ResourceHook(f"proof {name} before the grant", prove_again)
+        self.before_grant = pulumi.ResourceHook(
+            f"proof {name} before the grant", prove_before_grant
+        )
         self.commands: Sequence[pulumi.Resource] = [proof]
         self.register_outputs({"clientId": client_id, "controlMailbox": control_mailbox})
+
+    async def prove(self, client_id: str, *, otherwise: str) -> None:
+        """Proves the confinement of an application, unless this run of the program has done so.
+
+        Args:
+            client_id: Application id of the identity.
+            otherwise: What a failure means, as the end of a sentence.
+
+        Raises:
+            pulumi.RunError: It is not proven.
+        """
+        if client_id in self._proven:
+            return
+        pulumi.log.info(f"proving {client_id} anew, which takes the wait of {self._settle} again")
+        try:
+            desired = {"appId": client_id, **self._confinement}
+            await run_now(self._organization, PROOF_SCRIPT, BEHAVIOUR, desired)
+        except Exception as error:  # noqa: BLE001 - see run_now
+            raise pulumi.RunError(
+                f"The confinement of application {client_id} does not hold any more: {otherwise}. "
+                f"{' '.join(str(error).split())} "
+                "Set 'drift: true' in the stack's configuration: `pulumi up` then makes anew "
+                "what is missing in Exchange, and proves it."
+            ) from None
+        self._proven.add(client_id)

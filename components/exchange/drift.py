@@ -132,5 +132,6 @@ def _warn_of_unconfined(found: _Findings, objects: _Objects) -> None:
             f"{finding['RestrictAccess']['found']}. Without one, every mailbox permission that it "
             "holds reaches every mailbox of the organisation. `pulumi up` makes the policy anew "
             "and proves it; Graph may take more than an hour to obey it. Until then disable the "
-            "workflow if you must be sure, and find out who changed the policy."
+            "workflow if you must be sure: it stays off until somebody enables it. And find out "
+            "who changed the policy."
         )

@@ -111,16 +111,7 @@ def exchange_command(
     Returns:
         The command; its ``stdout`` is one line of JSON, the observed object.
     """
-    stdin = pulumi.Output.json_dumps(
-        {
-            "behaviour": behaviour,
-            "organization": organization.domain,
-            "exchangeEnvironmentName": organization.environment,
-            **desired,
-        },
-        # ASCII only: the code page of a Windows console cannot then change a name.
-        ensure_ascii=True,
-    )
+    stdin = _standard_input(organization, behaviour, desired)
     # A finding is a changed input, so the command runs again. Once it has, the finding stays in the
     # state, and is ignored there: taking it back would be a change of its own.
     finding = organization.drift.get((ensure, name))
@@ -145,21 +136,47 @@ def exchange_command(
     )
 
 
-async def run_again(command: local.Command) -> None:
-    """Runs a command's script once more in this run of the program, with the same input.
+async def run_now(
+    organization: ExchangeOrganization,
+    script: str,
+    behaviour: int,
+    desired: Mapping[str, pulumi.Input[Any]],
+) -> None:
+    """Runs a script in this run of the program, whether or not its command has anything to do.
+
+    Args:
+        organization: Where to connect.
+        script: File name of the script.
+        behaviour: See :func:`exchange_command`.
+        desired: See :func:`exchange_command`.
 
     Raises:
         Exception: It failed; the text has what it wrote. The SDK raises nothing more special.
     """
     arguments = {
-        "command": await command.create.future(),
+        "command": script_path(script),
         "interpreter": POWERSHELL,
-        "stdin": await command.stdin.future(),
+        "stdin": await _standard_input(organization, behaviour, desired).future(),
         "addPreviousOutputInEnv": False,
         "logging": "none",
     }
     options = pulumi.InvokeOptions(version=version("pulumi-command"))
     await pulumi.runtime.invoke_async("command:local:run", arguments, options)
+
+
+def _standard_input(
+    organization: ExchangeOrganization, behaviour: int, desired: Mapping[str, pulumi.Input[Any]]
+) -> pulumi.Output[str]:
+    return pulumi.Output.json_dumps(
+        {
+            "behaviour": behaviour,
+            "organization": organization.domain,
+            "exchangeEnvironmentName": organization.environment,
+            **desired,
+        },
+        # ASCII only: the code page of a Windows console cannot then change a name.
+        ensure_ascii=True,
+    )
 
 
 def observed(command: local.Command, key: str) -> pulumi.Output[Any]:

@@ -92,6 +92,7 @@ class _Mocks(mocks.Mocks):
             return {
                 "id": f"/subscriptions/s/workflows/{args.args['workflowName']}",
                 "name": args.args["workflowName"],
+                "state": "Enabled",
                 "identity": {"type": "SystemAssigned", "principalId": PRINCIPAL_ID},
             }
         if args.token == "azure-native:managedidentity:getUserAssignedIdentity":

@@ -134,3 +134,46 @@ class TestIdentitySwitchedOff:
                     definition={},
                 )
             )
+
+
+class TestALookAtTheWorkflowThatFails:
+    """Nothing is known of its state then, so that nothing is written."""
+
+    @pytest.mark.parametrize(
+        ("refusal", "is_new"),
+        [
+            ('Status=404 Code="ResourceNotFound" Message="Die Ressource ..."', True),
+            ('Status=404 Code="ResourceGroupNotFound" Message="..."', True),
+            ('Status=404 Code="SubscriptionNotFound" Message="..."', False),
+            ('Status=403 Code="AuthorizationFailed" Message="..."', False),
+            ("no such host", False),
+        ],
+    )
+    def test_is_an_error_unless_there_is_none(self, monkeypatch, refusal, is_new):
+        answer = mocks._Mocks.call
+
+        def call(self, args):
+            asked = sum(c.token == args.token for c in self.recording.calls)
+            if args.token == "azure-native:logic:getWorkflow" and not asked:
+                self.recording.calls.append(args)
+                return {}, [("workflowName", f"request failed /subscriptions/s: {refusal}")]
+            return answer(self, args)
+
+        monkeypatch.setattr(mocks._Mocks, "call", call)
+
+        def deploy():
+            return mocks.record(
+                lambda: LogicApp(
+                    "app",
+                    workflow_name="notifications",
+                    resource_group_name="mail-senders",
+                    location="westeurope",
+                    definition={},
+                )
+            )
+
+        if is_new:
+            assert deploy().resources["app"].inputs["state"] == "Enabled"
+        else:
+            with pytest.raises(pulumi.RunError, match=r"getWorkflow of .* was refused"):
+                deploy()

@@ -62,6 +62,7 @@ class TestARefusalIsOneLine:
                 'hook "resource group rg-mail-sender" failed: create',
                 CONTRIBUTOR,
             ),
+            ("GET", "/workflows/", 1, "getWorkflow of resourceGroupName rg-mail", CONTRIBUTOR),
             (
                 "PUT",
                 "/workflows/",
@@ -69,8 +70,9 @@ class TestARefusalIsOneLine:
                 'hook "workflow notifications-workflow" failed: create',
                 CONTRIBUTOR,
             ),
-            # The provider reads before it creates, and after: the third look is the program's.
-            ("GET", "/workflows/", 3, "getWorkflow of resourceGroupName rg-mail", CONTRIBUTOR),
+            # The program looks whether it is off, the provider reads before it creates, and after:
+            # the fourth look is the program's, for the identity.
+            ("GET", "/workflows/", 4, "getWorkflow of resourceGroupName rg-mail", CONTRIBUTOR),
             ("GET", "servicePrincipals/", 1, "getServicePrincipal of objectId", PERMISSIONS),
             (
                 "POST",

@@ -50,7 +50,9 @@ class TestAGrantThatWasRefusedBefore:
         result = refused.up()
 
         assert not result.succeeded
-        assert "Nothing was granted: what was proven once does not hold any more" in result.output
+        assert "does not hold any more: this run grants nothing more, and what was granted" in (
+            result.output
+        )
         assert "no RestrictAccess policy of the application" in result.output
         assert "Set 'drift: true'" in result.output
         assert refused.tenant.violations() == []
@@ -66,7 +68,7 @@ class TestAGrantThatWasRemoved:
         result = stack.up()
 
         assert not result.succeeded
-        assert "Nothing was granted" in result.output
+        assert "this run grants nothing more" in result.output
         assert stack.tenant.violations() == []
 
     def test_is_made_again_with_the_policy_where_drift_is_looked_for(self, redeployed: StackIn):

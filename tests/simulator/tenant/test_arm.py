@@ -191,6 +191,12 @@ class TestWorkflow:
             assert deployment.arm("POST", f"{WORKFLOW_PATH}/{step}").status == 200
             assert deployment.arm("GET", WORKFLOW_PATH).body["properties"]["state"] == state
 
+    def test_a_put_without_a_state_switches_it_on(self, deployment):
+        deployment.resource_group()
+        deployment.arm("PUT", WORKFLOW_PATH, workflow_body(state="Disabled"))
+        updated = deployment.arm("PUT", WORKFLOW_PATH, workflow_body())
+        assert updated.body["properties"]["state"] == "Enabled"
+
 
 def http(**inputs):
     return definition(actions={"Send_mail": action(inputs=inputs)})

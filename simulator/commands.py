@@ -16,7 +16,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pulumi.automation.errors import CommandError
 from rich.console import Console
@@ -112,15 +112,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(stack: SimulatedStack, options: argparse.Namespace) -> int:
     stack.check_configuration()
+    _say_what_scripts_run_in(stack)
     return _exit_code(stack.up(preview_first=True))
 
 
 def _preview(stack: SimulatedStack, options: argparse.Namespace) -> int:
     stack.check_configuration()
+    _say_what_scripts_run_in(stack)
     return _exit_code(stack.preview())
 
 
 def _destroy(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    _say_what_scripts_run_in(stack)
     return _exit_code(
         stack.destroy(exclude_protected=options.exclude_protected, preview_first=True)
     )
@@ -167,6 +170,7 @@ class _Trial:
 
 def _demonstrate(stack: SimulatedStack, options: argparse.Namespace) -> int:
     stack.check_configuration()
+    _say_what_scripts_run_in(stack)
     if not stack.up().succeeded:
         return 1
     console = _console()
@@ -214,13 +218,15 @@ def _table(trials: Sequence[_Trial]) -> Table:
 def _execute(stack: SimulatedStack, options: argparse.Namespace) -> int:
     cli = find_or_install()
     with (
-        simulated_environment(stack.directory, cli) as environment,
+        simulated_environment(stack.directory, cli, shell=stack.shell) as environment,
         served(stack.tenant) as front,
     ):
         name, *arguments = options.command
         program = shutil.which(name, path=environment["PATH"])
         if program is None:
             return _fail(f"there is no command {name}")
+        # What the command prints on standard output may be read by a program.
+        _say_what_scripts_run_in(stack, sys.stderr)
         return subprocess.run(  # noqa: S603
             [program, *arguments], env=environment | front.variables, check=False
         ).returncode
@@ -257,6 +263,10 @@ def _deployed(stack: SimulatedStack) -> dict[str, Any]:
             f"nothing is deployed in the stack {stack.stack}: run python -m simulator up first"
         )
     return senders
+
+
+def _say_what_scripts_run_in(stack: SimulatedStack, file: TextIO | None = None) -> None:
+    print(stack.shell.sentence, file=file, flush=True)
 
 
 def _wait_for_policies(stack: SimulatedStack, console: Console) -> None:

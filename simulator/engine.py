@@ -31,6 +31,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from configuration import NAMESPACE, ConfigurationError, load_configuration
 from operations.refusal import in_one_line
 from simulator.environment import ROOT, simulated_environment, tenant_file
+from simulator.stand_in import Shell, choose_shell
 from simulator.tenant import Tenant
 from simulator.tenant.faults import ENGINE_PID
 from simulator.tenant.seed import Seed
@@ -156,6 +157,15 @@ class SimulatedStack:
         """The tenant that the stack is deployed into."""
         return Tenant(tenant_file(self.directory), seed=self.seed)
 
+    @cached_property
+    def shell(self) -> Shell:
+        """What the scripts run in.
+
+        Raises:
+            ToolError: A PowerShell is asked for that cannot be used.
+        """
+        return choose_shell(os.environ)
+
     def check_configuration(self) -> None:
         """Reads the stack's configuration as the program does.
 
@@ -276,7 +286,9 @@ class SimulatedStack:
     @contextmanager
     def _opened(self, kind: type[_Stack]) -> Iterator[_Stack]:
         cli = find_or_install()
-        with simulated_environment(self.directory, cli, self.seed) as environment:
+        with simulated_environment(
+            self.directory, cli, seed=self.seed, shell=self.shell
+        ) as environment:
             workspace = _Workspace(
                 work_dir=str(self._copied_project()),
                 env_vars=environment,

@@ -17,7 +17,7 @@ from simulator.providers.azure_native import AzureNative
 from simulator.providers.azuread import AzureAD
 from simulator.providers.command import Command
 from simulator.providers.server import Provider, served
-from simulator.stand_in import real_powershell
+from simulator.stand_in import Shell, choose_shell
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, Tenant
 from simulator.tenant.seed import Seed
 
@@ -34,7 +34,7 @@ PASSPHRASE = "simulated"  # noqa: S105
 
 @contextmanager
 def simulated_environment(
-    directory: Path, cli: Path, seed: Seed = Seed.POPULATED
+    directory: Path, cli: Path, seed: Seed = Seed.POPULATED, shell: Shell | None = None
 ) -> Iterator[dict[str, str]]:
     """Serves the providers and describes the environment that leads to them.
 
@@ -43,16 +43,18 @@ def simulated_environment(
             A missing one is made.
         cli: The Pulumi executable.
         seed: What a tenant that has to be made holds.
+        shell: What the scripts run in; by default what ``choose_shell`` finds in this environment.
 
     Yields:
         All variables of the environment, valid within the ``with`` block.
 
     Raises:
-        ToolError: Real PowerShell is asked for, and there is none.
+        ToolError: A PowerShell is asked for that cannot be used.
     """
+    shell = shell or choose_shell(os.environ)
     directory.mkdir(parents=True, exist_ok=True)
     with closing(Tenant(tenant_file(directory), seed=seed)) as tenant:
-        variables = _variables(directory, tenant, cli)
+        variables = _variables(directory, tenant, cli, shell)
         providers: list[Provider] = [AzureNative(tenant), AzureAD(tenant)]
         if installed_command_plugin(os.environ) is None:
             providers.append(Command(ROOT, variables))
@@ -66,7 +68,7 @@ def tenant_file(directory: Path) -> Path:
     return directory / "tenant.sqlite"
 
 
-def _variables(directory: Path, tenant: Tenant, cli: Path) -> dict[str, str]:
+def _variables(directory: Path, tenant: Tenant, cli: Path, shell: Shell) -> dict[str, str]:
     plugin = installed_command_plugin(os.environ)
     # This Python's folder too: `exec -- python …` is to find the packages that this one has.
     ours = (_pwsh_directory(directory), cli.parent, Path(sys.executable).parent)
@@ -78,7 +80,7 @@ def _variables(directory: Path, tenant: Tenant, cli: Path) -> dict[str, str]:
         folder.mkdir(exist_ok=True)
     return {
         **os.environ,
-        **real_powershell(os.environ),
+        **shell.variables,
         # A person's own credentials for Exchange have no business here. They are emptied and not
         # left out: what is started gets these variables on top of those of this process.
         **{name: "" for name in os.environ if name.startswith("EXCHANGE_")},

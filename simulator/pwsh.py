@@ -2,10 +2,12 @@
 
 ``python -m simulator.pwsh -NoProfile -NonInteractive -File SCRIPT`` is the one form that the
 project uses and the only one accepted. The environment variable ``SIMULATED_TENANT`` names the
-tenant's file. Where ``SIMULATOR_POWERSHELL`` is set, the script runs in that real PowerShell.
+tenant's file, and ``SIMULATOR_POWERSHELL`` the real PowerShell that the script runs in, or the
+project's runner.
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell import UnsupportedConstruct, run_file
 from simulator.powershell.interface import Module
-from simulator.stand_in import VARIABLE, run_script
+from simulator.stand_in import RUNNER, VARIABLE, run_script
 from simulator.tenant import NotSimulated, Tenant
 
 EXIT_USAGE = 64
@@ -71,11 +73,14 @@ def main(arguments: Sequence[str]) -> int:
             EXIT_RUNNER,
             "SIMULATED_TENANT is not set: start this through `python -m simulator exec -- …`",
         )
+    powershell = os.environ.get(VARIABLE, RUNNER)
+    if powershell != RUNNER and shutil.which(powershell) is None:
+        return _fail(EXIT_RUNNER, f"{VARIABLE} is '{powershell}', and there is no such program")
     try:
         tenant = Tenant(Path(tenant_file), caller=path.name)
         tenant.record_call("PowerShell", "start", path.name)
         host = SimulatedHost(tenant)
-        if os.environ.get(VARIABLE):
+        if powershell != RUNNER:
             return run_script(path, host, os.environ).returncode
         return run_file(
             path,

@@ -15,7 +15,7 @@ from components.clouds import ENDPOINTS, Cloud
 from simulator.commands import _parser
 from simulator.stand_in import VARIABLE
 from tests.cli import assert_pulumi_knows
-from tools.__main__ import TASKS
+from tools.__main__ import POWERSHELL, TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
 GITHUB = ROOT / ".github"
@@ -243,11 +243,15 @@ class TestTheSignInKnowsTheClouds:
 
 
 class TestRealPowerShell:
-    def test_is_what_the_nightly_job_asks_for(self) -> None:
-        # Misspelled, it would run the suite in our own runner, and be green.
-        job = jobs(GITHUB / "workflows" / "nightly.yml")["real-powershell"]
-        [step] = [step for step in job["steps"] if step.get("run") == "make test"]
-        assert step["env"] == {VARIABLE: "pwsh"}
+    def test_is_what_a_job_of_each_pull_request_runs_in(self) -> None:
+        job = jobs(GITHUB / "workflows" / "pull-request.yml")["powershell"]
+        assert job["steps"][-1] == {"run": "make powershell"}
+        assert POWERSHELL == VARIABLE
+
+    def test_a_failure_in_it_is_a_failure(self) -> None:
+        for path in WORKFLOWS:
+            for name, job in jobs(path).items():
+                assert "continue-on-error" not in str(job), (path.name, name)
 
 
 class TestDeploymentsAreNotCutOff:

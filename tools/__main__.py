@@ -1,4 +1,4 @@
-"""The tasks of the project: ``python -m tools setup | lint | test | sweep | local | down``.
+"""The tasks of the project: ``python -m tools setup | lint | test | powershell | …``.
 
 The Makefile calls nothing else, so that they are the same where there is no make.
 """
@@ -9,17 +9,23 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the one line that an older Pytho
     sys.exit(f"This project needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 
 import argparse
+import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tools import pulumi_cli, virtual_environment
 from tools.progress import ToolError
 from tools.virtual_environment import ROOT
 
+POWERSHELL = "SIMULATOR_POWERSHELL"
+"""The variable by which the simulator, which cannot be imported before ``setup``, is told."""
+
 TASKS = {
     "setup": "create .venv with the pinned dependencies, and find or set up the Pulumi CLI",
     "lint": "check style, format and types",
     "test": "run the tests; further arguments go to pytest",
+    "powershell": "run the tests of the scripts, and a demonstration, in real PowerShell",
     "sweep": "plan a fault at every step; hours; further arguments: --scenario, --kind, --walk",
     "local": "deploy the stack local into the simulated tenant, and prove it by sending",
     "down": "destroy the stack local",
@@ -63,6 +69,8 @@ def run(task: str, further: list[str]) -> int:
     cli = pulumi_cli.find_or_install()
     if task == "test":
         return _python("-m", "pytest", *further)
+    if task == "powershell":
+        return _in_powershell()
     if task == "sweep":
         return _python("-m", "tests.engine.sweep", *further)
     if task == "local":
@@ -71,6 +79,20 @@ def run(task: str, further: list[str]) -> int:
         return _python("-m", "simulator", "destroy")
     print(f"Ready: Python in {_shown(virtual_environment.python())}, Pulumi CLI {_shown(cli)}")
     return 0
+
+
+def _in_powershell() -> int:
+    asked = os.environ.get(POWERSHELL) or "pwsh"
+    if asked == "runner":
+        raise ToolError(f"{POWERSHELL} is runner: name a PowerShell, or unset it for pwsh.")
+    # It is asked for by name, so that a missing one is a failure and not the runner.
+    os.environ[POWERSHELL] = asked
+    tests = _python("-m", "pytest", "tests/components/exchange", "tests/simulator/stand_in")
+    if tests:
+        return tests
+    # A tenant of its own: in that of `make local` nothing would be left to do.
+    with tempfile.TemporaryDirectory() as directory:
+        return _python("-m", "simulator", "demonstrate", "--directory", directory)
 
 
 def _prove_local() -> int:

@@ -1,74 +1,120 @@
-"""Finds a real PowerShell, and runs scripts in it against a simulated tenant.
-
-Only where the environment variable below asks for it. The stand-in module was written after
-documentation alone and has never been run, so no machine meets it merely by having PowerShell.
-"""
+"""Chooses what scripts run in, and runs them in a real PowerShell against a simulated tenant."""
 
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.powershell.interface import Host
 from tools.progress import ToolError
 
 VARIABLE = "SIMULATOR_POWERSHELL"
-"""Name or path of the PowerShell that scripts run in; unset or empty for the project's runner."""
+"""Name or path of the PowerShell that scripts run in, or ``runner``; by default ``pwsh``."""
+RUNNER = "runner"
+"""The word for the project's own runner."""
 
 MODULES = Path(__file__).parent
 OLDEST = (7, 4)
+# Windows has one variable whatever its case, and Python spells all of them in capitals there: a
+# second spelling beside the inherited one would leave it to chance which of the two is read.
+MODULE_PATH = "PSMODULEPATH" if os.name == "nt" else "PSModulePath"
 
 _QUESTION = "$PSVersionTable.PSVersion.ToString(); $env:PSModulePath"
+# A PowerShell that is started for the first time on a busy machine takes some seconds.
+_PATIENCE_SECONDS = 60
 
 
-def real_powershell(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a process needs in its environment to run scripts in real PowerShell.
+@dataclass(frozen=True)
+class Shell:
+    """What scripts run in.
+
+    Attributes:
+        sentence: Says which it is, in one line, and why where it is the runner.
+        variables: What leads a process there, as its environment: ``SIMULATOR_POWERSHELL`` as a
+            full path or ``runner``, and for PowerShell ``PSModulePath``.
+    """
+
+    sentence: str
+    variables: Mapping[str, str]
+
+
+def choose_shell(environment: Mapping[str, str]) -> Shell:
+    """Finds the PowerShell that scripts run in: the only place where that is decided.
+
+    The one that ``SIMULATOR_POWERSHELL`` names, otherwise the ``pwsh`` that is on ``PATH``. Where
+    nobody asked for a PowerShell and there is none that can be used, it is the runner.
 
     Args:
-        environment: The environment that may ask for it.
-
-    Returns:
-        ``SIMULATOR_POWERSHELL`` as a full path, and ``PSModulePath``; empty where nobody asks.
+        environment: The environment to look in.
 
     Raises:
-        ToolError: It is asked for, and there is none that is new enough.
+        ToolError: What the variable names is missing, too old, or no PowerShell.
     """
-    name = environment.get(VARIABLE)
-    if not name:
-        return {}
-    executable = shutil.which(name, path=environment.get("PATH", ""))
+    asked = environment.get(VARIABLE)
+    if asked == RUNNER:
+        return _runner(f"{VARIABLE} asks for it")
+    executable = shutil.which(asked or "pwsh", path=environment.get("PATH", ""))
     if executable is None:
-        raise ToolError(
-            f"{VARIABLE} is '{name}', and there is no such program. Install PowerShell "
-            f"{_text(OLDEST)} or newer, or unset {VARIABLE}."
+        if asked:
+            raise ToolError(f"{VARIABLE} is '{asked}', and there is no such program. {_REMEDY}")
+        return _runner("there is no pwsh on PATH")
+    try:
+        return _powershell(Path(executable).absolute(), environment)
+    except ToolError as error:
+        if asked:
+            raise ToolError(f"{VARIABLE} is '{asked}': {error}. {_REMEDY}") from error
+        return _runner(str(error))
+
+
+_REMEDY = (
+    f"Install PowerShell {'.'.join(map(str, OLDEST))} or newer, "
+    f"or set {VARIABLE} to {RUNNER}, which needs none."
+)
+
+
+def _runner(why: str) -> Shell:
+    return Shell(f"The scripts run in the simulator's own runner: {why}.", {VARIABLE: RUNNER})
+
+
+def _powershell(executable: Path, environment: Mapping[str, str]) -> Shell:
+    try:
+        answer = subprocess.run(  # noqa: S603
+            [executable, "-NoProfile", "-NonInteractive", "-Command", _QUESTION],
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            timeout=_PATIENCE_SECONDS,
         )
-    answer = subprocess.run(  # noqa: S603
-        [executable, "-NoProfile", "-NonInteractive", "-Command", _QUESTION],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-    )
+    except OSError as error:
+        raise ToolError(f"{executable} does not start ({error.strerror})") from error
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(
+            f"{executable} does not tell its version within {_PATIENCE_SECONDS} seconds"
+        ) from error
     lines = [*answer.stdout.splitlines(), "", ""]
     version = re.match(r"(\d+)\.(\d+)\.", lines[0])
     if answer.returncode != 0 or version is None:
-        said = (answer.stderr or answer.stdout).strip() or f"exit code {answer.returncode}"
-        raise ToolError(f"{executable} does not tell its version ({said}): is it PowerShell?")
+        said = " ".join((answer.stderr or answer.stdout).split())
+        raise ToolError(
+            f"{executable} does not tell its version ({said or f'exit code {answer.returncode}'})"
+        )
     if (int(version[1]), int(version[2])) < OLDEST:
         raise ToolError(
-            f"{executable} is PowerShell {lines[0]}, and {_text(OLDEST)} or newer is needed. "
-            f"Install that, or unset {VARIABLE}."
+            f"{executable} is PowerShell {lines[0]}, older than {'.'.join(map(str, OLDEST))}"
         )
     # PowerShell puts its own folders in front of an inherited list that lacks them. A list that
     # has them all keeps its order, so that no installed ExchangeOnlineManagement is found first:
     # https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_psmodulepath
-    return {
-        VARIABLE: str(Path(executable).absolute()),
-        "PSModulePath": os.pathsep.join([str(MODULES), lines[1]]),
-    }
+    return Shell(
+        f"The scripts run in PowerShell {lines[0]}, {executable}.",
+        {VARIABLE: str(executable), MODULE_PATH: os.pathsep.join([str(MODULES), lines[1]])},
+    )
 
 
 def run_script(
@@ -79,7 +125,8 @@ def run_script(
     Args:
         script: Its file.
         host: Answers for the module and for ``Start-Sleep``.
-        environment: All of the process's variables, those of ``real_powershell`` among them.
+        environment: All of the process's variables, among them those of a ``Shell`` that is a real
+            PowerShell.
         stdin: Standard input; the two outputs are then captured. By default the process has
             all three of this one.
     """
@@ -102,7 +149,3 @@ def run_script(
             input=stdin,
             capture_output=stdin is not None,
         )
-
-
-def _text(version: tuple[int, int]) -> str:
-    return ".".join(map(str, version))

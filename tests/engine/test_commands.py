@@ -1,5 +1,6 @@
 """``python -m simulator``: exit codes and what a person reads."""
 
+import os
 import re
 import shutil
 import sys
@@ -11,6 +12,7 @@ import pytest
 from simulator.commands import main
 from simulator.engine import SimulatedStack
 from simulator.environment import ROOT, tenant_file
+from simulator.stand_in import choose_shell
 from simulator.tenant import (
     DEPLOYMENT_CLIENT_ID,
     EXCHANGE_AUDIENCE,
@@ -45,6 +47,10 @@ def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class TestDemonstrate:
+    def test_says_first_what_the_scripts_run_in(self, demonstrated: Path):
+        first = (demonstrated / "output").read_text().splitlines()[0]
+        assert first == choose_shell(os.environ).sentence
+
     def test_shows_progress_and_who_may_send_as_whom(self, demonstrated: Path):
         text = (demonstrated / "output").read_text()
 
@@ -160,7 +166,9 @@ class TestExec:
         result = main(["exec", "--directory", str(tmp_path), "--", sys.executable, "-c", code])
 
         assert result == 7
-        assert capfd.readouterr().out.splitlines() == [str(tenant_file(tmp_path))]
+        captured = capfd.readouterr()
+        assert captured.out.splitlines() == [str(tenant_file(tmp_path))]
+        assert captured.err.splitlines() == [choose_shell(os.environ).sentence]
 
     def test_has_the_stack_of_the_other_commands(
         self, directory: str, capfd: pytest.CaptureFixture[str]
@@ -206,7 +214,9 @@ class TestUpPreviewAndDestroy:
         code = main([command, "--directory", str(tmp_path / "copy")])
 
         assert code == 0
-        assert "Resources:" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert said.splitlines()[0] == choose_shell(os.environ).sentence
+        assert "Resources:" in said
 
     def test_fail_where_a_script_fails(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         exchange(tmp_path).invoke(

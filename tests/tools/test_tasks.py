@@ -1,7 +1,10 @@
+import os
 import re
+from pathlib import Path
 
 import pytest
 
+from simulator.stand_in import RUNNER
 from tools import __main__ as tasks
 from tools import virtual_environment
 from tools.progress import ToolError
@@ -64,16 +67,52 @@ class TestATaskIsTheSameEverywhere:
         assert tasks.main(arguments) == 0
         assert started == expected
 
+    @pytest.mark.parametrize(
+        ("variable", "used"), [(None, "pwsh"), ("", "pwsh"), ("../there/pwsh", "../there/pwsh")]
+    )
+    def test_what_runs_in_powershell_asks_for_it(
+        self,
+        started: list[tuple[str, ...]],
+        monkeypatch: pytest.MonkeyPatch,
+        variable: str | None,
+        used: str,
+    ) -> None:
+        # Restored afterwards, whatever the task makes of it.
+        monkeypatch.setenv(tasks.POWERSHELL, "")
+        if variable is None:
+            monkeypatch.delenv(tasks.POWERSHELL)
+        else:
+            monkeypatch.setenv(tasks.POWERSHELL, variable)
+        assert tasks.main(["powershell"]) == 0
+        assert os.environ[tasks.POWERSHELL] == used
+        tests, demonstration = started
+        assert tests == ("-m", "pytest", "tests/components/exchange", "tests/simulator/stand_in")
+        assert demonstration[:4] == ("-m", "simulator", "demonstrate", "--directory")
+        assert not Path(demonstration[4]).exists()
+
+    def test_what_runs_in_powershell_is_not_run_in_the_runner(
+        self,
+        started: list[tuple[str, ...]],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setenv(tasks.POWERSHELL, RUNNER)
+        assert tasks.main(["powershell"]) == 1
+        assert started == []
+        assert "name a PowerShell" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("task", ["local", "powershell"])
     def test_nothing_is_proven_of_what_could_not_be_deployed(
-        self, started: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+        self, started: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, task: str
     ) -> None:
         def fail(*arguments: str) -> int:
             started.append(arguments)
             return 1
 
+        monkeypatch.setenv(tasks.POWERSHELL, "")
         monkeypatch.setattr(tasks, "_python", fail)
-        assert tasks.main(["local"]) == 1
-        assert started == [("-m", "simulator", "demonstrate")]
+        assert tasks.main([task]) == 1
+        assert len(started) == 1
 
     def test_setup_says_what_it_found(
         self, started: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]

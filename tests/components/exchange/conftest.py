@@ -1,6 +1,6 @@
 """Runs the scripts, unchanged, in front of a simulated tenant whose clock only they move.
 
-In the project's own runner, or in real PowerShell where ``SIMULATOR_POWERSHELL`` asks for it.
+In the simulator's own runner, or in real PowerShell where ``SIMULATOR_POWERSHELL`` asks for it.
 """
 
 import io
@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell import run_file
 from simulator.powershell.interface import Arguments, Command, PSObject
 from simulator.pwsh import SimulatedHost
-from simulator.stand_in import real_powershell, run_script
+from simulator.stand_in import RUNNER, VARIABLE, run_script
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, ORGANIZATION, Tenant
 from tests.components.exchange.desired import UP
 
@@ -98,11 +97,10 @@ class Scripts:
             if self.environment is None
             else self.environment
         )
-        powershell = _real_powershell()
-        if powershell:
+        if os.environ[VARIABLE] != RUNNER:
             ours = {n: v for n, v in os.environ.items() if not n.startswith("EXCHANGE_")}
             temporary = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), tempfile.gettempdir())
-            done = run_script(script, self.host, ours | temporary | powershell | environment, stdin)
+            done = run_script(script, self.host, ours | temporary | environment, stdin)
             return done.returncode, done.stdout, done.stderr
         stdout, stderr = io.StringIO(), io.StringIO()
         code = run_file(
@@ -126,12 +124,6 @@ class Scripts:
     def pass_time(self) -> None:
         """Long enough for every domain controller to know every object."""
         self.tenant.clock.advance(max(self.tenant.lags.values()))
-
-
-@cache
-def _real_powershell() -> dict[str, str]:
-    # Asked once: each answer starts a PowerShell.
-    return real_powershell(os.environ)
 
 
 def _command(module: ExchangeOnlineManagement, name: str) -> Command:

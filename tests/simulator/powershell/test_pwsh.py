@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.powershell.syntax.check import read_program
-from simulator.stand_in import VARIABLE
+from simulator.stand_in import RUNNER, VARIABLE
 from simulator.tenant import Tenant
 
 ROOT = Path(__file__).parents[3]
@@ -19,7 +19,7 @@ FILE = ("-NoProfile", "-NonInteractive", "-File")
 
 
 def pwsh(
-    arguments: Sequence[str], tenant: Path, stdin: str = ""
+    arguments: Sequence[str], tenant: Path, stdin: str = "", powershell: str = RUNNER
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "simulator.pwsh", *arguments],
@@ -29,7 +29,7 @@ def pwsh(
         encoding="utf-8",
         cwd=ROOT,
         # The runner itself, also where the suite is run in real PowerShell.
-        env={**os.environ, VARIABLE: "", "SIMULATED_TENANT": str(tenant)},
+        env={**os.environ, VARIABLE: powershell, "SIMULATED_TENANT": str(tenant)},
     )
 
 
@@ -76,6 +76,13 @@ class TestPwsh:
         result = pwsh(arguments, tenant_file)
         assert (result.returncode, result.stdout) == (64, "")
         assert len(result.stderr.splitlines()) == 1
+
+    def test_a_powershell_that_is_gone_is_named(self, tmp_path: Path, tenant_file: Path) -> None:
+        (tmp_path / "script.ps1").write_text("'x'\n", encoding="utf-8")
+        gone = str(tmp_path / "pwsh")
+        result = pwsh([*FILE, str(tmp_path / "script.ps1")], tenant_file, powershell=gone)
+        assert (result.returncode, result.stdout) == (70, "")
+        assert result.stderr == f"{VARIABLE} is '{gone}', and there is no such program\n"
 
     def test_a_refusal_is_one_line_and_its_own_exit_code(
         self, tmp_path: Path, tenant_file: Path

@@ -1,6 +1,7 @@
-"""Real PowerShell in place of the project's runner: what can be shown where there is none.
+"""Real PowerShell in place of the simulator's runner, and the module that stands in there.
 
-The stand-in module itself is only read here, by the grammar. It has never been run.
+A small program takes the place of PowerShell for the way from the command line to the tenant. Where
+``SIMULATOR_POWERSHELL`` names a real one, that goes the way too, with the stand-in module itself.
 """
 
 import os
@@ -13,11 +14,12 @@ import httpx
 import pytest
 
 from simulator.catalogue import catalogue
+from simulator.commands import main
 from simulator.environment import simulated_environment
 from simulator.exchange_online import ALWAYS_THERE
 from simulator.powershell.syntax.source import Source, parse
 from simulator.pwsh import SimulatedHost
-from simulator.stand_in import VARIABLE, real_powershell
+from simulator.stand_in import RUNNER, VARIABLE, choose_shell
 from simulator.stand_in.bridge import ADDRESS, HEADER, KEY, bridged
 from simulator.stand_in.functions import functions
 from simulator.stand_in.shell import MODULES
@@ -101,16 +103,79 @@ class TestTheFunctions:
             assert not common & definition.parameters.keys()
 
 
+def on_path(*folders: Path) -> dict[str, str]:
+    """An environment with these folders, and what a shell script needs."""
+    return {"PATH": os.pathsep.join([*map(str, folders), os.defpath])}
+
+
+def broken(folder: Path, text: str) -> Path:
+    """A ``pwsh`` that is something else."""
+    path = folder / "pwsh"
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+NO_POWERSHELL = {
+    "#!/bin/sh\necho usage >&2\necho of it >&2\nexit 2\n": "tell its version (usage of it)",
+    "#!/bin/sh\nexit 134\n": "tell its version (exit code 134)",
+    "#!/bin/sh\necho Version: 7\n": "tell its version (Version: 7)",
+    "#!/there/is/none\n": "start (No such file or directory)",
+    "\x01\x02": "start (Exec format error)",
+}
+
+
 class TestWithoutBeingAskedFor:
-    @pytest.mark.parametrize("environment", [{}, {VARIABLE: ""}])
-    def test_it_is_never_used(self, environment):
-        assert real_powershell(environment | {"PATH": os.environ["PATH"]}) == {}
+    @pytest.mark.parametrize("asked", [{}, {VARIABLE: ""}])
+    def test_it_is_the_runner_where_there_is_no_powershell(self, asked, tmp_path):
+        shell = choose_shell(asked | {"PATH": str(tmp_path)})
+        assert shell.variables == {VARIABLE: RUNNER}
+        assert shell.sentence == (
+            "The scripts run in the simulator's own runner: there is no pwsh on PATH."
+        )
+
+    @posix
+    @pytest.mark.parametrize("asked", [{}, {VARIABLE: ""}])
+    def test_it_is_the_pwsh_on_path_and_says_so(self, asked, tmp_path):
+        executable = fake_powershell.install(tmp_path, "7.10.1")
+        shell = choose_shell(asked | on_path(tmp_path))
+        assert shell.variables[VARIABLE] == str(executable)
+        assert shell.sentence == f"The scripts run in PowerShell 7.10.1, {executable}."
+
+    @posix
+    def test_one_that_is_too_old_is_named_and_left_alone(self, tmp_path):
+        executable = fake_powershell.install(tmp_path, "7.3.12")
+        shell = choose_shell(on_path(tmp_path))
+        assert shell.variables == {VARIABLE: RUNNER}
+        assert shell.sentence == (
+            "The scripts run in the simulator's own runner: "
+            f"{executable} is PowerShell 7.3.12, older than 7.4."
+        )
+
+    @posix
+    @pytest.mark.parametrize(("text", "said"), NO_POWERSHELL.items(), ids=NO_POWERSHELL.values())
+    def test_one_that_does_not_work_is_named_and_left_alone(self, text, said, tmp_path):
+        executable = broken(tmp_path, text)
+        shell = choose_shell(on_path(tmp_path))
+        assert shell.variables == {VARIABLE: RUNNER}
+        assert shell.sentence.endswith(f"own runner: {executable} does not {said}.")
 
 
 class TestAskedFor:
-    def test_and_missing_it_says_what_to_do(self, tmp_path):
-        with pytest.raises(ToolError, match=r"no such program. Install PowerShell 7\.4 or newer"):
-            real_powershell({VARIABLE: "pwsh", "PATH": str(tmp_path)})
+    @posix
+    def test_the_runner_is_used_although_there_is_a_powershell(self, tmp_path):
+        fake_powershell.install(tmp_path)
+        shell = choose_shell(on_path(tmp_path) | {VARIABLE: RUNNER})
+        assert shell.variables == {VARIABLE: RUNNER}
+        assert shell.sentence.endswith(f"own runner: {VARIABLE} asks for it.")
+
+    @pytest.mark.parametrize("name", ["pwsh-preview", "./pwsh", "Runner", " "])
+    def test_and_missing_it_says_what_to_do(self, name, tmp_path):
+        with pytest.raises(
+            ToolError,
+            match=r"no such program\. Install PowerShell 7\.4 or newer, or set \w+ to runner",
+        ):
+            choose_shell({VARIABLE: name, "PATH": str(tmp_path)})
 
     def test_and_missing_no_environment_is_made(self, tmp_path, monkeypatch):
         monkeypatch.setenv(VARIABLE, str(tmp_path / "pwsh"))
@@ -119,29 +184,58 @@ class TestAskedFor:
             simulated_environment(tmp_path / "simulated", tmp_path / "pulumi"),
         ):
             pass
+        assert not (tmp_path / "simulated" / "bin").exists()
+
+    def test_and_missing_it_is_told_without_a_traceback(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.setenv(VARIABLE, str(tmp_path / "pwsh"))
+        assert main(["destroy", "--directory", str(tmp_path / "simulated")]) == 1
+        captured = capsys.readouterr()
+        assert captured.err.startswith(f"simulator: {VARIABLE} is '{tmp_path / 'pwsh'}', and there")
+        assert len((captured.err + captured.out).splitlines()) == 1
 
     @posix
-    @pytest.mark.parametrize("version", ["7.3.12", "6.2.7", "7.4.6", "7.10.0-preview.1"])
-    def test_it_must_be_new_enough(self, tmp_path, version):
-        fake_powershell.install(tmp_path, version)
-        environment = {VARIABLE: "pwsh", "PATH": os.pathsep.join([str(tmp_path), os.defpath])}
-        if version in ("7.3.12", "6.2.7"):
-            with pytest.raises(ToolError, match=f"is PowerShell {version}, and 7.4 or newer"):
-                real_powershell(environment)
-        else:
-            assert real_powershell(environment)[VARIABLE] == str(tmp_path / "pwsh")
+    @pytest.mark.parametrize("version", ["7.3.12", "6.2.7", "5.1.22621.2506"])
+    def test_and_too_old_it_says_what_to_do(self, tmp_path, version):
+        executable = fake_powershell.install(tmp_path, version)
+        with pytest.raises(ToolError) as refused:
+            choose_shell(on_path(tmp_path) | {VARIABLE: "pwsh"})
+        assert str(refused.value) == (
+            f"{VARIABLE} is 'pwsh': {executable} is PowerShell {version}, older than 7.4. Install "
+            f"PowerShell 7.4 or newer, or set {VARIABLE} to runner, which needs none."
+        )
 
     @posix
-    def test_what_is_no_powershell_is_said_to_be_none(self, tmp_path):
-        (tmp_path / "pwsh").write_text("#!/bin/sh\necho usage >&2\nexit 2\n")
-        (tmp_path / "pwsh").chmod(0o755)
-        with pytest.raises(ToolError, match=r"does not tell its version \(usage\)"):
-            real_powershell({VARIABLE: str(tmp_path / "pwsh")})
+    @pytest.mark.parametrize("version", ["7.4.6", "7.10.0-preview.1", "8.0.0"])
+    def test_and_new_enough_it_is_used(self, tmp_path, version):
+        executable = fake_powershell.install(tmp_path, version)
+        shell = choose_shell(on_path(tmp_path) | {VARIABLE: "pwsh"})
+        assert shell.variables[VARIABLE] == str(executable)
+
+    @posix
+    @pytest.mark.parametrize(("text", "said"), NO_POWERSHELL.items(), ids=NO_POWERSHELL.values())
+    def test_what_is_no_powershell_is_said_to_be_none(self, text, said, tmp_path):
+        executable = broken(tmp_path, text)
+        with pytest.raises(ToolError, match=re.escape(f"': {executable} does not {said}. Install")):
+            choose_shell({VARIABLE: str(executable)})
+
+    @posix
+    def test_a_path_from_here_is_one_for_processes_elsewhere(self, tmp_path, monkeypatch):
+        executable = fake_powershell.install(tmp_path / "a place")
+        monkeypatch.chdir(tmp_path)
+        shell = choose_shell({VARIABLE: "a place/pwsh"})
+        assert shell.variables[VARIABLE] == str(executable)
+
+    @posix
+    def test_a_folder_of_path_from_here_is_one_for_processes_elsewhere(self, tmp_path, monkeypatch):
+        executable = fake_powershell.install(tmp_path / "bin")
+        monkeypatch.chdir(tmp_path)
+        shell = choose_shell({"PATH": os.pathsep.join(["bin", os.defpath])})
+        assert shell.variables[VARIABLE] == str(executable)
 
     @posix
     def test_the_stand_in_is_found_before_what_is_installed(self, tmp_path):
         executable = fake_powershell.install(tmp_path)
-        variables = real_powershell({VARIABLE: str(executable)})
+        variables = choose_shell({VARIABLE: str(executable)}).variables
         assert variables["PSModulePath"].split(os.pathsep) == [str(MODULES), "/its/own"]
 
 
@@ -149,9 +243,10 @@ class TestAskedFor:
 class TestARun:
     """A script, from the command line to the tenant, by an executable that speaks the protocol."""
 
-    @pytest.fixture
-    def environment(self, tmp_path, monkeypatch) -> Iterator[dict[str, str]]:
-        monkeypatch.setenv(VARIABLE, str(fake_powershell.install(tmp_path / "real")))
+    @pytest.fixture(params=["fake", *(["real"] if os.environ[VARIABLE] != RUNNER else [])])
+    def environment(self, request, tmp_path, monkeypatch) -> Iterator[dict[str, str]]:
+        if request.param == "fake":
+            monkeypatch.setenv(VARIABLE, str(fake_powershell.install(tmp_path / "real")))
         with simulated_environment(tmp_path / "simulated", tmp_path / "pulumi") as environment:
             yield environment
 
@@ -178,11 +273,11 @@ class TestARun:
     def test_is_in_the_executable_that_was_asked_for(self, run):
         script = f"if ($env:{KEY}) {{\n    'real'\n}}\nelse {{\n    'ours'\n}}\n"
         assert run(script).stdout == "real\n"
-        assert run(script, **{VARIABLE: ""}).stdout == "ours\n"
+        assert run(script, **{VARIABLE: RUNNER}).stdout == "ours\n"
 
     def test_leaves_the_same_log_as_in_our_runner(self, run, tenant):
         script = f"{CONNECT}(Get-Mailbox -Identity 'finance@contoso.com').DisplayName\nexit 3\n"
-        ways = {"real": {}, "ours": {VARIABLE: ""}}
+        ways = {"real": {}, "ours": {VARIABLE: RUNNER}}
         logs = {}
         for way, variables in ways.items():
             before = len(tenant.calls())
@@ -194,6 +289,30 @@ class TestARun:
             ]
         assert logs["real"] == logs["ours"]
         assert logs["real"][0] == ("script.ps1", "PowerShell", "start", "script.ps1")
+
+    @pytest.mark.parametrize(
+        "variables",
+        [
+            {"LANG": "tr_TR.UTF-8"},
+            {"LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8"},
+            {"LANG": "C"},
+            {"TMPDIR": "it's a [place] of its own"},
+        ],
+        ids=lambda variables: next(iter(variables.values())),
+    )
+    def test_is_the_same_in_other_languages_and_folders(self, run, tenant, tmp_path, variables):
+        if "TMPDIR" in variables:
+            variables = {"TMPDIR": str(tmp_path / variables["TMPDIR"])}
+            Path(variables["TMPDIR"]).mkdir()
+        before = tenant.clock.now()
+        done = run(
+            f"{CONNECT}Start-Sleep -Seconds 1234.5\n"
+            "(Get-Mailbox -Identity 'FINANCE@contoso.com' -ErrorAction Stop).PrimarySmtpAddress\n"
+            "Disconnect-ExchangeOnline -Confirm:$false\n",
+            **variables,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "finance@contoso.com\n", "")
+        assert 1234 < (tenant.clock.now() - before).total_seconds() < 10_000
 
     def test_sleeps_on_the_tenants_clock(self, run, tenant):
         before = tenant.clock.now()
@@ -209,7 +328,7 @@ class TestARun:
         assert "ManagementObjectNotFoundException|" in done.stderr
         assert (
             done.stderr.rpartition("|")[2]
-            == run(script, **{VARIABLE: ""}).stderr.rpartition("|")[2]
+            == run(script, **{VARIABLE: RUNNER}).stderr.rpartition("|")[2]
         )
 
     def test_has_the_cmdlets_that_it_named_and_until_it_disconnects(self, run):

@@ -92,10 +92,10 @@ class Trial:
         """What the last answer says."""
         status, code = self.answer.status, self.answer.code
         if self.own is None:
-            if status == HTTPStatus.ACCEPTED:
+            if self.answer.accepted:
                 return Verdict.RIGHT
             return Verdict.WRONG if status == HTTPStatus.FORBIDDEN else Verdict.UNKNOWN
-        if (status, code) == (HTTPStatus.FORBIDDEN, "ErrorAccessDenied"):
+        if self.answer.denied_by_policy:
             # An identity without the permission, or with an old token, is denied everywhere.
             return self.own.verdict if self.own.verdict is Verdict.RIGHT else Verdict.UNKNOWN
         # A message without recipients is refused by its form only where access was not denied.

@@ -49,6 +49,22 @@ class Answer:
     code: str
     message: str
 
+    @property
+    def accepted(self) -> bool:
+        """Whether Graph took the mail."""
+        return self.status == HTTPStatus.ACCEPTED
+
+    @property
+    def denied_by_policy(self) -> bool:
+        """Whether Graph denies in the words that it has for an application access policy.
+
+        Microsoft's page has the first text, field reports the second behind it. A token without
+        the permission is denied by the same status and code, and in other words.
+        """
+        return (self.status, self.code) == (HTTPStatus.FORBIDDEN, "ErrorAccessDenied") and any(
+            sign in self.message for sign in ("Access to OData is disabled", "[RAOP]")
+        )
+
     def __str__(self) -> str:
         if self.status == 0:
             return f"no answer: {self.message}"

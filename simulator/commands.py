@@ -24,11 +24,12 @@ from rich.table import Table
 
 from configuration import ConfigurationError, require_environment
 from operations.refusal import in_one_line
+from operations.workflow_runs import Answer
 from simulator import drawing
 from simulator.engine import Result, SimulatedStack
 from simulator.environment import DIRECTORY, simulated_environment
 from simulator.front import served
-from simulator.sending import Answer, SendingError, group_members, pass_policy_lag, send_as
+from simulator.sending import SendingError, group_members, pass_policy_lag, send_as
 from tools.progress import ToolError
 from tools.pulumi_cli import find_or_install
 

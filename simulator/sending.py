@@ -9,12 +9,12 @@ import copy
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 from components.workflow_definition import ACTION, PROBE_TRIGGER
+from operations.workflow_runs import Answer
 from simulator.tenant import (
     DEPLOYMENT_CLIENT_ID,
     EXCHANGE_AUDIENCE,
@@ -33,40 +33,6 @@ _POLICY_CHANGES = {f"{verb}-ApplicationAccessPolicy" for verb in ("New", "Set", 
 
 class SendingError(Exception):
     """The mail could not even be tried; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What Graph answered to the workflow.
-
-    Attributes:
-        status: HTTP status.
-        code: Graph's error code, empty when the mail was accepted.
-        message: Graph's error message, likewise.
-    """
-
-    status: int
-    code: str
-    message: str
-
-    @property
-    def accepted(self) -> bool:
-        """Whether Graph took the mail."""
-        return self.status == HTTPStatus.ACCEPTED
-
-    @property
-    def denied_by_policy(self) -> bool:
-        """Whether an application access policy kept the workflow from the mailbox."""
-        return (
-            self.status == HTTPStatus.FORBIDDEN
-            and self.code == "ErrorAccessDenied"
-            and "Access to OData is disabled" in self.message
-        )
-
-    def __str__(self) -> str:
-        if self.code:
-            return f"{self.status} {self.code} {self.message}"
-        return f"{self.status} {HTTPStatus(self.status).phrase}"
 
 
 def pass_policy_lag(tenant: Tenant) -> timedelta | None:
@@ -107,9 +73,10 @@ def send_as(tenant: Tenant, workflow_id: str, mailbox: str) -> Answer:
         properties = _body(history)["properties"]
         link = properties.get("outputsLink")
         if link is None:
+            why = properties.get("error", {}).get("message", "Its outputs are secured.")
             raise SendingError(
                 f"The run {run} of {workflow_id} has no answer of Graph: its action {ACTION} "
-                f"ended as {properties['status']}, {properties.get('error')}."
+                f"ended as {properties['status']}. {why}"
             )
         outputs = _body(tenant.logic.content(link["uri"]))
         error = (outputs.get("body") or {}).get("error", {})

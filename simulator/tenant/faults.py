@@ -12,7 +12,7 @@ import os
 import re
 import signal
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ from zlib import crc32
 from simulator.tenant import fault_texts
 from simulator.tenant.answers import CloudError, ConnectionLostError
 from simulator.tenant.exchange.recipients import ambiguous
+from simulator.tenant.graph import no_mailbox, permission_missing
 from simulator.tenant.store import Call, Store
 
 ENGINE_PID = "engine.pid"
@@ -49,6 +50,8 @@ class Kind(StrEnum):
     AMBIGUOUS = "ambiguous"
     """The identity stands for several objects, for good; by its type the error is a "not found".
     Exchange only."""
+    NO_MAILBOX = "no mailbox"
+    """The mailbox is not there, or not yet. sendMail only."""
     NOT_FOUND_ONCE = "not found once"
     """A domain controller that lags behind says that an object is not there. Exchange only."""
     TIMEOUT_BEFORE = "timeout before"
@@ -69,12 +72,13 @@ _OF_SERVICES = frozenset(
 _AFTER = frozenset({Kind.TIMEOUT_AFTER, Kind.KILLED_AFTER, Kind.ENGINE_KILLED})
 KINDS: dict[str, frozenset[Kind]] = {
     "ARM": _OF_SERVICES,
-    "Graph": _OF_SERVICES,
+    "Graph": _OF_SERVICES | {Kind.NO_MAILBOX},
     "Exchange": _OF_SERVICES
     | {Kind.AMBIGUOUS, Kind.NOT_FOUND_ONCE, Kind.KILLED_BEFORE, Kind.KILLED_AFTER},
     "PowerShell": frozenset({Kind.KILLED_BEFORE, Kind.ENGINE_KILLED}),
 }
 """What can go wrong with the calls of each service that faults can be planned for."""
+_SEND_MAIL = "/sendMail"
 _CONNECT = "Connect-ExchangeOnline"
 # These name what is not there yet; Connect-ExchangeOnline names the organisation.
 _WITHOUT_OBJECT = (_CONNECT, "New-Mailbox", "New-DistributionGroup")
@@ -102,7 +106,9 @@ class Step:
         """What can go wrong with it, in the order of ``Kind``."""
         impossible: set[Kind] = set()
         if not self.target or self.operation in _WITHOUT_OBJECT:
-            impossible = {Kind.AMBIGUOUS, Kind.NOT_FOUND_ONCE}
+            impossible |= {Kind.AMBIGUOUS, Kind.NOT_FOUND_ONCE}
+        if not self.target.endswith(_SEND_MAIL):
+            impossible.add(Kind.NO_MAILBOX)
         return [kind for kind in Kind if kind in KINDS[self.service] - impossible]
 
     def number_of_texts(self, kind: Kind) -> int:
@@ -223,6 +229,8 @@ class FaultOfCall:
             os.kill(os.getpid(), _KILL)
         if self.service == "Exchange":
             raise _of_exchange(self.kind, self.operation, self.target)[self.text]
+        if self.target.endswith(_SEND_MAIL) and self.kind in _OF_SENDING:
+            raise _OF_SENDING[self.kind]()
         if self.kind is Kind.REFUSED:
             code, message = _REFUSALS[self.service]
             raise CloudError(403, code, message)
@@ -261,6 +269,17 @@ def due(
     return None
 
 
+_OF_SENDING: dict[Kind, Callable[[], CloudError]] = {
+    Kind.REFUSED: permission_missing,
+    Kind.NO_MAILBOX: no_mailbox,
+    # Source: https://github.com/magodo/terraform-provider-outlook/issues/21.
+    Kind.THROTTLED: lambda: CloudError(
+        429,
+        "ApplicationThrottled",
+        "Application is over its MailboxConcurrency limit.",
+        {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    ),
+}
 _REFUSALS = {
     "ARM": (
         "AuthorizationFailed",

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from simulator.tenant.answers import CloudError, NotSimulated, Response
+from simulator.tenant.answers import CloudError, ConnectionLostError, NotSimulated, Response
 from simulator.tenant.definition import branches, check_workflow, nested
 from simulator.tenant.entra import Entra
 from simulator.tenant.graph import Graph
@@ -384,15 +384,20 @@ class LogicApps:
         headers = dict(inputs.get("headers", {}))
         if isinstance(body, dict) and not any(n.casefold() == "content-type" for n in headers):
             headers["Content-Type"] = "application/json"
-        # No answer of this Graph is one that a retry policy acts on (408, 429, 5xx from outside
-        # the simulation's limits), so every policy means one attempt.
-        answer = self._graph.request(
-            inputs["method"],
-            f"{uri.path}{'?' if uri.query else ''}{uri.query}",
-            body,
-            token=token,
-            headers=headers,
-        )
+        try:
+            answer = self._graph.request(
+                inputs["method"],
+                f"{uri.path}{'?' if uri.query else ''}{uri.query}",
+                body,
+                token=token,
+                headers=headers,
+                by_workflow=True,
+            )
+        except ConnectionLostError:
+            _check_not_repeated(inputs)
+            return _failed(shown, _NO_ANSWER["message"], code=_NO_ANSWER["code"])
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            _check_not_repeated(inputs)
         outputs: Document = {"statusCode": answer.status, "headers": answer.headers}
         if answer.body is not None:
             outputs["body"] = answer.body
@@ -523,13 +528,33 @@ def _endpoint(workflow: Document) -> str:
     return f"https://{HOST}/workflows/{workflow['endpointId']}"
 
 
-def _failed(inputs: Document, message: str) -> Document:
+def _failed(
+    inputs: Document, message: str, code: str = "ManagedServiceIdentityAuthentication"
+) -> Document:
     return {
         "status": "Failed",
         "code": "BadRequest",
         "inputs": inputs,
-        "error": {"code": "ManagedServiceIdentityAuthentication", "message": message},
+        "error": {"code": code, "message": message},
     }
+
+
+# As people quote it of an action whose call was not answered in 120 s. It has no outputs.
+_NO_ANSWER = {
+    "code": "BadRequest",
+    "message": "Http request failed: the server did not respond within the timeout limit. Please "
+    "see logic app limits at https://aka.ms/logic-apps-limits-and-config#http-limits.",
+}
+
+
+def _check_not_repeated(inputs: Document) -> None:
+    """Lets an action end with an answer that its retry policy would act on only if it has none.
+
+    Raises:
+        NotSimulated: The service would ask again, and a mail might be sent twice.
+    """
+    if inputs.get("retryPolicy", {}).get("type") != "none":
+        raise NotSimulated("The simulated tenant repeats no action: give it retryPolicy none.")
 
 
 _ACTION_FAILED = {

@@ -135,16 +135,23 @@ class Store:
                     self._connection.execute(f"RELEASE {savepoint}")
 
     def call(
-        self, service: str, operation: str, target: str, effect: Callable[[], Result]
+        self,
+        service: str,
+        operation: str,
+        target: str,
+        effect: Callable[[], Result],
+        *,
+        crosses_network: bool = False,
     ) -> Result:
         """Runs one call of one service.
 
         A call that is refused (``effect`` raises) leaves its line in the log and nothing else.
-        Faults happen to calls from outside: not to what a service does on behalf of a call, nor to
-        what falls due while the clock is advanced.
+        Faults happen to calls from outside, and to what one service asks of another over the
+        network (``crosses_network``); not to what else a service does on behalf of a call.
         """
         with self._lock:
-            fault = None if self._depth else self.fault_for(service, operation, target)
+            reachable = crosses_network or not self._depth
+            fault = self.fault_for(service, operation, target) if reachable else None
         if fault is None:
             return self._call(service, operation, target, effect)
         if not fault.after_effect:

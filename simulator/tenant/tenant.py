@@ -157,6 +157,11 @@ class Tenant:
         with self._store.transaction():
             self._store.set_setting("language", Language(language))
 
+    def set_live_text_of_denials(self, value: bool) -> None:
+        """Whether Graph names the policy when it denies, as seen live; by default as documented."""
+        with self._store.transaction():
+            self._store.set_setting("live text of denials", value)
+
     def record_call(self, service: str, operation: str, target: str) -> None:
         """Writes down a call that none of the services here answers, such as a process start."""
         self._store.call(service, operation, target, lambda: None)

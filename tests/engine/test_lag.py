@@ -6,8 +6,9 @@ import pytest
 
 import components.refusals
 import components.service_principal
+from operations.workflow_runs import Answer
 from simulator.engine import SimulatedStack
-from simulator.sending import Answer, send_as
+from simulator.sending import send_as
 from tests.engine.conftest import StackIn, succeeded
 from tests.engine.faults import SCENARIOS, Scenario
 from tests.engine.test_faults import granted

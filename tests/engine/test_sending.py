@@ -2,8 +2,9 @@
 
 import pytest
 
+from operations.workflow_runs import Answer
 from simulator.engine import SimulatedStack
-from simulator.sending import Answer, SendingError, group_members, pass_policy_lag, send_as
+from simulator.sending import SendingError, group_members, pass_policy_lag, send_as
 from tests.engine.conftest import StackIn
 
 pytestmark = pytest.mark.engine
@@ -52,6 +53,20 @@ class TestAWorkflowWithAProbe:
         ]
 
         assert answers == [202, 403]
+
+
+class TestADenialByPolicyIsTakenInEitherText:
+    @pytest.mark.parametrize(
+        "message",
+        [
+            "Access to OData is disabled.",
+            "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly "
+            "AccessPolicy settings.",
+            "[RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.",
+        ],
+    )
+    def test_on_record(self, message: str):
+        assert Answer(403, "ErrorAccessDenied", message).denied_by_policy
 
 
 class TestADenialByPolicyIsToldFromOthers:

@@ -117,6 +117,17 @@ def run(tenant, front, monkeypatch):
     return run
 
 
+LOST = (
+    "no answer: Send_mail ended as Failed. Http request failed: the server did not respond within "
+    "the timeout limit. Please see logic app limits at "
+    "https://aka.ms/logic-apps-limits-and-config#http-limits."
+)
+
+
+def send_path(mailbox):
+    return f"/v1.0/users/{mailbox}/sendMail"
+
+
 def answers(trials):
     return [(str(trial.answer), str(trial.verdict)) for trial in trials]
 
@@ -240,6 +251,67 @@ class TestWaits:
         return step.target.replace("Probe", "manual")
 
 
+RAOP = (
+    "403 ErrorAccessDenied Access to OData is disabled: [RAOP] : Blocked by tenant configured "
+    "AppOnly AccessPolicy settings."
+)
+
+
+class TestTheLiveTextOfADenial:
+    def test_proves_as_the_documented_one_does(self, run, tenant, settled):
+        tenant.set_live_text_of_denials(True)
+        assert answers(run()[0]) == [ACCEPTED, (RAOP, "right")]
+
+
+# Kind of fault, what is shown, what it says of the own mail, and how many mails the own mailbox has
+# sent when it was asked twice.
+ON_THE_WAY_TO_GRAPH = [
+    (
+        Kind.THROTTLED,
+        "429 ApplicationThrottled Application is over its MailboxConcurrency limit.",
+        Verdict.UNKNOWN,
+        1,
+    ),
+    (
+        Kind.REFUSED,
+        "403 ErrorAccessDenied Access is denied. Check credentials and try again.",
+        Verdict.WRONG,
+        1,
+    ),
+    (
+        Kind.NO_MAILBOX,
+        "404 MailboxNotEnabledForRESTAPI The mailbox is either inactive, soft-deleted, or is "
+        "hosted on-premise.",
+        Verdict.UNKNOWN,
+        1,
+    ),
+    (Kind.TIMEOUT_BEFORE, LOST, Verdict.UNKNOWN, 1),
+    (Kind.TIMEOUT_AFTER, LOST, Verdict.UNKNOWN, 2),
+]
+
+
+class TestAFaultBetweenTheWorkflowAndGraph:
+    @pytest.mark.parametrize(
+        ("kind", "said", "verdict", "mails"), ON_THE_WAY_TO_GRAPH, ids=lambda value: str(value)[:9]
+    )
+    def test_as_its_own_mailbox_is_told_apart_and_asked_again(
+        self, run, tenant, settled, kind, said, verdict, mails
+    ):
+        tenant.plan_faults([Fault(Step("", "Graph", "POST", send_path(SHARED), 1), kind)])
+        trials, _ = run()
+        assert answers(trials)[0] == (said, verdict)
+        # What the control mailbox gets says nothing then.
+        assert trials[1].verdict is Verdict.UNKNOWN
+        assert answers(run()[0]) == [ACCEPTED, DENIED]
+        assert len(tenant.mail()) == mails
+
+    @pytest.mark.parametrize("kind", [entry[0] for entry in ON_THE_WAY_TO_GRAPH], ids=str)
+    def test_as_the_control_mailbox_proves_nothing(self, run, tenant, settled, kind):
+        tenant.plan_faults([Fault(Step("", "Graph", "POST", send_path(CONTROL), 1), kind)])
+        trials, _ = run()
+        assert [trial.verdict for trial in trials] == [Verdict.RIGHT, Verdict.UNKNOWN]
+
+
 class TestCouldNotFindOut:
     def test_without_a_probe(self, run, tenant, settled):
         plain = {k: v for k, v in OUTPUTS["senders"]["notifications"].items() if "probe" not in k}
@@ -342,7 +414,7 @@ class TestVerdict:
             (True, 404, "ErrorInvalidUser", "unknown"),
             (True, 400, "ErrorInvalidRecipients", "unknown"),
             (True, 0, "", "unknown"),
-            (False, 403, "ErrorAccessDenied", "right"),
+            (False, 403, "ErrorAccessDenied", "unknown"),
             (False, 403, "ExtensionError", "unknown"),
             (False, 202, "", "wrong"),
             (False, 400, "ErrorInvalidRecipients", "wrong"),

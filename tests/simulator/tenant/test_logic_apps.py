@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from simulator.tenant.faults import Fault, Kind, Step
 from simulator.tenant.logic_apps import literal
 from tests.simulator.tenant.deployment import (
     NOON,
@@ -591,3 +592,17 @@ class TestLiteralText:
         assert len(literal("a @@{" + "x" * 8187)) == 8191
         with pytest.raises(Exception, match="more than 8192 characters"):
             literal("a @@{" + "x" * 8188)
+
+
+class TestAnAnswerThatARetryPolicyActsOn:
+    @pytest.mark.parametrize("kind", [Kind.THROTTLED, Kind.TIMEOUT_AFTER])
+    def test_is_beyond_the_simulation_unless_the_action_has_none(self, tenant, sender, kind):
+        policy = {"type": "fixed", "interval": "PT5S", "count": 2}
+        repeating = action(inputs={"retryPolicy": policy})
+        sender.workflow(definition=definition(actions={"Send": repeating}))
+        step = Step("", "Graph", "POST", "/v1.0/users/reception@contoso.com/sendMail", 1)
+        tenant.plan_faults([Fault(step, kind)])
+        run, done, _ = sender.run()
+        assert done is None
+        assert run["error"]["code"] == "NotSimulated"
+        assert "retryPolicy none" in run["error"]["message"]

@@ -5,12 +5,16 @@ the control mailbox, which Graph must deny (403 ``ErrorAccessDenied``). Both go 
 workflow and its identity; nothing is changed. What is tried as the control mailbox has no
 recipients, so that it is never delivered (``docs/decisions/0011-proof-by-sending.md``).
 
+Before that Exchange is asked, by the script that proves before each grant: a mailbox may refuse
+Graph for a reason of its own, in the words of a policy, and a second policy may let the identity
+reach further than the control mailbox shows.
+
 A wrong answer may become right: Graph obeys a new policy up to an hour or more after Exchange's
 test, and the platform keeps a token for a day. So wrong answers are asked for again until the time
 is up. A right one is not: a proof sends one mail.
 
-Exit codes: 0, both answers are right, of every sender; 1, somebody gets through who must not, or
-does not who must; 2, it could not find out.
+Exit codes: 0, both answers are right, of every sender, and Exchange agrees; 1, somebody gets
+through who must not, or does not who must; 2, it could not find out.
 """
 
 import argparse
@@ -19,12 +23,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -32,6 +36,7 @@ from rich.text import Text
 
 from components.clouds import Cloud
 from components.workflow_definition import ACTION, PROBE_ACTION
+from operations.exchange_proof import ExchangeProofError, finding_of, proofs_in
 from operations.signed_in import CloudRefusedError
 from operations.workflow_runs import Answer, NotStartedError, WorkflowRuns
 
@@ -104,6 +109,20 @@ class Trial:
         return Verdict.UNKNOWN
 
 
+@dataclass(frozen=True)
+class Opinion:
+    """What Exchange says of one sender.
+
+    Attributes:
+        sender: Name of the sender.
+        text: What it says, for people.
+    """
+
+    sender: str
+    text: str
+    verdict: Verdict
+
+
 def trials_of(outputs: Mapping[str, Any], only: Sequence[str] = ()) -> list[Trial]:
     """What there is to try in a stack.
 
@@ -143,6 +162,54 @@ def _trials_of_sender(name: str, sender: Mapping[str, Any]) -> Iterator[Trial]:
             f"the outputs of {name} have no {missing.args[0]}: run pulumi up with this version of "
             "the program first"
         ) from None
+
+
+def opinions_of(
+    outputs: Mapping[str, Any],
+    deployment: Mapping[str, Any],
+    senders: Iterable[str],
+    show: Callable[[str], None],
+) -> list[Opinion]:
+    """Asks Exchange about senders of a stack.
+
+    Args:
+        outputs: The stack's outputs.
+        deployment: The ``deployment`` of its exported state.
+        senders: Their names.
+        show: Gets each line of progress.
+
+    Raises:
+        ProofError: It could not be asked.
+    """
+    proofs = proofs_in(deployment)
+    opinions = []
+    for name in senders:
+        client_id = outputs["senders"][name].get("clientId")
+        if client_id not in proofs:
+            raise ProofError(
+                f"the state has no proof of the identity of {name}: run pulumi up first"
+            )
+
+        def say(line: str, name: str = name) -> None:
+            show(f"{name} in Exchange: {line}")
+
+        try:
+            is_confined, objections = finding_of(proofs[client_id], say)
+        except ExchangeProofError as error:
+            raise ProofError(
+                f"Exchange could not be asked about {name}: {error}. Nothing was sent. Sign in as "
+                "the deployment does, or leave this out by --without-exchange: what a 403 rests on "
+                "is not proven then"
+            ) from None
+        verdict = Verdict.RIGHT if not objections else Verdict.UNKNOWN
+        opinion = Opinion(
+            name,
+            "; ".join(objections) or "confined to its mailbox",
+            verdict if is_confined else Verdict.WRONG,
+        )
+        say(opinion.text)
+        opinions.append(opinion)
+    return opinions
 
 
 def prove(
@@ -191,9 +258,14 @@ def _is_open(trial: Trial, runs: WorkflowRuns, show: Callable[[str], None]) -> b
     return not is_final and trial.verdict is not Verdict.RIGHT
 
 
-def result_of(trials: Sequence[Trial]) -> Verdict:
+class _Judged(Protocol):
+    @property
+    def verdict(self) -> Verdict: ...
+
+
+def result_of(judged: Iterable[_Judged]) -> Verdict:
     """What all answers together say: one that is wrong outweighs one that is unknown."""
-    verdicts = {trial.verdict for trial in trials}
+    verdicts = {each.verdict for each in judged}
     for verdict in (Verdict.WRONG, Verdict.UNKNOWN):
         if verdict in verdicts:
             return verdict
@@ -201,12 +273,17 @@ def result_of(trials: Sequence[Trial]) -> Verdict:
 
 
 _SAID = {
-    Verdict.RIGHT: "Proven: each workflow sends as its own mailbox, and is denied as the control "
-    "mailbox.",
+    Verdict.RIGHT: "Proven: each workflow sends as its own mailbox, is denied as the control "
+    "mailbox, and Exchange says that this is by its policy.",
     Verdict.WRONG: "Not confined as it should be: see what is wrong above. A new policy may take "
     "an hour or more to reach Graph, a new permission a day; --timeout waits.",
     Verdict.UNKNOWN: "Could not find out: see what is unknown above.",
 }
+_WITHOUT_EXCHANGE = (
+    "Each workflow sends as its own mailbox, and is denied as the control mailbox. Not proven is "
+    "what the 403 rests on, since Exchange was not asked: a mailbox may refuse Graph for a reason "
+    "of its own, and a second policy may let the identity reach others."
+)
 _COLOURS = {Verdict.RIGHT: "green", Verdict.WRONG: "red", Verdict.UNKNOWN: "yellow"}
 
 
@@ -224,11 +301,23 @@ def _table(trials: Sequence[Trial]) -> Table:
     return table
 
 
-def _as_json(stack: str, trials: Sequence[Trial]) -> str:
+def _table_of(opinions: Sequence[Opinion]) -> Table:
+    table = Table(title="Exchange", title_justify="left")
+    for heading in ("sender", "Exchange says", "is"):
+        table.add_column(heading, overflow="fold")
+    for opinion in opinions:
+        verdict = Text(opinion.verdict, style=_COLOURS[opinion.verdict])
+        table.add_row(Text(opinion.sender), Text(opinion.text), verdict)
+    return table
+
+
+def _as_json(stack: str, trials: Sequence[Trial], opinions: Sequence[Opinion] | None) -> str:
     return json.dumps(
         {
             "stack": stack,
-            "result": result_of(trials),
+            "result": result_of([*trials, *(opinions or ())]),
+            # Null where it was not asked, so that no program takes that for agreement.
+            "exchange": opinions and [asdict(opinion) for opinion in opinions],
             "answers": [
                 {
                     "sender": trial.sender,
@@ -252,23 +341,38 @@ def stack_outputs(stack: str) -> dict[str, Any]:
     Raises:
         ProofError: They cannot be read.
     """
+    return _asked_of_pulumi("output", "--json", stack=stack, what="outputs")
+
+
+def stack_deployment(stack: str) -> dict[str, Any]:
+    """The state of a stack of the project in the current folder; secrets stay unread.
+
+    Raises:
+        ProofError: It cannot be read.
+    """
+    exported = _asked_of_pulumi("export", stack=stack, what="state")
+    deployment: dict[str, Any] = exported["deployment"] or {}
+    return deployment
+
+
+def _asked_of_pulumi(*arguments: str, stack: str, what: str) -> dict[str, Any]:
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise ProofError(
             "there is no pulumi on PATH; install the Pulumi CLI that deploys the stack"
         )
     done = subprocess.run(  # noqa: S603 - the stack's name is one argument
-        [pulumi, "stack", "output", "--json", "--non-interactive", "--stack", stack],
+        [pulumi, "stack", *arguments, "--non-interactive", "--stack", stack],
         capture_output=True,
-        text=True,
         check=False,
+        encoding="utf-8",
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         reason = lines[-1].removeprefix("error: ") if lines else f"exit code {done.returncode}"
-        raise ProofError(f"the outputs of the stack {stack} cannot be read: {reason}")
-    outputs: dict[str, Any] = json.loads(done.stdout)
-    return outputs
+        raise ProofError(f"the {what} of the stack {stack} cannot be read: {reason}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -289,16 +393,31 @@ def main(arguments: Sequence[str]) -> int:
         metavar="MINUTES",
         help="for how long wrong answers are asked for again (default: 90; 0: once)",
     )
+    parser.add_argument(
+        "--without-exchange",
+        action="store_true",
+        help="for who has no rights in Exchange: what a 403 rests on is not proven then",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(arguments)
     progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         outputs = stack_outputs(options.stack)
         trials = trials_of(outputs, options.sender)
+        opinions: list[Opinion] | None = None
+        if not options.without_exchange:
+            opinions = opinions_of(
+                outputs,
+                stack_deployment(options.stack),
+                dict.fromkeys(trial.sender for trial in trials),
+                progress.print,
+            )
+        # Graph follows Exchange: what is wrong there does not become right here by waiting.
+        is_hopeless = result_of(opinions or ()) is Verdict.WRONG
         prove(
             trials,
             WorkflowRuns(Cloud(outputs.get("cloud", Cloud.PUBLIC))),
-            timeout=options.timeout * 60,
+            timeout=0 if is_hopeless else options.timeout * 60,
             show=progress.print,
         )
     except ProofError as error:
@@ -309,14 +428,17 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - a proof that broke off must not look like one that failed
         progress.print(f"prove: {' '.join(str(error).split()) or type(error).__name__}")
         return _EXIT["unknown"]
-    result = result_of(trials)
+    result = result_of([*trials, *(opinions or ())])
     if options.json:
-        print(_as_json(options.stack, trials))  # noqa: T201 - this is the command's output
+        print(_as_json(options.stack, trials, opinions))  # noqa: T201 - this is the command's output
     else:
         # Where there is no terminal rich assumes 80 columns, and would fold the answers.
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+        if opinions:
+            console.print(_table_of(opinions))
         console.print(_table(trials))
-        console.print(_SAID[result], soft_wrap=True)
+        is_unproven = result is Verdict.RIGHT and options.without_exchange
+        console.print(_WITHOUT_EXCHANGE if is_unproven else _SAID[result], soft_wrap=True)
     return _EXIT[result]
 
 

@@ -25,6 +25,7 @@ from operations.signed_in import (
 )
 
 _API_VERSION = "2019-05-01"
+_GONE = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _UNFINISHED = {"NotSpecified", "Paused", "Running", "Waiting"}
 # Seconds. The HTTP action gives up after 120, and a run may wait for its turn.
 _LONGEST_RUN = 300
@@ -143,9 +144,15 @@ class WorkflowRuns:
         text = f"{where}: {response.status_code} {_error_of(response)}"
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.is_server_error:
             raise NotStartedError(text)
+        workflow = self._azure.resource(workflow_id, api_version=_API_VERSION, absent=_GONE)
+        state = "Enabled" if workflow is None else workflow["properties"]["state"]
+        if state != "Enabled":
+            raise CloudRefusedError(
+                f"{where}: the workflow is switched off (state {state}): nothing was sent, and "
+                "nothing is proven. Switch it on, and prove then."
+            )
         raise CloudRefusedError(
-            f"{text} Check that the stack is deployed, that its workflow is enabled, and that "
-            "whoever is signed in may run it."
+            f"{text} Check that the stack is deployed, and that whoever is signed in may run it."
         )
 
     def _answer(self, run: str, action: str) -> Answer:

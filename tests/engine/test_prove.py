@@ -9,11 +9,13 @@ import pytest
 from simulator.commands import main
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag
-from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, ORGANIZATION
 from tests.engine.conftest import StackIn, succeeded
+from tests.engine.test_drift import administrator
+from tests.engine.test_stale_proof import remove_policies
 
 pytestmark = pytest.mark.engine
 
+CONTROL = "control.mailbox@contoso.com"
 PROVE = ["--", sys.executable, "-m", "operations.prove", "--stack", "local", "--timeout", "0"]
 
 
@@ -49,24 +51,67 @@ class TestAProof:
             "logicappnotifications@contoso.com"
         ]
 
-        self.remove_policy(stack)
+        remove_policies(stack)
+        pass_policy_lag(stack.tenant)
         assert main(arguments) == 1
-        answers = json.loads(capfd.readouterr().out)["answers"]
-        assert [entry["verdict"] for entry in answers] == ["right", "wrong"]
+        shown = json.loads(capfd.readouterr().out)
+        assert [entry["verdict"] for entry in shown["answers"]] == ["right", "wrong"]
+        assert [entry["verdict"] for entry in shown["exchange"]] == ["wrong"]
         assert len({mail.mailbox for mail in stack.tenant.mail()}) == 1
 
-    def remove_policy(self, stack: SimulatedStack) -> None:
-        client_id = stack.outputs()["senders"]["notifications"]["clientId"]
-        tenant = stack.tenant
-        token = tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE)
-        session = tenant.exchange.connect(token=token, organization=ORGANIZATION)
-        [policy] = [
-            policy
-            for policy in session.invoke("Get-ApplicationAccessPolicy", {})
-            if policy["AppId"] == client_id
-        ]
-        session.invoke("Remove-ApplicationAccessPolicy", {"Identity": policy["Identity"]})
-        pass_policy_lag(tenant)
+
+class TestAControlMailboxThatRefusesGraphByItself:
+    """Its 403 has the words of a policy, whether or not there is one."""
+
+    @pytest.fixture
+    def stack(self, redeployed: StackIn) -> SimulatedStack:
+        stack: SimulatedStack = redeployed(change=with_probe)
+        succeeded(stack.up())
+        pass_policy_lag(stack.tenant)
+        administrator(stack, "Set-CASMailbox", Identity=CONTROL, EwsEnabled=False)
+        return stack
+
+    def proof(self, stack: SimulatedStack, *arguments: str) -> int:
+        return main(["exec", "--directory", str(stack.directory), *PROVE, *arguments])
+
+    def test_hides_no_missing_policy(
+        self, stack: SimulatedStack, capfd: pytest.CaptureFixture[str]
+    ):
+        remove_policies(stack)
+        pass_policy_lag(stack.tenant)
+
+        assert self.proof(stack, "--json") == 1
+        shown = json.loads(capfd.readouterr().out)
+        # What the proof by sending alone would take for proven.
+        assert [entry["verdict"] for entry in shown["answers"]] == ["right", "right"]
+        assert "no RestrictAccess policy" in shown["exchange"][0]["text"]
+
+        assert self.proof(stack, "--without-exchange") == 0
+        assert "Not proven is what the 403 rests on" in capfd.readouterr().out
+
+
+class TestASecondPolicyThatWidensTheReach:
+    def test_is_not_proven(self, redeployed: StackIn, capfd: pytest.CaptureFixture[str]):
+        stack: SimulatedStack = redeployed(change=with_probe)
+        succeeded(stack.up())
+        [group] = administrator(
+            stack, "New-DistributionGroup", Name="Others", Type="Security", Members=["finance"]
+        )
+        stack.tenant.clock.advance(stack.tenant.lags["exchange"])
+        administrator(
+            stack,
+            "New-ApplicationAccessPolicy",
+            AccessRight="RestrictAccess",
+            AppId=[stack.outputs()["senders"]["notifications"]["clientId"]],
+            PolicyScopeGroupId=group["Guid"],
+        )
+        pass_policy_lag(stack.tenant)
+
+        arguments = ["exec", "--directory", str(stack.directory), *PROVE, "--json"]
+        assert main(arguments) == 1
+        shown = json.loads(capfd.readouterr().out)
+        assert [entry["verdict"] for entry in shown["answers"]] == ["right", "right"]
+        assert "lets the application reach" in shown["exchange"][0]["text"]
 
 
 class TestOfNothing:

@@ -1,8 +1,10 @@
 """The proof by sending, over HTTP against the simulated tenant."""
 
 import json
+import os
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,9 +26,11 @@ from simulator.front import served
 from simulator.tenant import Tenant
 from simulator.tenant.faults import Fault, Kind, Step, steps
 from tests.simulator.tenant.deployment import NOON, WORKFLOW_PATH, Deployment, connect
+from tests.tools.executables import Executable
 
 SHARED = "reception@contoso.com"
 CONTROL = "control.mailbox@contoso.com"
+CLIENT_ID = "6d50e32b-5485-4390-b3b9-46e0d7e4eb35"
 OUTPUTS: dict[str, Any] = {
     "cloud": "public",
     "senders": {
@@ -34,10 +38,40 @@ OUTPUTS: dict[str, Any] = {
             "workflowId": WORKFLOW_PATH,
             "mailboxAddress": SHARED,
             "controlMailbox": CONTROL,
+            "clientId": CLIENT_ID,
             "trigger": "manual",
             "probeTrigger": "Probe",
         }
     },
+}
+
+
+DESIRED = {
+    "behaviour": 1,
+    "organization": "contoso.onmicrosoft.com",
+    "appId": CLIENT_ID,
+    "controlMailbox": CONTROL,
+    "timeoutSeconds": 600,
+    "settleSeconds": 3600,
+}
+"""What the state has of the proof that was made before the grant."""
+
+
+def command_of(script: str, desired: dict[str, Any]) -> dict[str, Any]:
+    """A command as a state has it."""
+    create = f"components/exchange/powershell/{script}"
+    return {
+        "type": "command:local:Command",
+        "inputs": {"create": create, "stdin": json.dumps(desired)},
+    }
+
+
+DEPLOYMENT: dict[str, Any] = {
+    "resources": [
+        {"type": "pulumi:pulumi:Stack"},
+        command_of("ensure-application-access-policy.ps1", {"appId": CLIENT_ID}),
+        command_of("prove-confinement.ps1", DESIRED),
+    ]
 }
 
 
@@ -327,7 +361,11 @@ class TestCouldNotFindOut:
         begun = tenant.clock.now()
         trials, _ = run(minutes=90)
         assert tenant.clock.now() == begun
-        assert "WorkflowTriggerIsNotEnabled" in trials[0].answer.message
+        assert trials[0].answer.message.endswith(
+            "/triggers/manual/run: the workflow is switched off (state Disabled): nothing was "
+            "sent, and nothing is proven. Switch it on, and prove then."
+        )
+        assert tenant.mail() == []
         assert result_of(trials) is Verdict.UNKNOWN
 
     def test_from_a_denial_where_the_own_mail_cannot_be_sent(self, run, tenant, settled):
@@ -544,11 +582,119 @@ class TestOutputs:
             trials_of({"senders": senders}, ["b", "c"])
 
 
-class TestCommand:
-    @pytest.fixture(autouse=True)
-    def outputs(self, monkeypatch):
-        monkeypatch.setattr(command, "stack_outputs", lambda stack: OUTPUTS)
+PROVEN = json.dumps({"appId": CLIENT_ID, "granted": [SHARED], "denied": [CONTROL]})
 
+
+@pytest.fixture
+def stack(monkeypatch):
+    """What Pulumi knows of the stack."""
+    monkeypatch.setattr(command, "stack_outputs", lambda stack: OUTPUTS)
+    monkeypatch.setattr(command, "stack_deployment", lambda stack: DEPLOYMENT)
+
+
+@pytest.fixture
+def powershell(tmp_path, monkeypatch):
+    """Puts a PowerShell on PATH whose script ends so; what it was given is in a file."""
+    folder, given = tmp_path / "bin", tmp_path / "given.json"
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def ends(code: int = 0, stdout: str = PROVEN, stderr: str = "") -> tuple[Executable, Path]:
+        source = (
+            f"open({str(given)!r}, 'w').write(sys.stdin.read())\n"
+            f"sys.stdout.write({stdout!r}); sys.stderr.write({stderr!r}); sys.exit({code})"
+        )
+        return Executable(folder / "pwsh", source), given
+
+    ends()
+    return ends
+
+
+@pytest.mark.usefixtures("stack")
+class TestExchangeIsAsked:
+    ARGUMENTS = ("--stack", "local", "--timeout", "90")
+
+    def test_by_the_proof_of_the_deployment_without_its_waits(self, front, settled, powershell):
+        executable, given = powershell()
+        assert main(self.ARGUMENTS) == 0
+        [call] = executable.calls()
+        script = re.escape(str(Path("components", "exchange", "powershell", "prove-confinement")))
+        assert re.fullmatch(rf"-NoProfile -NonInteractive -File /.*{script}\.ps1", call)
+        waits = {"timeoutSeconds": 0, "settleSeconds": 0}
+        assert json.loads(given.read_text()) == DESIRED | waits
+
+    def test_and_its_no_outweighs_a_denial(self, front, settled, tenant, powershell, capsys):
+        begun = tenant.clock.now()
+        powershell(1, "", "error: proof that x: not proven after 0 s: no policy of the application")
+        assert main(self.ARGUMENTS) == 1
+        shown = capsys.readouterr().out
+        assert re.search(r"notifications +│ not proven after 0 s: no policy .*│ wrong", shown)
+        assert "Not confined as it should be" in shown
+        # Graph follows Exchange, so that there is nothing to wait for.
+        assert tenant.clock.now() == begun
+
+    def test_and_a_policy_that_widens_the_reach_is_no_proof(self, front, settled, powershell):
+        powershell(1, "", "error: proof: not confined: policy 'x' reaches Finance as well\n")
+        assert main(self.ARGUMENTS) == 1
+
+    def test_and_a_mailbox_that_refuses_graph_by_itself_shows_nothing(
+        self, front, settled, powershell, capsys
+    ):
+        reason = "EwsEnabled is False in Get-CASMailbox"
+        powershell(stdout=json.dumps({"appId": CLIENT_ID, "otherReasons": [reason]}))
+        assert main([*self.ARGUMENTS, "--json"]) == 2
+        printed = json.loads(capsys.readouterr().out)
+        assert [answer["verdict"] for answer in printed["answers"]] == ["right", "right"]
+        assert printed["exchange"] == [
+            {
+                "sender": "notifications",
+                "text": f"{CONTROL} refuses Graph whatever the policy says: {reason}",
+                "verdict": "unknown",
+            }
+        ]
+
+    @pytest.mark.parametrize(
+        ("code", "stderr", "said"),
+        [
+            (1, "warning: x\nerror: proof: Set exactly one of EXCHANGE_ACCESS_TOKEN\n", "Set exa"),
+            (1, "error: standard input: it is empty", "it is empty"),
+            (64, "The argument '-File' is not recognized", "exit code 64: The argument"),
+            (1, "", "exit code 1"),
+        ],
+    )
+    def test_and_where_it_does_not_answer_nothing_is_sent(
+        self, front, settled, tenant, powershell, capsys, code, stderr, said
+    ):
+        powershell(code, "", stderr)
+        assert main(self.ARGUMENTS) == 2
+        shown = capsys.readouterr().err
+        assert shown.startswith("prove: Exchange could not be asked about notifications: ")
+        assert said in shown
+        assert "--without-exchange" in shown
+        assert tenant.mail() == []
+
+    def test_not_where_there_is_no_powershell(self, front, settled, monkeypatch, capsys):
+        monkeypatch.setenv("PATH", "")
+        assert main(self.ARGUMENTS) == 2
+        assert "there is no pwsh on PATH" in capsys.readouterr().err
+
+    def test_not_of_a_proof_that_was_never_made(self, front, settled, monkeypatch, capsys):
+        monkeypatch.setattr(command, "stack_deployment", lambda stack: {})
+        assert main(self.ARGUMENTS) == 2
+        assert "no proof of the identity of notifications: run pulumi up" in capsys.readouterr().err
+
+    def test_not_where_that_is_left_out(self, front, settled, powershell, capsys):
+        executable, _ = powershell(1, "", "error: it was asked")
+        assert main([*self.ARGUMENTS, "--without-exchange"]) == 0
+        assert executable.calls() == []
+        shown = capsys.readouterr().out
+        assert "Not proven is what the 403 rests on" in shown
+        assert "Proven:" not in shown
+        assert main([*self.ARGUMENTS, "--without-exchange", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["exchange"] is None
+
+
+@pytest.mark.usefixtures("stack", "powershell")
+class TestCommand:
     def test_exits_0_and_shows_a_table(self, front, settled, capsys):
         assert main(["--stack", "local", "--timeout", "0"]) == 0
         shown = capsys.readouterr()

@@ -3,19 +3,33 @@
 The providers say what a service answered, over several lines and without a remedy. A hook of the
 engine puts one line in its place. And it has the engine try again where a refusal only means "not
 yet": Entra may know a new identity, and its endpoint for assignments not; or where no answer came
-of a request that is refused when it was carried out already. Only what is created or
-updated can be told in one line: after a failed deletion the engine prints the provider's own words.
-Look-ups are explained in the same way.
+of a request that is refused when it was carried out already. What a hook cannot do is to take up
+what a provider has made and lost sight of: there the line names the command that does.
+
+After a failed deletion, or where a creation failed in its last step, the engine prints the
+provider's own words, so the line is a warning beside them. ``pulumi destroy`` does not run the
+program, and so has no hooks at all: docs/messages.md tells what the provider's words mean. Look-ups
+are explained in the same way.
 """
 
 import re
 from asyncio import sleep
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from importlib.metadata import version
 from typing import Any
 
 import pulumi
+
+
+class Came(StrEnum):
+    """What came of a call."""
+
+    REFUSED = "was refused"
+    LOST = "got no answer"
+    UNCONFIRMED = "was not confirmed"
+    KEPT = "was done and not confirmed"
 
 
 @dataclass(frozen=True)
@@ -25,45 +39,61 @@ class _Meaning:
     Attributes:
         remedy: What to do, in whole sentences; ``{stack}`` is the stack's name.
         delays: Seconds before each further attempt; none where trying again is no use.
+        came: What came of the call.
     """
 
     remedy: str
     delays: Sequence[int] = ()
+    came: Came = Came.REFUSED
 
 
-# Ten minutes, in seconds between two attempts.
-ASSIGNMENT_DELAYS = [1, 2, 4, 8, 16] + [30] * 19
+# How the azuread provider asks for an assignment to a principal that is not known yet
+# (terraform-provider-azuread 3.0 and later, internal/services/approleassignments; hashicorp/
+# go-azure-sdk, sdk/client/client.go): seconds between its ten requests.
+_OF_PROVIDER = [1, 2, 4, 8, 16, 32, 61, 61, 61]
+_BETWEEN = 30
+ASSIGNMENT_DELAYS = [*_OF_PROVIDER, _BETWEEN, *_OF_PROVIDER]
+"""Seconds between the requests for an assignment, until it is given up."""
 
-_RECOVER = (
-    "Where an interrupted run has left it behind, `python -m operations.recover --stack {stack}` "
-    "takes it up"
+_RECOVER = "`python -m operations.recover --stack {stack}`"
+_LEFT_BEHIND = f"Where an interrupted run has left it behind, {_RECOVER} takes it up"
+# Nothing but a command can tell the state: an object of the program is neither made anew nor
+# deleted while the state says that it is there.
+_GONE = _Meaning(
+    f"It was removed outside of this program: {_RECOVER} takes note of what is gone. Run "
+    "`pulumi up` after that, which makes anew what is missing."
 )
-# By a part of the provider's text, in the order in which they are looked for.
-_MEANINGS = {
+_NOT_KNOWN_YET = _Meaning(
+    "Entra does not know the new identity everywhere yet: run `pulumi up` again.",
+    delays=[_BETWEEN],
+)
+MEANINGS = {
     "cannot create already existing resource": _Meaning(
-        f"{_RECOVER}; otherwise choose another name."
+        f"{_LEFT_BEHIND}; otherwise choose another name."
     ),
     "Permission being assigned already exists": _Meaning(
-        f"{_RECOVER}; otherwise somebody granted it outside of this program."
+        f"{_LEFT_BEHIND}; otherwise somebody granted it outside of this program."
+    ),
+    # The azuread provider reads what it has made, and takes a directory that does not show it yet
+    # for one that has lost it: it is in Entra and not in the state, and a second attempt would be
+    # refused as the one above
+    # (https://github.com/hashicorp/terraform-provider-azuread/issues/1759).
+    "expected non-nil error with nil state": _Meaning(
+        f"Entra has made it and does not show it yet. In a few minutes {_RECOVER} takes it up; "
+        "then run `pulumi up` again.",
+        came=Came.UNCONFIRMED,
     ),
     # What the azuread provider says of a request without an answer, which it sends only once. Where
-    # the first one was carried out, the second is refused as the one above.
+    # the first one was carried out, the second is refused.
     "connection may have been reset": _Meaning(
-        "The connection was lost: run `pulumi up` again.", delays=[5]
+        "The connection was lost: run `pulumi up` again.", delays=[5], came=Came.LOST
     ),
     # What the endpoint answers to a principal that has not reached it yet
-    # (https://github.com/microsoftgraph/msgraph-bicep-types/issues/193). The provider repeats a 404
-    # and not this.
-    "Not a valid reference update": _Meaning(
-        "Entra does not know the new identity everywhere yet: run `pulumi up` again.",
-        delays=ASSIGNMENT_DELAYS,
-    ),
-    # The provider has tried for five minutes each time (hashicorp/terraform-provider-azuread,
-    # internal/services/approleassignments).
-    "Request_ResourceNotFound": _Meaning(
-        "Entra does not know the new identity everywhere yet: run `pulumi up` again.",
-        delays=[30],
-    ),
+    # (https://github.com/microsoftgraph/msgraph-bicep-types/issues/193).
+    "Not a valid reference update": _NOT_KNOWN_YET,
+    "Request_ResourceNotFound": _NOT_KNOWN_YET,
+    'Code="ResourceNotFound"': _GONE,
+    'Code="ResourceGroupNotFound"': _GONE,
     "Authorization_RequestDenied": _Meaning(
         "Give the deploying identity the Graph permissions AppRoleAssignment.ReadWrite.All and "
         "Application.Read.All, with admin consent; a person needs Privileged Role Administrator."
@@ -73,10 +103,17 @@ _MEANINGS = {
         "be known, and a new sign-in."
     ),
 }
+"""By a part of the provider's text, in the order in which they are looked for."""
+OF_DELETIONS = {"Request_ResourceNotFound": _GONE}
+"""What means something else where it is deleted."""
+
+# What the bridge to Terraform puts before a failure that came after the creation.
+_MADE = "creating urn:"
 # What the bridge to Terraform and the SDK put around a refusal.
 _WRAPPING = re.compile(
     r"\d+ errors? occurred:\s*\*\s*"
     r"|invoke of \S+ failed: |invocation of \S+ returned an error: |invoking \S+: "
+    r"|(?:creating|updating|deleting) urn:\S+: "
 )
 _UNKNOWN = _Meaning("Mend that and run `pulumi up` again.")
 
@@ -93,19 +130,26 @@ def explained(
     """
 
     async def on_error(error: pulumi.ErrorHookArgs) -> bool:
-        refusal = error.errors[0]
-        meaning = _meaning_of(refusal)
-        attempts = sum(_meaning_of(each) is meaning for each in error.errors)
-        if error.failed_operation == "delete":
-            return False
-        if attempts <= len(meaning.delays):
+        refusal, operation = error.errors[0], error.failed_operation
+        meaning = _meaning_of(refusal, operation)
+        attempts = sum(_meaning_of(each, operation) is meaning for each in error.errors)
+        # What was made before the provider failed the engine keeps: not to be made once more.
+        is_kept = operation == "create" and _MADE in refusal
+        if not is_kept and attempts <= len(meaning.delays):
             delay = meaning.delays[attempts - 1]
             pulumi.log.info(
                 f"{described}: waiting {delay} s to try again: {_one_line(refusal)}", ephemeral=True
             )
             await sleep(delay)
             return True
-        raise _explanation(error.failed_operation, refusal)
+        if is_kept:
+            meaning = replace(meaning, came=Came.KEPT)
+        explanation = _explanation(operation, refusal, meaning)
+        if is_kept or operation == "delete":
+            # The engine prints the provider's own words, whatever is raised here.
+            pulumi.log.warn(f"{described}: {explanation}")
+            return False
+        raise explanation
 
     # The engine prints the hook's name before what it raises.
     return pulumi.ResourceHookBinding(
@@ -136,19 +180,21 @@ async def look_up(parent: pulumi.Resource, function: str, **arguments: str) -> d
         result = await pulumi.runtime.invoke_async(function, dict(arguments), options)
     except Exception as error:  # noqa: BLE001 - the SDK raises nothing more special
         of = ", ".join(f"{key} {value}" for key, value in arguments.items())
-        raise _explanation(f"{name.rpartition(':')[2]} of {of}", str(error)) from None
+        call = f"{name.rpartition(':')[2]} of {of}"
+        meaning = _meaning_of(str(error))
+        raise _explanation(call, str(error), meaning) from None
     return dict(result)
 
 
-def _explanation(call: str, refusal: str) -> pulumi.RunError:
-    meaning = _meaning_of(refusal)
+def _explanation(call: str, refusal: str, meaning: _Meaning) -> pulumi.RunError:
     remedy = meaning.remedy.format(stack=pulumi.get_stack())
-    return pulumi.RunError(f"{call} was refused: {_one_line(refusal).rstrip('.')}. {remedy}")
+    return pulumi.RunError(f"{call} {meaning.came}: {_one_line(refusal).rstrip('.')}. {remedy}")
 
 
 def _one_line(refusal: str) -> str:
     return " ".join(_WRAPPING.sub("", refusal).split())
 
 
-def _meaning_of(refusal: str) -> _Meaning:
-    return next((m for text, m in _MEANINGS.items() if text in refusal), _UNKNOWN)
+def _meaning_of(refusal: str, operation: str = "") -> _Meaning:
+    meanings = MEANINGS | (OF_DELETIONS if operation == "delete" else {})
+    return next((m for text, m in meanings.items() if text in refusal), _UNKNOWN)

@@ -651,8 +651,8 @@ class TestARecurrenceThatMayFireBeforeTheGrant:
     @pytest.mark.parametrize(
         "trigger",
         [
-            {"frequency": "Second", "interval": 5401},
-            {"frequency": "Minute", "interval": 90},
+            {"frequency": "Second", "interval": 5322},
+            {"frequency": "Minute", "interval": 88},
             {"frequency": "Hour", "interval": 1},
             {"frequency": "Day", "interval": 1, "schedule": {"hours": [8, 9]}},
             {"frequency": "Day", "interval": 1, "schedule": {"hours": [0, 23]}},
@@ -672,7 +672,7 @@ class TestARecurrenceThatMayFireBeforeTheGrant:
             values,
             "senders[1].identity",
             "systemAssigned",
-            "may fire within the 91 minutes",
+            "may fire within the 89 minutes",
             "Write userAssigned",
         )
         assert load_configuration(put(values, "senders[1].identity", "userAssigned"))
@@ -681,7 +681,7 @@ class TestARecurrenceThatMayFireBeforeTheGrant:
         "trigger",
         [
             {"frequency": "Second", "interval": 5402},
-            {"frequency": "Minute", "interval": 91},
+            {"frequency": "Minute", "interval": 89},
             {"frequency": "Day", "interval": 1, "schedule": {"hours": [8, 10]}},
             {"frequency": "Day", "interval": 2, "schedule": {"hours": [0, 23]}},
             {
@@ -707,7 +707,7 @@ class TestARecurrenceThatMayFireBeforeTheGrant:
         put(values, "proofTimeout", "PT15M")
         put(values, "senders[1].trigger", dict(HOURLY))
         assert_refused(
-            values, "senders[1].identity", "systemAssigned", "within the 66 minutes", "Write user"
+            values, "senders[1].identity", "systemAssigned", "within the 64 minutes", "Write user"
         )
         assert load_configuration(put(values, key, shorter))
 

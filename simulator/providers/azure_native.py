@@ -38,7 +38,7 @@ from simulator.providers.properties import (
 from simulator.providers.retries import with_retries
 from simulator.providers.schema import Failure, alternatives, check, fields
 from simulator.providers.server import Difference, Observed, Provider, RefusalError, Resource
-from simulator.tenant import SUBSCRIPTION_ID, Response, Tenant
+from simulator.tenant import SUBSCRIPTION_ID, ConnectionLostError, Response, Tenant
 
 _CREATE_BEFORE_DELETE = "__createBeforeDelete"
 # Seconds between attempts. azcore tries three times more, after whatever error of the connection
@@ -291,12 +291,24 @@ class AzureNative(Provider):
         self, method: str, identifier: str, path: _Path, body: Properties | None = None
     ) -> Response:
         address = f"{identifier}?api-version={path.api_version}"
-        return with_retries(
-            lambda: self._tenant.arm.request(method, address, body),
-            pauses=_PAUSES,
-            repeat_lost=True,
-            sleep=self._tenant.clock.advance,
-        )
+        try:
+            return with_retries(
+                lambda: self._tenant.arm.request(method, address, body),
+                pauses=_PAUSES,
+                repeats=_later,
+                repeat_lost=True,
+                sleep=self._tenant.clock.advance,
+            )
+        except ConnectionLostError as error:
+            raise RefusalError(str(error)) from None
+
+
+def _later(response: Response) -> bool:
+    """The answers after which a request is sent again."""
+    code = ((response.body or {}).get("error") or {}).get("code")
+    return response.status in {408, 429, 500, 502, 503, 504} or (
+        response.status == 409 and code == "AnotherOperationInProgress"
+    )
 
 
 def _type_of(resource: Resource) -> _ArmType:

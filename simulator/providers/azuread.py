@@ -1,15 +1,18 @@
 """What ``pulumi-azuread`` does, against the simulated Microsoft Graph.
 
 Behaviour and words were read in the source of the Terraform provider that it bridges
-(hashicorp/terraform-provider-azuread, ``internal/services``) and of its client
-(hashicorp/go-azure-sdk).
+(hashicorp/terraform-provider-azuread 3.9, ``internal/services/approleassignments`` and
+``…/serviceprincipals``), of its client (hashicorp/go-azure-sdk, ``sdk/client/client.go``) and of
+the bridge (pulumi/pulumi-terraform-bridge, ``pkg/tfbridge/provider.go``).
 """
 
 import http
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from importlib.metadata import version
+from math import log2
 from typing import Any, get_origin
 from urllib.parse import quote
 from uuid import UUID
@@ -19,18 +22,30 @@ from pulumi_azuread import AppRoleAssignmentArgs, GetServicePrincipalResult
 from simulator.providers.properties import UNKNOWN, Change, Properties, differences
 from simulator.providers.retries import with_retries
 from simulator.providers.schema import Failure, check, fields
-from simulator.providers.server import Difference, Observed, Provider, RefusalError, Resource
-from simulator.tenant import DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE, Response, Tenant
+from simulator.providers.server import (
+    Difference,
+    InitializationError,
+    Observed,
+    Provider,
+    RefusalError,
+    Resource,
+)
+from simulator.tenant import (
+    DEPLOYMENT_CLIENT_ID,
+    GRAPH_AUDIENCE,
+    ConnectionLostError,
+    Response,
+    Tenant,
+)
 
 _ASSIGNMENT = "azuread:index/appRoleAssignment:AppRoleAssignment"
 _LOOK_UP = "azuread:index/getServicePrincipal:getServicePrincipal"
-# An assignment is tried for five minutes while the directory does not show its principal yet. The
-# real provider begins with pauses of a second and makes them longer.
-_PAUSE = 5
-_ATTEMPTS = 60
-# Seconds between attempts of one request, by go-retryablehttp's defaults. What got no answer is
-# sent again only where it is idempotent: hashicorp/go-azure-sdk, sdk/client/client.go, Execute.
-_PAUSES = (1, 2, 4, 8)
+# Seconds that the provider gives to each operation on an assignment, and to a look-up.
+_TIMEOUT = 300
+# Seconds between the attempts of one request are doubled each time, up to this.
+_LONGEST_PAUSE = 61
+# A request whose answer is lost is sent again only where its method is one of these.
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
 # Terraform's names, which its messages use, by Pulumi's.
 _TERRAFORM_NAMES = {
     "appRoleId": "app_role_id",
@@ -90,60 +105,73 @@ class AzureAD(Provider):
 
     def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:
         owner = inputs["resourceObjectId"]
-        found = self._request("GET", f"/v1.0/servicePrincipals/{owner}")
-        if found.status == 404:
-            raise _refusal(
-                f'Service principal not found for resource (Object ID: "{owner}")', found
+        calls = _Calls(self._tenant)
+        try:
+            calls.send("GET", f"/v1.0/servicePrincipals/{owner}")
+        except _FailedRequest as failure:
+            found = (
+                "Could not retrieve service principal"
+                if failure.status != 404
+                else ("Service principal not found")
             )
-        if found.status != 200:
-            raise _refusal(
-                f'Could not retrieve service principal for resource (Object ID: "{owner}")', found
-            )
-        collection = f"/v1.0/servicePrincipals/{owner}/appRoleAssignedTo"
+            raise _refusal(f'{found} for resource (Object ID: "{owner}")', failure) from None
         wanted = {
+            "@odata.type": "#microsoft.graph.appRoleAssignment",
             "appRoleId": inputs["appRoleId"],
             "principalId": inputs["principalObjectId"],
             "resourceId": owner,
         }
-        response = self._request("POST", collection, wanted)
-        for _ in range(_ATTEMPTS):
-            if response.status != 404:
-                break
-            self._tenant.clock.advance(_PAUSE)
-            response = self._request("POST", collection, wanted)
-        if response.status != 201 or response.body is None:
-            raise _refusal("Could not create app role assignment", response)
-        identifier = f"/servicePrincipals/{owner}/appRoleAssignedTo/{response.body['id']}"
-        return identifier, _assignment_outputs(response.body)
+        collection = f"/servicePrincipals/{owner}/appRoleAssignedTo"
+        try:
+            made = calls.send("POST", f"/v1.0{collection}", wanted, repeats=_not_known_yet)
+        except _FailedRequest as failure:
+            raise _refusal("Could not create app role assignment", failure) from None
+        identifier = f"{collection}/{made['id']}"
+        try:
+            shown = calls.send("GET", f"/v1.0{identifier}")
+        except _FailedRequest as failure:
+            if failure.status == 404:
+                # To the provider it is gone: no error and no state, which the bridge cannot take.
+                raise RefusalError(
+                    f"expected non-nil error with nil state during Create of {resource.urn}"
+                ) from None
+            refusal = _refusal(f"retrieving {_described(identifier)}", failure)
+            raise InitializationError(
+                f"creating {resource.urn}: {refusal}", identifier, inputs
+            ) from None
+        return identifier, _assignment_outputs(shown)
 
     def preview_update(
         self, resource: Resource, outputs: Properties, inputs: Properties
     ) -> Properties:
-        raise RefusalError("doesn't support update")
+        return self.update(resource, "", outputs, inputs)
 
     def update(
         self, resource: Resource, identifier: str, outputs: Properties, inputs: Properties
     ) -> Properties:
-        raise RefusalError("doesn't support update")
+        # Each property forces a replacement. What remains is to go on with one that was made and
+        # not read, and there the bridge gives back what it got.
+        if any(outputs.get(name) != value for name, value in inputs.items()):
+            raise RefusalError("doesn't support update")
+        return outputs
 
     def delete(self, resource: Resource, identifier: str, outputs: Properties) -> None:
-        response = self._request("DELETE", f"/v1.0{identifier}")
-        if response.status != 204:
-            raise _refusal(f"Deleting {_described(identifier)}", response)
+        try:
+            _Calls(self._tenant).send("DELETE", f"/v1.0{identifier}")
+        except _FailedRequest as failure:
+            refusal = _refusal(f"Deleting {_described(identifier)}", failure)
+            raise RefusalError(f"deleting {resource.urn}: {refusal}") from None
 
     def read(
         self, resource: Resource, identifier: str, inputs: Properties, outputs: Properties
     ) -> Observed | None:
-        collection, _, assignment = identifier.rpartition("/")
-        response = self._request("GET", f"/v1.0{collection}")
-        if response.status == 404:
-            return None
-        if response.status != 200 or response.body is None:
-            raise _refusal(f"retrieving {_described(identifier)}", response)
-        found = [entry for entry in response.body["value"] if entry["id"] == assignment]
-        if not found:
-            return None
-        current = _assignment_outputs(found[0])
+        try:
+            shown = _Calls(self._tenant).send("GET", f"/v1.0{identifier}")
+        except _FailedRequest as failure:
+            if failure.status == 404:
+                return None
+            raise _refusal(f"retrieving {_described(identifier)}", failure) from None
+        current = _assignment_outputs(shown)
         names = fields(AppRoleAssignmentArgs)
         return Observed(inputs={name: current[name] for name in names}, outputs=current)
 
@@ -164,59 +192,140 @@ class AzureAD(Provider):
         if key != "displayName" and not _is_uuid(value):
             name = _TERRAFORM_NAMES[key]
             return {}, [Failure(key, f'expected "{name}" to be a valid UUID, got {value}')]
+        calls = _Calls(self._tenant)
         if key == "objectId":
-            principal = self._principal_by_id(value)
+            principal = _principal_by_id(calls, value)
         else:
-            principal = self._principal_by_filter(
-                "appId" if key == "clientId" else "displayName", value
+            principal = _principal_by_filter(
+                calls, "appId" if key == "clientId" else "displayName", value
             )
+        identifier = principal["id"]
+        try:
+            # For one property that only the beta endpoint has.
+            calls.send("GET", f"/beta/servicePrincipals/{identifier}?$select=samlMetadataUrl")
+        except _FailedRequest as failure:
+            described = f'Service Principal (Service Principal: "{identifier}")'
+            raise _look_up_refusal(f"Retrieving {described} (beta API): {failure}") from None
         return _principal_outputs(principal), []
 
     def cancel(self) -> None:
         """Nothing is under way for longer than a call takes."""
 
-    def _principal_by_id(self, object_id: str) -> Properties:
-        response = self._request("GET", f"/v1.0/servicePrincipals/{object_id}")
-        described = f'Service Principal (Service Principal: "{object_id}")'
-        if response.status == 404:
-            raise _look_up_refusal(f"{described} was not found")
-        if response.status != 200 or response.body is None:
-            raise _look_up_refusal(f"Retrieving {described}: {_status_text(response)}")
-        return response.body
 
-    def _principal_by_filter(self, name: str, value: str) -> Properties:
-        escaped = value.replace("'", "''")
-        condition = f"{name} eq '{escaped}'"
-        response = self._request("GET", f"/v1.0/servicePrincipals?$filter={quote(condition)}")
-        if response.status != 200 or response.body is None:
-            raise _look_up_refusal(
-                f"Listing service principals for filter {json.dumps(condition)}: "
-                f"{_status_text(response)}"
-            )
-        principals: list[Properties] = response.body["value"]
-        if len(principals) > 1:
-            raise _look_up_refusal(
-                "Multiple service principals found: found multiple service principals matching "
-                f"filter: {json.dumps(condition)}"
-            )
-        if not principals and name == "displayName":
-            raise _look_up_refusal(
-                "Service principal not found: no service principals found matching filter: "
-                f"{json.dumps(condition)}"
-            )
-        if not principals:
-            raise _look_up_refusal("No service principal found: no service principal found")
-        return principals[0]
+class _FailedRequest(Exception):  # noqa: N818 - it becomes the refusal of an operation
+    """A request that did not get what it is sent for.
 
-    def _request(self, method: str, path: str, body: Properties | None = None) -> Response:
+    Attributes:
+        status: The status of the answer; ``None`` where there was none.
+    """
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class _Calls:
+    """The requests of one operation, which share its five minutes."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._end = tenant.clock.now() + timedelta(seconds=_TIMEOUT)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Properties | None = None,
+        *,
+        repeats: Callable[[Response], bool] = lambda _: False,
+    ) -> Properties:
+        """Sends a request until it is answered with anything but "later", while time is left.
+
+        ``repeats`` tells which answers mean "later" besides those that always do.
+
+        Raises:
+            _FailedRequest: There was no answer, or another one than success.
+        """
         token = self._tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE)
         headers = {} if body is None else {"Content-Type": "application/json"}
-        return with_retries(
-            lambda: self._tenant.graph.request(method, path, body, token=token, headers=headers),
-            pauses=_PAUSES,
-            repeat_lost=method != "POST",
-            sleep=self._tenant.clock.advance,
+        idempotent = method in _IDEMPOTENT
+        try:
+            response = with_retries(
+                lambda: self._tenant.graph.request(
+                    method, path, body, token=token, headers=headers
+                ),
+                pauses=self._pauses(),
+                repeats=lambda response: _later(response) or repeats(response),
+                repeat_lost=idempotent,
+                sleep=self._sleep,
+            )
+        except ConnectionLostError as error:
+            lost = "HTTP response was nil; connection may have been reset"
+            raise _FailedRequest(str(error) if idempotent else lost) from None
+        if response.status not in {200, 201, 204}:
+            raise _FailedRequest(_status_text(response), response.status)
+        return response.body or {}
+
+    def _pauses(self) -> Sequence[float]:
+        """By the client's own reckoning of how many end within what is left of the time."""
+        left = max(0.0, (self._end - self._tenant.clock.now()).total_seconds())
+        number = int(log2(left + 1)) - 1 if left <= 63 else int(left - 63) // 61 + 6
+        return [min(2**attempt, _LONGEST_PAUSE) for attempt in range(number)]
+
+    def _sleep(self, seconds: float) -> None:
+        left = max(0.0, (self._end - self._tenant.clock.now()).total_seconds())
+        self._tenant.clock.advance(min(seconds, left))
+        if seconds > left:
+            raise _FailedRequest("context deadline exceeded")
+
+
+def _later(response: Response) -> bool:
+    """The answers that are never final."""
+    return response.status in {408, 424, 429} or (response.status >= 500 and response.status != 501)
+
+
+def _not_known_yet(response: Response) -> bool:
+    """The answers of the endpoint for assignments to a principal that has not reached it."""
+    error = (response.body or {}).get("error") or {}
+    return response.status == 404 or (
+        response.status == 400 and "Not a valid reference update" in error.get("message", "")
+    )
+
+
+def _principal_by_id(calls: _Calls, object_id: str) -> Properties:
+    described = f'Service Principal (Service Principal: "{object_id}")'
+    try:
+        return calls.send("GET", f"/v1.0/servicePrincipals/{object_id}")
+    except _FailedRequest as failure:
+        if failure.status == 404:
+            raise _look_up_refusal(f"{described} was not found") from None
+        raise _look_up_refusal(f"Retrieving {described}: {failure}") from None
+
+
+def _principal_by_filter(calls: _Calls, name: str, value: str) -> Properties:
+    escaped = value.replace("'", "''")
+    condition = f"{name} eq '{escaped}'"
+    try:
+        found = calls.send("GET", f"/v1.0/servicePrincipals?$filter={quote(condition)}")
+    except _FailedRequest as failure:
+        raise _look_up_refusal(
+            f"Listing service principals for filter {json.dumps(condition)}: {failure}"
+        ) from None
+    principals: list[Properties] = found["value"]
+    # By client id it takes the first.
+    if len(principals) > 1 and name == "displayName":
+        raise _look_up_refusal(
+            "Multiple service principals found: found multiple service principals matching "
+            f"filter: {json.dumps(condition)}"
         )
+    if not principals and name == "displayName":
+        raise _look_up_refusal(
+            "Service principal not found: no service principals found matching filter: "
+            f"{json.dumps(condition)}"
+        )
+    if not principals:
+        raise _look_up_refusal("No service principal found: no service principal found")
+    return principals[0]
 
 
 def _refuse_unless_assignment(resource: Resource) -> None:
@@ -244,9 +353,9 @@ def _status_text(response: Response) -> str:
     return f"unexpected status {status} with error: {error['code']}: {error['message']}"
 
 
-def _refusal(summary: str, response: Response) -> RefusalError:
+def _refusal(summary: str, failure: _FailedRequest) -> RefusalError:
     """A failed operation, as the bridge to Terraform words it."""
-    return RefusalError(f"1 error occurred:\n\t* {summary}: {_status_text(response)}\n\n")
+    return RefusalError(f"1 error occurred:\n\t* {summary}: {failure}\n\n")
 
 
 def _look_up_refusal(text: str) -> RefusalError:

@@ -22,6 +22,7 @@ from pulumi.runtime.proto import (
     plugin_pb2,
     provider_pb2,
     provider_pb2_grpc,
+    status_pb2,
 )
 
 from simulator.providers.properties import Change, Properties, from_wire, to_wire
@@ -39,6 +40,31 @@ _THREADS = 64
 
 class RefusalError(Exception):
     """What the real provider answers when it cannot do what was asked, in its words."""
+
+
+class InitializationError(RefusalError):
+    """The resource was made, and something went wrong afterwards: it is in the state all the same.
+
+    Attributes:
+        identifier: Its id.
+        outputs: As far as they are known.
+    """
+
+    def __init__(self, text: str, identifier: str, outputs: Properties) -> None:
+        super().__init__(text)
+        self.identifier = identifier
+        self.outputs = outputs
+
+    @property
+    def status(self) -> bytes:
+        """What tells the engine, beside the text."""
+        status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(self))
+        status.details.add().Pack(
+            provider_pb2.ErrorResourceInitFailed(
+                id=self.identifier, properties=to_wire(self.outputs), reasons=[str(self)]
+            )
+        )
+        return bytes(status.SerializeToString())
 
 
 @dataclass(frozen=True)
@@ -158,6 +184,8 @@ def _answering(handler: _Handler) -> _Handler:
         try:
             return handler(self, request, context)
         except RefusalError as refusal:
+            if isinstance(refusal, InitializationError):
+                context.set_trailing_metadata((("grpc-status-details-bin", refusal.status),))
             context.abort(grpc.StatusCode.UNKNOWN, str(refusal))
         except Exception:  # noqa: BLE001 - it is reported whole
             context.abort(

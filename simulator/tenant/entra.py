@@ -116,6 +116,10 @@ class Entra:
             if assignment["resourceId"] == resource_id
         ]
 
+    def shown(self, assignments: Iterable[Document]) -> list[Document]:
+        """Those of some assignments that readers see at this moment."""
+        return [a for a in assignments if self._store.is_past(a["visibleAt"])]
+
     def assign(self, principal: Document, resource: Document, app_role_id: str) -> Document:
         """Grants an app role; creating the assignment is the admin consent.
 
@@ -148,6 +152,7 @@ class Entra:
             "resourceId": resource["id"],
             "resourceDisplayName": resource["displayName"],
             "createdDateTime": self._store.now().isoformat(),
+            "visibleAt": self._store.visible_at("grant"),
         }
         self._store.put("appRoleAssignment", assignment["id"], assignment)
         return assignment

@@ -19,6 +19,7 @@ from simulator.tenant.store import Document, Store
 FILTER = re.compile(r"\s*(?P<property>appId|displayName)\s+eq\s+'(?P<value>(?:[^']|'')*)'\s*")
 # In field reports of 2025 and 2026, in the place of the full stop that Microsoft's page has.
 BLOCKED_BY_POLICY = "[RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings."
+ASSIGNMENT_TYPE = "#microsoft.graph.appRoleAssignment"
 INTERNAL = ("assignableAt", "visibleAt")
 
 
@@ -81,11 +82,16 @@ class Graph:
             case "GET", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo":
                 self._require(claims, "Application.Read.All")
                 resource = self._service_principal(object_id)
-                return Response(200, {"value": self._entra.assignments_to(resource["id"])})
+                granted = self._entra.shown(self._entra.assignments_to(resource["id"]))
+                return Response(200, {"value": [_public(each) for each in granted]})
+            case "GET", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo", assignment:
+                self._require(claims, "Application.Read.All")
+                return Response(200, self._assignment(object_id, assignment))
             case "GET", "v1.0", "servicePrincipals", object_id, "appRoleAssignments":
                 self._require(claims, "Application.Read.All")
                 principal = self._service_principal(object_id)
-                return Response(200, {"value": self._entra.assignments_of(principal["id"])})
+                held = self._entra.shown(self._entra.assignments_of(principal["id"]))
+                return Response(200, {"value": [_public(each) for each in held]})
             case "POST", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo":
                 self._require(claims, "AppRoleAssignment.ReadWrite.All", "Application.Read.All")
                 _require_json(headers)
@@ -93,6 +99,9 @@ class Graph:
             case "DELETE", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo", assignment:
                 self._require(claims, "AppRoleAssignment.ReadWrite.All")
                 return self._unassign(object_id, assignment)
+            case "GET", "beta", "servicePrincipals", object_id:
+                self._require(claims, "Application.Read.All")
+                return Response(200, self._saml_metadata_url(object_id, request))
             case "GET", "v1.0", "users", user:
                 self._require(claims, "User.Read.All")
                 return Response(200, self._user(user))
@@ -136,6 +145,25 @@ class Graph:
             raise _resource_not_found(object_id)
         return principal
 
+    def _saml_metadata_url(self, object_id: str, request: Request) -> Document:
+        """The one property that the azuread provider asks the beta endpoint for."""
+        principal = self._service_principal(object_id)
+        if request.query != {"$select": "samlMetadataUrl"}:
+            raise CloudError(
+                501,
+                "NotSimulated",
+                "The simulated tenant knows samlMetadataUrl alone of a service principal in beta: "
+                f"{request.query}",
+            )
+        return {"id": principal["id"], "samlMetadataUrl": None}
+
+    def _assignment(self, resource_id: str, assignment_id: str) -> Document:
+        resource = self._service_principal(resource_id)
+        for assignment in self._entra.shown(self._entra.assignments_to(resource["id"])):
+            if assignment["id"] == assignment_id:
+                return _public(assignment)
+        raise _resource_not_found(assignment_id)
+
     def _assign(self, resource_id: str, body: Any) -> Document:
         resource = self._service_principal(resource_id)
         keys = ("principalId", "resourceId", "appRoleId")
@@ -143,7 +171,14 @@ class Graph:
             raise CloudError(
                 400, "Request_BadRequest", f"The body needs {', '.join(keys)}, each a string."
             )
-        unknown = sorted(body.keys() - set(keys))
+        kind = body.get("@odata.type", ASSIGNMENT_TYPE)
+        if kind != ASSIGNMENT_TYPE:
+            raise CloudError(
+                400,
+                "Request_BadRequest",
+                f"The body is a '{kind}' and not a '{ASSIGNMENT_TYPE}'.",
+            )
+        unknown = sorted(body.keys() - {*keys, "@odata.type"})
         if unknown:
             raise CloudError(
                 400,
@@ -162,7 +197,7 @@ class Graph:
         principal = self._entra.service_principal(body["principalId"])
         if principal is None:
             raise _resource_not_found(body["principalId"])
-        return self._entra.assign(principal, resource, body["appRoleId"])
+        return _public(self._entra.assign(principal, resource, body["appRoleId"]))
 
     def _unassign(self, resource_id: str, assignment_id: str) -> Response:
         resource = self._service_principal(resource_id)
@@ -281,8 +316,8 @@ def no_mailbox() -> CloudError:
     )
 
 
-def _public(principal: Document) -> Document:
-    return {name: value for name, value in principal.items() if name not in INTERNAL}
+def _public(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name not in INTERNAL}
 
 
 def _check_guid(identifier: str) -> None:

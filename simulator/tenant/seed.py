@@ -21,13 +21,14 @@ from simulator.tenant.identifiers import (
 )
 from simulator.tenant.store import Document, Store
 
-# Seconds. The directory's is short and always noticed; that of assignments is off, since nobody
-# says how often it is met, and `up` waits for it in real time; the policy's is Microsoft's "30
-# minutes", which they say can exceed an hour; that of roles is half an hour to two in field
-# reports.
+# Seconds. The directory's is short and always noticed; those of assignments and grants are off,
+# since nobody says how often they are met, and the second one ends an `up`; the policy's is
+# Microsoft's "30 minutes", which they say can exceed an hour; that of roles is half an hour to two
+# in field reports.
 DEFAULT_LAGS = {
     "directory": 2.0,
     "assignment": 0.0,
+    "grant": 0.0,
     "exchange": 20.0,
     "policy": 1800.0,
     "roles": 1800.0,

@@ -97,6 +97,7 @@ class Tenant:
 
         ``directory``: look-ups of a new service principal or user in Entra.
         ``assignment``: the endpoint for app role assignments, after those look-ups.
+        ``grant``: an app role assignment just created, for whoever reads it.
         ``exchange``: a mailbox or group just created, for the next cmdlet.
         ``policy``: an application access policy created or removed, for Graph.
         ``roles``: an Exchange role assigned to an application, for its next connection.

@@ -1,17 +1,19 @@
 """Replication that lags: `up` waits as configured, or stops unproven; it never grants early."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 import components.refusals
 import components.service_principal
 from operations.workflow_runs import Answer
-from simulator.engine import SimulatedStack
+from simulator.engine import Result, SimulatedStack
 from simulator.sending import send_as
 from tests.engine.conftest import StackIn, succeeded
 from tests.engine.faults import SCENARIOS, Scenario
 from tests.engine.test_faults import granted
+from tests.engine.test_recover import recovered
 
 pytestmark = pytest.mark.engine
 
@@ -45,7 +47,8 @@ def send_to_control_mailbox(stack: SimulatedStack) -> Answer:
 class TestUpWaitsForWhatLags:
     @pytest.mark.parametrize("seconds", [0, SHORT])
     def test_for_everything_at_once(self, lagging: SimulatedStack, seconds: float):
-        for kind in lagging.tenant.lags:
+        # What has been granted and is not shown ends an `up`, see below.
+        for kind in lagging.tenant.lags.keys() - {"grant"}:
             lagging.tenant.set_lag(kind, seconds)
 
         succeeded(lagging.up())
@@ -134,3 +137,48 @@ class TestUpStopsUnprovenAndTheNextOneGoesOn:
 
         assert granted(lagging)
         assert lagging.tenant.violations() == []
+
+
+class TestAGrantThatIsNotShownYet:
+    """The provider reads what it has made, and takes a directory that lags for one that lost it."""
+
+    @pytest.fixture
+    def unconfirmed(self, fresh: StackIn) -> tuple[SimulatedStack, Result]:
+        """A stack, and the `up` that granted and could not read the grant back."""
+        stack = fresh(settle="PT1H")
+        stack.tenant.set_lag("grant", SHORT)
+        return stack, stack.up()
+
+    def test_is_taken_up_by_the_command_that_the_same_run_names(
+        self, unconfirmed: tuple[SimulatedStack, Result]
+    ):
+        stack, result = unconfirmed
+        begun = stack.tenant.clock.now()
+        assert not result.succeeded
+        assert "create was not confirmed: expected non-nil error with nil state" in result.output
+        assert "In a few minutes `python -m operations.recover --stack local` takes it up" in (
+            result.output
+        )
+        assert granted(stack)
+        stack.tenant.clock.advance(SHORT)
+
+        code, shown = recovered(stack)
+
+        assert code == 0, shown
+        assert "import it into the state" in shown
+        succeeded(stack.up())
+        assert stack.up().changes == []
+        assert stack.tenant.clock.now() - begun < timedelta(minutes=30), (
+            "settle is not waited again"
+        )
+        assert stack.tenant.violations() == []
+
+    def test_goes_before_what_confines_it_where_destroy_comes_next(
+        self, unconfirmed: tuple[SimulatedStack, Result]
+    ):
+        stack, _ = unconfirmed
+
+        succeeded(stack.destroy())
+
+        assert not granted(stack)
+        assert stack.tenant.violations() == []

@@ -73,7 +73,8 @@ class TestARefusalIsOneLine:
             # The program looks whether it is off, the provider reads before it creates, and after:
             # the fourth look is the program's, for the identity.
             ("GET", "/workflows/", 4, "getWorkflow of resourceGroupName rg-mail", CONTRIBUTOR),
-            ("GET", "servicePrincipals/", 1, "getServicePrincipal of objectId", PERMISSIONS),
+            ("GET", "v1.0/servicePrincipals/", 1, "getServicePrincipal of objectId", PERMISSIONS),
+            ("GET", "/beta/servicePrincipals/", 2, "getServicePrincipal of objectId", PERMISSIONS),
             (
                 "POST",
                 "appRoleAssignedTo",
@@ -87,6 +88,11 @@ class TestARefusalIsOneLine:
             assert object_and_call in line
             assert "was refused: " in line
             assert remedy in line
+        step = next(step for step in first_up.steps if "appRoleAssignedTo/" in step.target)
+        stack.tenant.plan_faults([Fault(step, Kind.REFUSED)])
+        made = stack.up()
+        assert not made.succeeded
+        assert "mail-send: create was done and not confirmed: retrieving Service" in made.output
         stack.tenant.plan_faults([])
         succeeded(stack.up())
 

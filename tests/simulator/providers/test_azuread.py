@@ -7,8 +7,9 @@ import pytest
 
 from simulator.providers.azuread import AzureAD
 from simulator.providers.properties import UNKNOWN, Change
-from simulator.providers.server import RefusalError, Resource
-from simulator.tenant import DEPLOYMENT_CLIENT_ID, GRAPH_APP_ID, Tenant
+from simulator.providers.server import InitializationError, RefusalError, Resource
+from simulator.tenant import DEPLOYMENT_CLIENT_ID, GRAPH_APP_ID, Response, Tenant
+from simulator.tenant.faults import RETRY_AFTER_SECONDS, Fault, Kind, Step, steps
 
 LOOK_UP = "azuread:index/getServicePrincipal:getServicePrincipal"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -34,6 +35,21 @@ def inputs(provider: AzureAD) -> dict[str, Any]:
         "principalObjectId": principal["objectId"],
         "resourceObjectId": graph["objectId"],
     }
+
+
+def requests(tenant: Tenant, since: int) -> list[str]:
+    """What was asked of Graph since so many calls."""
+    return [
+        f"{call.operation} {call.target}"
+        for call in tenant.calls()[since:]
+        if call.service == "Graph"
+    ]
+
+
+def plan(tenant: Tenant, kind: Kind, method: str, target: str) -> None:
+    """Plans a fault at the first such request."""
+    resource = target.replace("appRoleAssignedTo", "servicePrincipals/{id}/appRoleAssignedTo")
+    tenant.plan_faults([Fault(Step("", "Graph", method, f"/v1.0/{resource}", 1), kind)])
 
 
 class TestAssignments:
@@ -123,6 +139,206 @@ class TestAssignments:
         assert outputs["principalDisplayName"] == UNKNOWN
 
 
+class TestCreationIsThreeRequests:
+    def test_of_which_the_last_reads_the_new_one(
+        self, provider: AzureAD, assignment: Resource, inputs: dict[str, Any], tenant: Tenant
+    ):
+        before = len(tenant.calls())
+
+        identifier, _ = provider.create(assignment, inputs)
+
+        resource = f"/v1.0/servicePrincipals/{inputs['resourceObjectId']}"
+        assert requests(tenant, before) == [
+            f"GET {resource}",
+            f"POST {resource}/appRoleAssignedTo",
+            f"GET /v1.0{identifier}",
+        ]
+
+    def test_and_one_that_is_not_shown_yet_is_made_and_in_no_state(
+        self, provider: AzureAD, assignment: Resource, inputs: dict[str, Any], tenant: Tenant
+    ):
+        tenant.set_lag("grant", 60)
+        before = set(tenant.snapshot()["appRoleAssignments"])
+
+        with pytest.raises(RefusalError) as raised:
+            provider.create(assignment, inputs)
+
+        assert type(raised.value) is RefusalError
+        assert str(raised.value) == (
+            f"expected non-nil error with nil state during Create of {assignment.urn}"
+        )
+        (made,) = set(tenant.snapshot()["appRoleAssignments"]) - before
+        identifier = f"/servicePrincipals/{inputs['resourceObjectId']}/appRoleAssignedTo/{made}"
+        assert provider.read(assignment, identifier, {}, {}) is None
+        with pytest.raises(RefusalError, match="Permission being assigned already exists"):
+            provider.create(assignment, inputs)
+        tenant.clock.advance(60)
+        assert provider.read(assignment, identifier, {}, {}) is not None
+
+    def test_and_one_that_may_not_be_read_is_in_the_state_and_gone_on_with(
+        self, provider: AzureAD, assignment: Resource, inputs: dict[str, Any], tenant: Tenant
+    ):
+        plan(tenant, Kind.REFUSED, "GET", "appRoleAssignedTo/{id}")
+
+        with pytest.raises(InitializationError) as raised:
+            provider.create(assignment, inputs)
+
+        made = raised.value
+        assert str(made).startswith(f"creating {assignment.urn}: 1 error occurred:")
+        assert "Authorization_RequestDenied" in str(made)
+        assert provider.update(assignment, made.identifier, made.outputs, inputs) == inputs
+
+    def test_an_update_of_anything_is_refused(
+        self, provider: AzureAD, assignment: Resource, inputs: dict[str, Any]
+    ):
+        with pytest.raises(RefusalError, match="doesn't support update"):
+            provider.update(assignment, "/x", inputs, inputs | {"appRoleId": NOBODY})
+
+
+class TestARequestIsSentAgain:
+    @pytest.mark.parametrize(
+        ("lag", "refusal"),
+        [("directory", "Request_ResourceNotFound"), ("assignment", "Not a valid reference update")],
+    )
+    def test_ten_times_while_the_principal_is_not_known_yet(
+        self,
+        provider: AzureAD,
+        assignment: Resource,
+        inputs: dict[str, Any],
+        tenant: Tenant,
+        lag: str,
+        refusal: str,
+    ):
+        tenant.set_lag(lag, 3600)
+        stranger = tenant.entra.add_service_principal("new", kind="ManagedIdentity")["id"]
+        before, then = len(tenant.calls()), tenant.clock.now()
+
+        with pytest.raises(RefusalError, match=refusal):
+            provider.create(assignment, inputs | {"principalObjectId": stranger})
+
+        assert [request[:4] for request in requests(tenant, before)] == ["GET ", *["POST"] * 10]
+        waited = (tenant.clock.now() - then).total_seconds()
+        assert 246 <= waited < 276, "1 + 2 + 4 + 8 + 16 + 32 + 3 * 61 s, and real time"
+
+    @pytest.mark.parametrize("lag", ["directory", "assignment"])
+    def test_until_it_is(
+        self,
+        provider: AzureAD,
+        assignment: Resource,
+        inputs: dict[str, Any],
+        tenant: Tenant,
+        lag: str,
+    ):
+        tenant.set_lag(lag, 200)
+        stranger = tenant.entra.add_service_principal("new", kind="ManagedIdentity")["id"]
+
+        provider.create(assignment, inputs | {"principalObjectId": stranger})
+
+    @pytest.mark.parametrize("kind", [Kind.TIMEOUT_BEFORE, Kind.TIMEOUT_AFTER])
+    @pytest.mark.parametrize(
+        ("method", "target"),
+        [("GET", "servicePrincipals/{id}"), ("GET", "appRoleAssignedTo/{id}")],
+    )
+    def test_where_its_answer_is_lost_and_it_only_reads(
+        self,
+        provider: AzureAD,
+        assignment: Resource,
+        inputs: dict[str, Any],
+        tenant: Tenant,
+        kind: Kind,
+        method: str,
+        target: str,
+    ):
+        plan(tenant, kind, method, target)
+
+        provider.create(assignment, inputs)
+
+        assert tenant.faults_happened() == 1
+
+    @pytest.mark.parametrize("kind", [Kind.TIMEOUT_BEFORE, Kind.TIMEOUT_AFTER])
+    def test_but_not_a_creation_or_a_deletion_whose_answer_is_lost(
+        self,
+        provider: AzureAD,
+        assignment: Resource,
+        inputs: dict[str, Any],
+        tenant: Tenant,
+        kind: Kind,
+    ):
+        lost = "HTTP response was nil; connection may have been reset"
+        identifier, outputs = provider.create(assignment, inputs)
+        plan(tenant, kind, "DELETE", "appRoleAssignedTo/{id}")
+        before = len(tenant.calls())
+
+        with pytest.raises(RefusalError, match=lost):
+            provider.delete(assignment, identifier, outputs)
+
+        assert len(requests(tenant, before)) == 1
+        tenant.plan_faults([])
+        if kind is Kind.TIMEOUT_BEFORE:
+            provider.delete(assignment, identifier, outputs)
+        plan(tenant, kind, "POST", "appRoleAssignedTo")
+        before = len(tenant.calls())
+
+        with pytest.raises(RefusalError, match=lost):
+            provider.create(assignment, inputs)
+
+        assert len(requests(tenant, before)) == 2
+
+    def test_where_the_service_is_busy(
+        self, provider: AzureAD, assignment: Resource, inputs: dict[str, Any], tenant: Tenant
+    ):
+        plan(tenant, Kind.THROTTLED, "POST", "appRoleAssignedTo")
+        then = tenant.clock.now()
+
+        provider.create(assignment, inputs)
+
+        assert (tenant.clock.now() - then).total_seconds() >= RETRY_AFTER_SECONDS
+
+    @pytest.mark.parametrize(
+        ("status", "again"), [(408, True), (424, True), (429, True), (501, False), (503, True)]
+    )
+    def test_by_its_status(
+        self,
+        provider: AzureAD,
+        assignment: Resource,
+        inputs: dict[str, Any],
+        tenant: Tenant,
+        monkeypatch: pytest.MonkeyPatch,
+        status: int,
+        again: bool,
+    ):
+        sent: list[str] = []
+
+        def answer(method: str, path: str, *_: object, **__: object) -> Response:
+            sent.append(path)
+            return Response(status, {"error": {"code": "X", "message": "x"}})
+
+        monkeypatch.setattr(tenant.graph, "request", answer)
+
+        with pytest.raises(RefusalError, match=f"unexpected status {status}"):
+            provider.delete(assignment, "/servicePrincipals/a/appRoleAssignedTo/b", {})
+
+        assert len(sent) == (10 if again else 1)
+
+    def test_no_longer_than_the_five_minutes_of_the_operation(
+        self,
+        provider: AzureAD,
+        assignment: Resource,
+        tenant: Tenant,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        def busy(*_: object, **__: object) -> Response:
+            return Response(429, {"error": {"code": "X", "message": "x"}}, {"Retry-After": "200"})
+
+        monkeypatch.setattr(tenant.graph, "request", busy)
+        then = tenant.clock.now()
+
+        with pytest.raises(RefusalError, match="context deadline exceeded"):
+            provider.delete(assignment, "/servicePrincipals/a/appRoleAssignedTo/b", {})
+
+        assert 299 <= (tenant.clock.now() - then).total_seconds() < 330
+
+
 class TestChecks:
     def test_an_id_that_is_none_is_refused(
         self, provider: AzureAD, assignment: Resource, inputs: dict[str, Any]
@@ -142,6 +358,40 @@ class TestChecks:
 
 
 class TestLookUps:
+    @pytest.mark.parametrize("key", ["objectId", "clientId", "displayName"])
+    def test_ask_the_beta_endpoint_as_well_and_fail_with_it(
+        self, provider: AzureAD, tenant: Tenant, key: str
+    ):
+        graph, _ = provider.invoke(LOOK_UP, {"clientId": GRAPH_APP_ID})
+        asked = tenant.calls()[-1]
+        assert asked.target == (
+            f"/beta/servicePrincipals/{graph['objectId']}?$select=samlMetadataUrl"
+        )
+        (step,) = steps([asked])
+        tenant.plan_faults([Fault(step, Kind.REFUSED)])
+
+        with pytest.raises(RefusalError) as raised:
+            provider.invoke(LOOK_UP, {key: graph[key]})
+
+        assert "(beta API): unexpected status 403" in str(raised.value)
+
+    @pytest.mark.parametrize(("key", "found"), [("clientId", True), ("displayName", False)])
+    def test_of_two_take_the_first_by_client_id(
+        self, provider: AzureAD, tenant: Tenant, key: str, found: bool
+    ):
+        tenant.set_lag("directory", 0)
+        first, _ = (
+            tenant.entra.add_service_principal("twice", kind="Application", app_id=NOBODY)["id"]
+            for _ in range(2)
+        )
+        value = {"clientId": NOBODY, "displayName": "twice"}[key]
+
+        if found:
+            assert provider.invoke(LOOK_UP, {key: value})[0]["objectId"] == first
+        else:
+            with pytest.raises(RefusalError, match="Multiple service principals found"):
+                provider.invoke(LOOK_UP, {key: value})
+
     def test_by_each_key_find_the_same(self, provider: AzureAD):
         by_client_id, _ = provider.invoke(LOOK_UP, {"clientId": GRAPH_APP_ID})
 

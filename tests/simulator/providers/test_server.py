@@ -6,12 +6,13 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 import pytest
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from simulator.providers.properties import Change, Properties, from_wire, to_wire
 from simulator.providers.schema import Failure
 from simulator.providers.server import (
     Difference,
+    InitializationError,
     Observed,
     Provider,
     RefusalError,
@@ -48,6 +49,8 @@ class Obedient(Provider):
     def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:
         if "refuse" in inputs:
             raise RefusalError("cannot create already existing resource 'x'")
+        if "half" in inputs:
+            raise InitializationError("made and not read", "id-2", inputs)
         if "break" in inputs:
             raise KeyError("location")
         return "id-1", inputs | {"created": resource.type}
@@ -170,6 +173,18 @@ class TestFailures:
             create(stub, {"refuse": True})
 
         assert raised.value.details() == "cannot create already existing resource 'x'"
+
+    def test_what_was_made_before_it_failed_is_told_to_the_engine(self, stub: Any):
+        with pytest.raises(grpc.RpcError) as raised:
+            create(stub, {"half": True})
+
+        assert raised.value.details() == "made and not read"
+        (sent,) = [m.value for m in raised.value.trailing_metadata() if "status" in m.key]
+        (detail,) = status_pb2.Status.FromString(sent).details
+        made = provider_pb2.ErrorResourceInitFailed()
+        assert detail.Unpack(made)
+        assert (made.id, list(made.reasons)) == ("id-2", ["made and not read"])
+        assert from_wire(made.properties) == {"half": True}
 
     def test_a_refused_deletion_too(self, stub: Any):
         with pytest.raises(grpc.RpcError) as raised:

@@ -58,6 +58,13 @@ class TestServicePrincipals:
         for query in ("$filter=tags eq 'x'", "$select=id", "$filter=appId eq 'x'&$top=1"):
             assert deployment.graph("GET", f"/v1.0/servicePrincipals?{query}").status == 501
 
+    def test_have_one_property_in_beta(self, deployment):
+        path = f"/beta/servicePrincipals/{deployment.graph_principal()['id']}"
+        assert deployment.graph("GET", f"{path}?$select=samlMetadataUrl").status == 200
+        assert deployment.graph("GET", path).status == 501
+        unknown = f"/beta/servicePrincipals/{FINANCE}?$select=samlMetadataUrl"
+        assert deployment.graph("GET", unknown).status == 404
+
     def test_an_id_must_be_a_guid(self, deployment):
         assert error(deployment.graph("GET", "/v1.0/servicePrincipals/sender")) == (
             400,
@@ -115,6 +122,43 @@ class TestAppRoleAssignments:
         path = f"/v1.0/servicePrincipals/{resource}/appRoleAssignedTo"
         assert deployment.graph("POST", path, body | change).status == status
         assert deployment.graph("POST", path, body).status == 201
+
+    def test_a_body_may_name_its_type_as_the_azuread_provider_does(self, deployment, principal):
+        resource = deployment.graph_principal()["id"]
+        body = {"principalId": principal["id"], "resourceId": resource, "appRoleId": SEND}
+        path = f"/v1.0/servicePrincipals/{resource}/appRoleAssignedTo"
+        wrong = {"@odata.type": "#microsoft.graph.user"}
+        right = {"@odata.type": "#microsoft.graph.appRoleAssignment"}
+        assert deployment.graph("POST", path, body | wrong).status == 400
+        created = deployment.graph("POST", path, body | right)
+        assert created.status == 201
+        assert "@odata.type" not in created.body
+
+    def test_one_is_read_by_its_id(self, deployment, principal):
+        created = deployment.grant(principal).body
+        path = f"/v1.0/servicePrincipals/{created['resourceId']}/appRoleAssignedTo"
+        assert deployment.graph("GET", f"{path}/{created['id']}").body == created
+        assert error(deployment.graph("GET", f"{path}/x"))[:2] == (404, "Request_ResourceNotFound")
+
+    def test_a_new_one_is_shown_to_nobody_while_the_directory_lags_and_counts(
+        self, tenant, deployment, principal
+    ):
+        tenant.set_lag("grant", 60)
+        created = deployment.grant(principal).body
+        assert "visibleAt" not in created
+        own = f"/v1.0/servicePrincipals/{principal['id']}/appRoleAssignments"
+        granted = f"/v1.0/servicePrincipals/{created['resourceId']}/appRoleAssignedTo"
+        lists = (own, granted)
+        assert deployment.graph("GET", f"{granted}/{created['id']}").status == 404
+        assert not any(created in deployment.graph("GET", path).body["value"] for path in lists)
+        assert error(deployment.grant(principal)) == (
+            400,
+            "Request_BadRequest",
+            "Permission being assigned already exists on the object",
+        )
+        tenant.clock.advance(60)
+        assert deployment.graph("GET", f"{granted}/{created['id']}").body == created
+        assert all(created in deployment.graph("GET", path).body["value"] for path in lists)
 
     def test_an_unknown_resource_is_not_found(self, deployment, principal):
         path = f"/v1.0/servicePrincipals/{FINANCE}/appRoleAssignedTo"

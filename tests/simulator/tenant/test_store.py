@@ -119,6 +119,7 @@ class TestVirtualTime:
             "policy": 1800.0,
             "roles": 1800.0,
             "assignment": 0.0,
+            "grant": 0.0,
         }
         tenant.set_lag("policy", 0)
         again = Tenant(tenant_file, real_time=lambda: NOON)

@@ -1,0 +1,107 @@
+"""What somebody deletes in the portal: every verb names the command that takes note of it."""
+
+from typing import Any
+
+import pytest
+
+from simulator.engine import SimulatedStack
+from simulator.tenant import SUBSCRIPTION_ID
+from tests.engine.conftest import StackIn, succeeded
+from tests.engine.faults import violations
+from tests.engine.test_faults import granted
+from tests.engine.test_recover import recovered
+
+pytestmark = pytest.mark.engine
+
+GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mail-sender"
+WORKFLOW = f"{GROUP}/providers/Microsoft.Logic/workflows/notifications"
+ADDRESSES = {
+    "the workflow": f"{WORKFLOW}?api-version=2019-05-01",
+    "the resource group": f"{GROUP}?api-version=2024-03-01",
+}
+COMMAND = "`python -m operations.recover --stack local` takes note of what is gone"
+
+
+def remove(stack: SimulatedStack, what: str) -> None:
+    """Deletes it as a person does in the portal; the identity and its grants go with it."""
+    assert granted(stack)
+    assert stack.tenant.arm.request("DELETE", ADDRESSES[what]).status in {200, 202}
+    assert not granted(stack)
+
+
+def resubject(sender: dict[str, Any]) -> None:
+    sender["message"]["subject"] = "Another subject"
+
+
+@pytest.mark.parametrize("what", ADDRESSES)
+class TestTheStackIsPutRightByOneCommand:
+    def test_that_preview_and_up_name_and_then_it_is_made_anew(
+        self, redeployed: StackIn, what: str
+    ):
+        stack = redeployed()
+        remove(stack, what)
+        before = stack.tenant.snapshot()
+        for run in (stack.preview, stack.up):
+            result = run()
+
+            assert not result.succeeded
+            assert "getWorkflow of resourceGroupName rg-mail-sender" in result.output
+            assert COMMAND in result.output
+        assert stack.tenant.snapshot() == before
+
+        code, shown = recovered(stack)
+
+        assert code == 0, shown
+        succeeded(stack.up())
+        assert granted(stack)
+        assert stack.up().changes == []
+        assert violations(stack) == []
+
+    def test_after_which_destroy_removes_what_is_left(self, redeployed: StackIn, what: str):
+        stack = redeployed()
+        remove(stack, what)
+        # In the provider's words: destroy does not run the program. docs/messages.md has them.
+        refused = stack.destroy()
+        assert not refused.succeeded
+        assert "Deleting Service Principal Id App Role Assigned To" in refused.output
+        assert "Request_ResourceNotFound" in refused.output
+
+        code, shown = recovered(stack)
+
+        assert code == 0, shown
+        succeeded(stack.destroy())
+        assert not stack.exported_state().get("resources")
+        assert violations(stack) == []
+
+    def test_or_by_a_refresh(self, redeployed: StackIn, what: str):
+        stack = redeployed()
+        remove(stack, what)
+
+        succeeded(stack.refresh())
+
+        succeeded(stack.destroy())
+        assert not stack.exported_state().get("resources")
+        assert violations(stack) == []
+
+
+class TestAChangeOfWhatIsGone:
+    def test_makes_it_anew_and_names_the_command_for_the_grant_that_went_with_it(
+        self, redeployed: StackIn
+    ):
+        """The provider's update of a workflow is a PUT, which creates what is not there."""
+        stack = redeployed(change=resubject)
+        remove(stack, "the workflow")
+
+        result = stack.up()
+
+        assert not result.succeeded
+        assert "notifications-access-mail-send: delete was refused: Deleting" in result.output
+        assert COMMAND in result.output
+        assert not granted(stack)
+
+        code, shown = recovered(stack)
+
+        assert code == 0, shown
+        succeeded(stack.up())
+        assert granted(stack)
+        assert violations(stack) == []

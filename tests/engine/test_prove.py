@@ -118,5 +118,7 @@ class TestOfNothing:
     def test_says_that_there_is_no_stack(self, fresh: StackIn, capfd: pytest.CaptureFixture[str]):
         assert main(["exec", "--directory", str(fresh().directory), *PROVE]) == 2
         error = capfd.readouterr().err
-        assert error.startswith("prove: the outputs of the stack local cannot be read: ")
+        assert error.splitlines()[-1].startswith(
+            "prove: the outputs of the stack local cannot be read: "
+        )
         assert "no stack named 'local' found" in error

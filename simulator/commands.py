@@ -107,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_port, default=0, help="the port on 127.0.0.1 (default: a free one)"
     )
     execute = command("exec", _execute, "runs a command in the simulated tenant's environment")
+    for over_http in (serve, execute):
+        over_http.add_argument(
+            "--tls",
+            action="store_true",
+            help="answer over TLS, for clients that send no token without it",
+        )
     execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
     return parser
 
@@ -220,7 +226,7 @@ def _execute(stack: SimulatedStack, options: argparse.Namespace) -> int:
     cli = find_or_install()
     with (
         simulated_environment(stack.directory, cli, shell=stack.shell) as environment,
-        served(stack.tenant) as front,
+        served(stack.tenant, tls=_tls_folder(stack, options)) as front,
     ):
         name, *arguments = options.command
         program = shutil.which(name, path=environment["PATH"])
@@ -237,7 +243,7 @@ def _serve(stack: SimulatedStack, options: argparse.Namespace) -> int:
     # Ctrl-C ends it: there is no engine that has to wind down.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with served(stack.tenant, options.port) as front:
+        with served(stack.tenant, options.port, tls=_tls_folder(stack, options)) as front:
             print(f"The simulated tenant answers at {front.address} until Ctrl-C.")  # noqa: T201
             print("Clients find it by these variables:\n")  # noqa: T201
             for name, value in front.variables.items():
@@ -248,6 +254,10 @@ def _serve(stack: SimulatedStack, options: argparse.Namespace) -> int:
         return _fail(f"port {options.port} of 127.0.0.1 cannot be had: {error.strerror}")
     except KeyboardInterrupt:
         return 0
+
+
+def _tls_folder(stack: SimulatedStack, options: argparse.Namespace) -> Path | None:
+    return stack.directory if options.tls else None
 
 
 def _port(text: str) -> int:

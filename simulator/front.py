@@ -21,12 +21,15 @@ without an answer is left without one here: the connection ends.
 import json
 import os
 import secrets
+import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -43,6 +46,7 @@ from simulator.tenant import (
     Tenant,
 )
 from simulator.tenant.logic_apps import HOST
+from simulator.tls import server_context
 
 LOOPBACK = "127.0.0.1"
 LOGIC_APPS = f"https://{HOST}/"
@@ -66,22 +70,27 @@ class Front:
 
 
 @contextmanager
-def served(tenant: Tenant, port: int = 0) -> Iterator[Front]:
+def served(tenant: Tenant, port: int = 0, *, tls: Path | None = None) -> Iterator[Front]:
     """Serves a tenant for the duration of a ``with`` block.
 
     Args:
         tenant: What answers.
         port: The port; 0 takes a free one.
+        tls: The folder for the file by which clients trust the server, which then speaks TLS.
 
     Raises:
         OSError: The port is taken.
     """
     server = _Server(tenant, port)
+    trust: dict[str, str] = {}
+    if tls is not None:
+        context, trust = server_context(tls, LOOPBACK)
+        server.speak_tls(context)
     # It looks that often, in seconds, whether it is to end.
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield Front(server.address, _variables(server, tenant))
+        yield Front(server.address, _variables(server, tenant) | trust)
     finally:
         server.shutdown()
         server.server_close()
@@ -113,11 +122,29 @@ class _Server(ThreadingHTTPServer):
         identity_header: What a request for a token must show.
     """
 
+    # Connections that wait to be taken; the library's five are too few for a script that asks in
+    # parallel, and the rest would be reset.
+    request_queue_size = 512
+
     def __init__(self, tenant: Tenant, port: int) -> None:
         super().__init__((LOOPBACK, port), _Handler)
         self.tenant = tenant
         self.address = f"http://{LOOPBACK}:{self.server_address[1]}"
         self.identity_header = secrets.token_urlsafe(16)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says in one line what became of a connection; nothing of a client that went away."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            sys.stderr.write(f"simulator: a request was not answered: {error!r}\n")
+
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """Answers over TLS only, from the first connection on."""
+        # Each connection shakes hands in its own thread: one that does not must not stop the rest.
+        self.socket = context.wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False
+        )
+        self.address = self.address.replace("http://", "https://")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -140,6 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
             answer = CloudError(501, "NotSimulated", str(limit)).response()
         except ConnectionLostError:
             return
+        except Exception as error:  # noqa: BLE001 - without an answer nobody would look here
+            answer = CloudError(
+                500, "InternalServerError", f"The simulated tenant has a defect: {error!r}"
+            ).response()
         self._write(answer)
 
     def _write(self, answer: Response) -> None:
@@ -206,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         try:
             return json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise CloudError(
                 400, "InvalidRequestContent", "The request content is not valid JSON."
             ) from None

@@ -4,12 +4,16 @@ import json
 import os
 import signal
 import socket
+import socketserver
+import ssl
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 
+import certifi
 import httpx
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
@@ -292,6 +296,20 @@ class TestBadRequests:
         answer = arm.put(f"{GROUP_PATH}?{GROUPS}", content=b"{")
         assert error_of(answer) == (400, "InvalidRequestContent")
 
+    def test_content_that_is_nested_too_deeply(self, arm):
+        content = b"[" * 100_000 + b"]" * 100_000
+        answer = arm.put(f"{GROUP_PATH}?{GROUPS}", content=content)
+        assert error_of(answer) == (400, "InvalidRequestContent")
+
+    def test_a_defect_of_the_simulation_is_an_answer(self, arm, tenant, monkeypatch):
+        def defect(*_, **__):
+            raise KeyError("what is not there")
+
+        monkeypatch.setattr(tenant.arm, "request", defect)
+        answer = arm.get(f"{GROUP_PATH}?{GROUPS}")
+        assert error_of(answer) == (500, "InternalServerError")
+        assert "KeyError('what is not there')" in answer.json()["error"]["message"]
+
     def test_content_of_unknown_length(self, arm):
         answer = arm.put(f"{GROUP_PATH}?{GROUPS}", content=iter([b"{}"]))
         assert error_of(answer) == (411, "LengthRequired")
@@ -321,12 +339,86 @@ class TestManyClientsAtOnce:
         numbers = [call.number for call in tenant.calls()]
         assert numbers == list(range(1, len(numbers) + 1))
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="only there a full queue takes nobody")
+    def test_many_wait_for_their_turn(self, tenant, monkeypatch):
+        # The server takes none of them: they are in its queue, or were not let in.
+        monkeypatch.setattr(socketserver.BaseServer, "serve_forever", lambda *_: None)
+        monkeypatch.setattr(socketserver.BaseServer, "shutdown", lambda *_: None)
+        with served(tenant) as front, ExitStack() as connections:
+            address = ("127.0.0.1", httpx.URL(front.address).port)
+            for _ in range(150):
+                connections.enter_context(socket.create_connection(address, timeout=5))
+
+
+class TestOverTls:
+    @pytest.fixture
+    def front(self, tenant, tmp_path, monkeypatch):
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        with served(tenant, tls=tmp_path) as front:
+            yield front
+
+    def test_answers_whom_the_variables_have_trust_it(self, front, tenant, monkeypatch):
+        assert front.address.startswith("https://127.0.0.1:")
+        address = f"{front.variables['RESOURCE_MANAGER_ADDRESS']}{GROUP_PATH}?{GROUPS}"
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(address)
+        monkeypatch.setenv("SSL_CERT_FILE", front.variables["SSL_CERT_FILE"])
+        assert error_of(httpx.get(address, headers=bearer(tenant, ARM_AUDIENCE))) == (
+            404,
+            "ResourceGroupNotFound",
+        )
+        assert front.variables["REQUESTS_CA_BUNDLE"] == front.variables["SSL_CERT_FILE"]
+
+    def test_the_same_client_trusts_everybody_else_as_before(self, front):
+        trusted = ssl.create_default_context(cafile=front.variables["SSL_CERT_FILE"])
+        before = ssl.create_default_context(cafile=certifi.where())
+        assert len(trusted.get_ca_certs()) == len(before.get_ca_certs()) + 1
+
+    def test_its_certificate_is_for_this_machine_and_a_week(self, front):
+        context = ssl.create_default_context(cafile=front.variables["SSL_CERT_FILE"])
+        port = httpx.URL(front.address).port
+        with (
+            socket.create_connection(("127.0.0.1", port)) as connection,
+            context.wrap_socket(connection, server_hostname="127.0.0.1") as secured,
+        ):
+            certificate = secured.getpeercert()
+        assert certificate is not None
+        assert certificate["subjectAltName"] == (("IP Address", "127.0.0.1"),)
+        lifetime = ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()
+        assert 0 < lifetime <= 7 * 24 * 3600
+
+    def test_writes_no_key_down(self, front, tmp_path):
+        written = [path.read_bytes() for path in tmp_path.iterdir() if path.suffix == ".pem"]
+        assert len(written) == 1
+        assert b"PRIVATE KEY" not in written[0]
+
+    def test_one_that_does_not_speak_it_stops_nobody(self, front, tenant, monkeypatch, capfd):
+        monkeypatch.setenv("SSL_CERT_FILE", front.variables["SSL_CERT_FILE"])
+        with socket.create_connection(("127.0.0.1", httpx.URL(front.address).port)) as silent:
+            with pytest.raises(httpx.HTTPError):
+                httpx.get(front.address.replace("https", "http"))
+            answer = httpx.get(f"{front.address}/arm{GROUP_PATH}?{GROUPS}")
+            assert error_of(answer) == (401, "InvalidAuthenticationToken")
+            silent.close()
+        assert capfd.readouterr().err == ""
+
+    def test_links_in_answers_lead_there_too(self, front, sender, monkeypatch):
+        monkeypatch.setenv("SSL_CERT_FILE", front.variables["SSL_CERT_FILE"])
+        headers = bearer(sender.tenant, ARM_AUDIENCE)
+        url = f"{front.address}/arm{WORKFLOW_PATH}/triggers/manual/listCallbackUrl?{WORKFLOWS}"
+        callback = httpx.post(url, headers=headers).json()["value"]
+        assert callback.startswith(f"{front.address}/logic/workflows/")
+        assert httpx.post(callback).status_code == 202
+
 
 class TestCommand:
     @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process there")
-    def test_serves_until_it_is_interrupted(self, tmp_path):
+    @pytest.mark.parametrize("options", [[], ["--tls"]], ids=["plain", "tls"])
+    def test_serves_until_it_is_interrupted(self, tmp_path, monkeypatch, options):
         command = [sys.executable, "-m", "simulator", "serve", "--directory", str(tmp_path)]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            [*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdout is not None
             shown = iter(process.stdout.readline, "")
             address = next(shown).split()[5]
@@ -335,8 +427,10 @@ class TestCommand:
                 name, separator, value = line.strip().partition("=")
                 if separator:
                     variables[name] = value
-                if name == "no_proxy":
+                if name == ("SSL_CERT_FILE" if options else "no_proxy"):
                     break
+            if options:
+                monkeypatch.setenv("SSL_CERT_FILE", variables["SSL_CERT_FILE"])
             assert variables["RESOURCE_MANAGER_ADDRESS"] == f"{address}/arm"
             answer = httpx.get(
                 f"{variables['IDENTITY_ENDPOINT']}?api-version=2019-08-01&resource={ARM_AUDIENCE}",

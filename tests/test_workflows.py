@@ -196,7 +196,7 @@ class TestTheSignInKnowsTheClouds:
         for name, text in (
             ("az", 'echo "az $*" >> "$ASKED"'),
             ("curl", 'echo \'{"value": "token"}\''),
-            ("jq", "echo token"),
+            ("jq", "cat > /dev/null; echo token"),
             # The loop that fetches new tokens ends at once.
             ("sleep", "exit 1"),
         ):

@@ -16,7 +16,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -131,6 +131,7 @@ class SimulatedStack:
         program: What declares the resources; by default the project's own ``__main__.py``.
         transformations: Change resources of the program before they are registered, and before the
             SDK waits for what they depend on.
+        variables: Of the environment, in place of or besides what leads to the simulated tenant.
         policy_packs: Folders of policy packs that previews and updates are checked by.
         show: Gets each line of the engine's output while it works.
         colour: Whether the output is coloured.
@@ -143,6 +144,7 @@ class SimulatedStack:
     seed: Seed = Seed.POPULATED
     program: Callable[[], None] | None = None
     transformations: Sequence[Transformation] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
     policy_packs: Sequence[Path] = ()
     show: Callable[[str], None] | None = None
     colour: bool = False
@@ -287,7 +289,7 @@ class SimulatedStack:
     def _opened(self, kind: type[_Stack]) -> Iterator[_Stack]:
         cli = find_or_install()
         with simulated_environment(
-            self.directory, cli, seed=self.seed, shell=self.shell
+            self.directory, cli, seed=self.seed, shell=self.shell, further=self.variables
         ) as environment:
             workspace = _Workspace(
                 work_dir=str(self._copied_project()),

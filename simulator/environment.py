@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 from simulator.providers.azure_native import AzureNative
 from simulator.providers.azuread import AzureAD
@@ -34,7 +35,11 @@ PASSPHRASE = "simulated"  # noqa: S105
 
 @contextmanager
 def simulated_environment(
-    directory: Path, cli: Path, seed: Seed = Seed.POPULATED, shell: Shell | None = None
+    directory: Path,
+    cli: Path,
+    seed: Seed = Seed.POPULATED,
+    shell: Shell | None = None,
+    further: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[dict[str, str]]:
     """Serves the providers and describes the environment that leads to them.
 
@@ -44,6 +49,7 @@ def simulated_environment(
         cli: The Pulumi executable.
         seed: What a tenant that has to be made holds.
         shell: What the scripts run in; by default what ``choose_shell`` finds in this environment.
+        further: Variables in place of, or besides, those that are set here.
 
     Yields:
         All variables of the environment, valid within the ``with`` block.
@@ -54,7 +60,7 @@ def simulated_environment(
     shell = shell or choose_shell(os.environ)
     directory.mkdir(parents=True, exist_ok=True)
     with closing(Tenant(tenant_file(directory), seed=seed)) as tenant:
-        variables = _variables(directory, tenant, cli, shell)
+        variables = {**_variables(directory, tenant, cli, shell), **further}
         providers: list[Provider] = [AzureNative(tenant), AzureAD(tenant)]
         if installed_command_plugin(os.environ) is None:
             providers.append(Command(ROOT, variables))

@@ -12,9 +12,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from simulator.catalogue import CmdletDefinition, catalogue
-from simulator.powershell.interface import Arguments, CommandError, PSObject
+from simulator.powershell.interface import Arguments, Command, CommandError, PSObject
 from simulator.tenant import CloudError, ExchangeError, NotSimulated, Tenant
 from simulator.tenant.exchange import ExchangeSession
+from simulator.token_endpoint import InvokeRestMethod
 
 # Cmdlets that ask before they act (the pages say so of "destructive cmdlets, for example Remove-*")
 # and cannot, in a process started with -NonInteractive. That Update-DistributionGroupMember is one
@@ -103,8 +104,13 @@ class ExchangeOnlineManagement:
         self._tenant = tenant
         self._connections: list[Connection] = []
 
-    def find(self, command_name: str) -> OnlineCommand | None:
-        """The command of that name (case ignored) if it is loaded at this moment."""
+    def find(self, command_name: str) -> Command | None:
+        """The command of that name (case ignored) if it is loaded at this moment.
+
+        PowerShell's own Invoke-RestMethod is among them: it would leave the simulated world.
+        """
+        if command_name.casefold() == InvokeRestMethod.name.casefold():
+            return InvokeRestMethod(self._tenant)
         definition = catalogue().get(command_name.casefold())
         if definition is None:
             return None

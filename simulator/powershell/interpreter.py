@@ -175,6 +175,8 @@ class Interpreter(Evaluator):
                 self.run_pipeline(node, out)
             case nodes.Assignment():
                 self.assign(node)
+            case nodes.PinCulture():
+                pass  # The runner knows no other culture.
             case nodes.If():
                 self._run_if(node, out)
             case nodes.ForEach():

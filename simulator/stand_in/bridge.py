@@ -126,12 +126,15 @@ def _invoke(module: Module, name: str, parameters: dict[str, Any]) -> list[dict[
             "executable program.",
             "System.Management.Automation.CommandNotFoundException",
         )
-    definition = catalogue()[name.casefold()]
+    definition = catalogue().get(name.casefold())
+    secure = {
+        parameter.name.casefold()
+        for parameter in (definition.parameters.values() if definition else ())
+        if parameter.type == "SecureString"
+    }
     given = {
         # JSON has no secure string: the module sends its text.
-        name: SecureString(value)
-        if definition.parameters[name.casefold()].type == "SecureString"
-        else value
+        name: SecureString(value) if name.casefold() in secure else value
         for name, value in parameters.items()
     }
     return [

@@ -192,6 +192,58 @@ class Entra:
 
         return self._store.call("Entra", "issue token", f"{client_id} for {audience}", effect)
 
+    def issue_federated_token(self, client_id: str, lifetime: timedelta) -> str:
+        """What an issuer that Entra trusts for an application gives to a pipeline of it."""
+        with self._store.transaction():
+            token = {
+                "id": secrets.token_urlsafe(32),
+                "appId": client_id,
+                "expires": (self._store.now() + lifetime).isoformat(),
+            }
+            self._store.put("federatedToken", token["id"], token)
+            return str(token["id"])
+
+    def exchange_federated_token(self, client_id: str, assertion: str, audience: str) -> str:
+        """A new token of an application, for one that a pipeline has.
+
+        Raises:
+            CloudError: In the words of Entra's token endpoint
+                (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
+        """
+
+        def effect() -> str:
+            federated = self._store.get("federatedToken", assertion)
+            principal = self._by_app_id(client_id)
+            if principal is None:
+                raise CloudError(
+                    400,
+                    "unauthorized_client",
+                    f"AADSTS700016: Application with identifier '{client_id}' was not found in "
+                    "the directory 'Contoso'.",
+                )
+            if federated is None:
+                raise CloudError(
+                    400,
+                    "invalid_request",
+                    "AADSTS50027: JWT token is invalid or malformed.",
+                )
+            if federated["appId"] != client_id:
+                raise CloudError(
+                    401,
+                    "invalid_client",
+                    "AADSTS700213: No matching federated identity record found for presented "
+                    "assertion subject.",
+                )
+            if self._store.is_past(federated["expires"]):
+                raise CloudError(
+                    401,
+                    "invalid_client",
+                    "AADSTS700024: Client assertion is not within its valid time range.",
+                )
+            return self._issue(principal, audience, APPLICATION_TOKEN_LIFETIME)
+
+        return self._store.call("Entra", "issue token", f"{client_id} for {audience}", effect)
+
     def managed_identity_token(self, object_id: str, audience: str) -> str:
         """A managed identity's token: the cached one while it lives, whatever changed since.
 

@@ -32,7 +32,7 @@ Get-WinEvent Get-WSManInstance Group-Object
 Import-Alias Import-Clixml Import-Csv Import-LocalizedData Import-Module Import-PackageProvider
 Import-PowerShellDataFile Import-PSSession Install-Module Install-Package Install-PackageProvider
 Install-PSResource Install-Script Invoke-Command Invoke-Expression Invoke-History Invoke-Item
-Invoke-RestMethod Invoke-WebRequest Invoke-WSManAction
+Invoke-WebRequest Invoke-WSManAction
 Join-Path Join-String Measure-Command Measure-Object Move-Item Move-ItemProperty
 New-Alias New-CimInstance New-CimSession New-Event New-FileCatalog New-Guid New-Item
 New-ItemProperty New-Module New-ModuleManifest New-Object New-PSBreakpoint New-PSDrive

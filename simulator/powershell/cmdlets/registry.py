@@ -10,6 +10,7 @@ CMDLETS: dict[str, type[Cmdlet]] = {
     "export-modulemember": system.ExportModuleMember,
     "foreach-object": objects.ForEachObject,
     "get-command": system.GetCommand,
+    "get-content": system.GetContent,
     "import-module": system.ImportModule,
     "join-path": system.JoinPath,
     "new-guid": system.NewGuid,

@@ -38,6 +38,10 @@ _ALL = (
     ),
     Signature("Get-Command", (Parameter("Name", "string[]", 0, mandatory=True),)),
     Signature(
+        "Get-Content",
+        (Parameter("LiteralPath", "string", mandatory=True), Parameter("Raw", "switch")),
+    ),
+    Signature(
         "Import-Module",
         (
             Parameter("Name", "string", 0, mandatory=True),
@@ -95,7 +99,10 @@ _ALL = (
         (Parameter("FilterScript", "scriptblock", 0, mandatory=True),),
         takes_pipeline=True,
     ),
-    Signature("Write-Error", (Parameter("Message", "string", 0, mandatory=True),)),
+    Signature(
+        "Write-Error",
+        (Parameter("Message", "string", 0, mandatory=True), Parameter("ErrorId", "string")),
+    ),
     Signature("Write-Output", (Parameter("InputObject", "object", 0),), takes_pipeline=True),
 )
 

@@ -81,7 +81,8 @@ class StartSleep(Cmdlet):
 class WriteErrorCommand(Cmdlet):
     def end(self) -> None:
         name = "Microsoft.PowerShell.Commands.WriteErrorException"
-        self.fail(self.text("Message"), name, name)
+        given = self.arguments.given("ErrorId")
+        self.fail(self.text("Message"), name, self.text("ErrorId") if given else name)
 
 
 class ConvertToSecureString(Cmdlet):
@@ -138,6 +139,21 @@ class NewItem(_PathCmdlet):
             return
         path.mkdir(parents=True, exist_ok=True)
         self.out(PSObject("System.IO.DirectoryInfo", {"FullName": str(path), "Name": path.name}))
+
+
+class GetContent(_PathCmdlet):
+    def end(self) -> None:
+        path = self.path()
+        if not self.switch("Raw"):
+            raise UnsupportedConstruct("Get-Content without -Raw")
+        if not path.is_file():
+            self.fail(
+                f"Cannot find path '{path}' because it does not exist.",
+                "System.Management.Automation.ItemNotFoundException",
+                "PathNotFound,Microsoft.PowerShell.Commands.GetContentCommand",
+            )
+            return
+        self.out(path.read_text(encoding="utf-8"))
 
 
 class RemoveItem(_PathCmdlet):

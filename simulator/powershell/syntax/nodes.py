@@ -244,6 +244,13 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class PinCulture:
+    """``[cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture``."""
+
+    at: Position
+
+
+@dataclass(frozen=True)
 class If:
     at: Position
     clauses: tuple[tuple[Pipeline, tuple[Statement, ...]], ...]
@@ -298,7 +305,9 @@ class FunctionDefinition:
     body: Block
 
 
-Statement = Pipeline | Assignment | If | ForEach | While | Try | Flow | FunctionDefinition
+Statement = (
+    Pipeline | Assignment | PinCulture | If | ForEach | While | Try | Flow | FunctionDefinition
+)
 
 # --- blocks --------------------------------------------------------------------------------------
 

@@ -16,6 +16,9 @@ from simulator.powershell.syntax.source import Tree, children
 
 _COMMAND_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z][A-Za-z0-9]*)?")
 _PARAMETER_NAME = re.compile(r"-[A-Za-z][A-Za-z0-9]*")
+_PIN_CULTURE = re.compile(
+    r"\[cultureinfo\]::CurrentCulture\s*=\s*\[cultureinfo\]::InvariantCulture", re.IGNORECASE
+)
 # A bare word that PowerShell and the grammar take for the same string.
 _BARE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*([.-][A-Za-z0-9_]+)*")
 
@@ -223,6 +226,8 @@ class ScriptReader(ExpressionReader):
     def _assignment(self, node: Node) -> nodes.Statement:
         left, operator_node, value = children(node)
         operator = self.tree.text(operator_node)
+        if _PIN_CULTURE.fullmatch(self.tree.text(node)):
+            return nodes.PinCulture(self.tree.position(node))
         if operator not in {"=", "+="}:
             raise self.tree.refuse(operator_node, f"the assignment operator `{operator}`")
         target = self.unwrap(children(left)[0])
@@ -243,7 +248,7 @@ class ScriptReader(ExpressionReader):
 
     def _assigned(self, node: Node) -> nodes.Statement:
         value = self.statement(node)
-        if isinstance(value, nodes.Assignment):
+        if isinstance(value, nodes.Assignment | nodes.PinCulture):
             raise self.tree.refuse(node, "an assignment as a value")
         return value
 

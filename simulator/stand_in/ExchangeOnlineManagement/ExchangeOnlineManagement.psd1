@@ -6,7 +6,7 @@
     PowerShellVersion = '7.4'
     FunctionsToExport = @(
         'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation',
-        'Invoke-SimulatedCommand', 'Start-Sleep'
+        'Invoke-RestMethod', 'Invoke-SimulatedCommand', 'Start-Sleep'
     )
     CmdletsToExport   = @()
     VariablesToExport = @()

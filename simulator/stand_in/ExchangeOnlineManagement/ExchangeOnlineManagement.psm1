@@ -40,7 +40,7 @@ function Send-Command {
     }
     $answer = $null
     try {
-        $answer = Invoke-RestMethod @request
+        $answer = Microsoft.PowerShell.Utility\Invoke-RestMethod @request
     }
     catch {
         # Whoever answers was killed, and this process is meant to die with it: a script that went on
@@ -104,10 +104,22 @@ function Start-Sleep {
     Send-Command -Command 'Start-Sleep' -Parameters @{ Seconds = $Seconds } | Out-Null
 }
 
+function Invoke-RestMethod {
+    <# .SYNOPSIS Asks the simulated Entra for a token: functions come before cmdlets. #>
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Method,
+        [Parameter(Mandatory)] [string] $Uri,
+        [Parameter(Mandatory)] [hashtable] $Body,
+        [switch] $SkipHttpErrorCheck
+    )
+    Invoke-SimulatedCommand -Command 'Invoke-RestMethod' -Bound $PSBoundParameters
+}
+
 # The commands that are there before connecting.
 . ([scriptblock]::Create((Send-Command -Command 'Import-Module').functions))
 
 Export-ModuleMember -Function @(
     'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation',
-    'Invoke-SimulatedCommand', 'Start-Sleep'
+    'Invoke-RestMethod', 'Invoke-SimulatedCommand', 'Start-Sleep'
 )

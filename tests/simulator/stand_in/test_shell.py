@@ -62,6 +62,7 @@ class TestTheModule:
         assert set(re.findall(r"'([\w-]+)'", exported[1])) == {
             *ALWAYS_THERE,
             "Invoke-SimulatedCommand",
+            "Invoke-RestMethod",
             "Start-Sleep",
         }
 

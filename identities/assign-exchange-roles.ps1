@@ -24,50 +24,41 @@
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
-Import-Module -Name "$PSScriptRoot/../components/exchange/powershell/ExchangeObject.psm1" -Force
+Import-Module -Name "$PSScriptRoot/../components/exchange/powershell/Session.psm1" -Force
 
-$connection = $null
-$subject = 'roles of the pipelines'
-try {
-    $desired = ConvertFrom-DesiredJson -Json (@($input) -join "`n")
-    $connection = Connect-Organization -Desired $desired -CommandName @(
-        'Get-ServicePrincipal', 'New-ServicePrincipal', 'Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment')
-
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "roles of the pipelines in $($Desired.organization)" } -CommandName @('Get-ServicePrincipal', 'New-ServicePrincipal', 'Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment') -Action {
+    param($Desired)
     $observed = @()
-    foreach ($application in @($desired.applications)) {
-        $subject = "roles of the application $($application.displayName)"
-        $objectId = $application.objectId
-        # All of them are listed, because an unknown -Identity is documented to return everything as well.
-        $known = @(Invoke-WithRetry -Cmdlet 'Get-ServicePrincipal' -Action { Get-ServicePrincipal -ErrorAction Stop } | Where-Object { [string]$_.ObjectId -eq $objectId })
-        if ($known.Count -eq 0) {
-            Write-Step -Message "making $($application.displayName) known to Exchange"
-            Invoke-WithRetry -Cmdlet 'New-ServicePrincipal' -NotFoundIsTransient -Action {
-                New-ServicePrincipal -AppId $application.clientId -ObjectId $objectId -DisplayName $application.displayName -ErrorAction Stop
-            } | Out-Null
-        }
-        $held = @(
-            Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $objectId -ErrorAction Stop } |
-                ForEach-Object { [string]$_.Role })
-        foreach ($role in @($application.roles)) {
-            if ($held -contains $role) { continue }
-            Write-Step -Message "assigning $role to $($application.displayName)"
-            Invoke-WithRetry -Cmdlet 'New-ManagementRoleAssignment' -NotFoundIsTransient -Action {
-                New-ManagementRoleAssignment -App $objectId -Role $role -ErrorAction Stop
-            } | Out-Null
-        }
-        foreach ($role in $held) {
-            if (@($application.roles) -notcontains $role) {
-                Write-Step -Message "warning: $($application.displayName) also holds the role $role, which it does not need"
+    foreach ($application in @($Desired.applications)) {
+        try {
+            $objectId = $application.objectId
+            # All of them are listed, because an unknown -Identity is documented to return everything as well.
+            $principals = @(Invoke-WithRetry -Cmdlet 'Get-ServicePrincipal' -Action { Get-ServicePrincipal -ErrorAction Stop })
+            if (@($principals | Where-Object { [string]$_.ObjectId -eq $objectId }).Count -eq 0) {
+                Write-Step -Message "making $($application.displayName) known to Exchange"
+                Invoke-WithRetry -Cmdlet 'New-ServicePrincipal' -NotFoundIsTransient -Action {
+                    New-ServicePrincipal -AppId $application.clientId -ObjectId $objectId -DisplayName $application.displayName -ErrorAction Stop
+                } | Out-Null
             }
+            $assignments = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $objectId -ErrorAction Stop })
+            $held = @($assignments | ForEach-Object { [string]$_.Role })
+            foreach ($role in @($application.roles)) {
+                if ($held -contains $role) { continue }
+                Write-Step -Message "assigning $role to $($application.displayName)"
+                Invoke-WithRetry -Cmdlet 'New-ManagementRoleAssignment' -NotFoundIsTransient -Action {
+                    New-ManagementRoleAssignment -App $objectId -Role $role -ErrorAction Stop
+                } | Out-Null
+            }
+            foreach ($role in $held) {
+                if (@($application.roles) -notcontains $role) {
+                    Write-Step -Message "warning: $($application.displayName) also holds the role $role, which it does not need"
+                }
+            }
+        }
+        catch {
+            Stop-Convergence -Reason "roles of the application $($application.displayName): $($_.Exception.Message)"
         }
         $observed += [ordered]@{ displayName = $application.displayName; roles = @($application.roles) }
     }
-    Write-ObservedObject -InputObject ([ordered]@{ applications = $observed })
-}
-catch {
-    Write-Failure -Subject $subject -ErrorRecord $_
-    exit 1
-}
-finally {
-    Disconnect-Organization -Connection $connection
+    [ordered]@{ applications = $observed }
 }

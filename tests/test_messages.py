@@ -17,7 +17,7 @@ SCRIPTS = [
     path.read_text(encoding="utf-8")
     for path in sorted((ROOT / "components" / "exchange" / "powershell").glob("*.ps*1"))
 ]
-THROWN = re.compile(r"""\bthrow\s+\(?("[^"]*"|'[^']*')""")
+THROWN = re.compile(r"""\b(?:throw|Stop-Convergence -Reason)\s+("[^"]*"|'[^']*')""")
 # What a script says without throwing: findings of the proof, and errors that it has a remedy of.
 SAID = re.compile(r"""^\s+("[^"]*"|'[^']*')(?:\s*$|\s+=)""", re.MULTILINE)
 

@@ -3,7 +3,7 @@
 This is the only place that creates ``command.local.Command`` for PowerShell. It owns how a script
 is started, how the desired object reaches it, and how an object is marked as ours. It holds no
 credential: the scripts take those from the environment of the process that runs Pulumi
-(``powershell/ExchangeObject.psm1``), so that none can reach an input, an output or the state.
+(``powershell/Session.psm1``), so that none can reach an input, an output or the state.
 """
 
 import json

@@ -1,72 +1,43 @@
 <#
 .SYNOPSIS
-    Makes sure that a mail-enabled security group exists, is marked as ours, and has its address, alias,
-    display name and owners.
-
+    Makes sure that a mail-enabled security group exists, is marked as ours, and has its address, alias, name and owners.
 .DESCRIPTION
-    Reads from standard input:
-      organization, exchangeEnvironmentName   where to connect
-      mark          the owner: project/stack/name
-      address       primary SMTP address
-      name          Exchange's unique name, used at creation only
-      displayName   up to 256 characters
-      alias         the mail alias
-      managedBy     addresses of the owners; an empty list leaves the owners as they are
-      adopt         whether an existing, unmarked group with this address may be taken over
-
-    The group is the scope of an application access policy: whoever can change its members decides as
-    whom the application may send. So nobody can join or leave it by himself, it is hidden from the
-    address book, it takes mail from inside the organisation only, and -BypassSecurityGroupManagerCheck
-    lets the deploying identity manage it without being an owner: an application cannot be one.
-
-    Members are set by set-group-member.ps1. Writes { primarySmtpAddress }.
-
-    Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, View-Only
-    Recipients and View-Only Configuration.
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"mark":"project/stack/name","address":"senders@contoso.com","name":"Senders","displayName":"Senders","alias":"Senders","managedBy":[],"adopt":false}
+              name is used at creation only; no managedBy leaves the owners as they are; adopt lets it take over an unmarked group.
+              Whoever changes the members decides as whom the application may send: nobody can join or leave, it is hidden and takes
+              internal mail only. -BypassSecurityGroupManagerCheck, since an application cannot be an owner.
+    Writes    {"primarySmtpAddress":"..."}; set-group-member.ps1 sets the members
+    Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, View-Only Recipients and View-Only Configuration.
 #>
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
-Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
+Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
-$connection = $null
-$subject = 'mail-enabled security group'
-try {
-    $desired = ConvertFrom-DesiredJson -Json (@($input) -join "`n")
-    $subject = "mail-enabled security group $($desired.address)"
-    $connection = Connect-Organization -Desired $desired -CommandName @('Get-Recipient', 'Get-DistributionGroup', 'New-DistributionGroup', 'Set-DistributionGroup')
-
-    # Born with the mark as its display name: recognisable as ours even if this process dies before the
-    # next cmdlet, since New-DistributionGroup cannot set a custom attribute.
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "mail-enabled security group $($Desired.address)" } -CommandName @('Get-Recipient', 'Get-DistributionGroup', 'New-DistributionGroup', 'Set-DistributionGroup') -Action {
+    param($Desired)
+    # Born with the mark as its display name: recognisable as ours even if this process dies before the next cmdlet,
+    # since New-DistributionGroup cannot set a custom attribute.
     $recipient = Invoke-WithRetry -Cmdlet 'New-DistributionGroup' -TakenIsTransient -Action {
-        $found = Find-OwnedRecipient -Mark $desired.mark -Address $desired.address -Name $desired.name -RecipientTypeDetails 'MailUniversalSecurityGroup' -Adopt $desired.adopt
+        $found = Find-OwnedRecipient -Desired $Desired -RecipientTypeDetails 'MailUniversalSecurityGroup'
         if ($found) { return $found }
-        Write-Step -Message "creating mail-enabled security group $($desired.address)"
+        Write-Step -Message "creating mail-enabled security group $($Desired.address)"
         $owners = @{}
-        if (@($desired.managedBy).Count -gt 0) { $owners['ManagedBy'] = @($desired.managedBy) }
-        # A distribution group, the cmdlet's default type, cannot be the scope of a policy, and its type
-        # cannot be changed later.
-        New-DistributionGroup -Type Security -Name $desired.name -Alias $desired.alias -DisplayName $desired.mark -PrimarySmtpAddress $desired.address -MemberJoinRestriction Closed -MemberDepartRestriction Closed -RequireSenderAuthenticationEnabled $true -IgnoreNamingPolicy @owners -ErrorAction Stop
+        if (@($Desired.managedBy).Count -gt 0) { $owners['ManagedBy'] = @($Desired.managedBy) }
+        # A distribution group, the cmdlet's default type, cannot be the scope of a policy, and its type cannot be changed later.
+        New-DistributionGroup -Type Security -Name $Desired.name -Alias $Desired.alias -DisplayName $Desired.mark -PrimarySmtpAddress $Desired.address -MemberJoinRestriction Closed -MemberDepartRestriction Closed -RequireSenderAuthenticationEnabled $true -IgnoreNamingPolicy @owners -ErrorAction Stop
     }
     $guid = [string]$recipient.Guid
     $group = Invoke-WithRetry -Cmdlet 'Get-DistributionGroup' -NotFoundIsTransient -Action { Get-DistributionGroup -Identity $guid -ErrorAction Stop }
 
     $changes = @{}
-    foreach ($difference in @(Get-GroupDifference -Group $group -Desired $desired)) { $changes[$difference.Property] = $difference.Expected }
+    foreach ($difference in @(Get-GroupDifference -Group $group -Desired $Desired)) { $changes[$difference.Property] = $difference.Expected }
     # Set whether or not it differs: it cannot be compared.
-    if (@($desired.managedBy).Count -gt 0) { $changes['ManagedBy'] = @($desired.managedBy) }
+    if (@($Desired.managedBy).Count -gt 0) { $changes['ManagedBy'] = @($Desired.managedBy) }
     if ($changes.Count -gt 0) {
-        Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($desired.address)"
+        Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($Desired.address)"
         Invoke-WithRetry -Cmdlet 'Set-DistributionGroup' -NotFoundIsTransient -Action { Set-DistributionGroup -Identity $guid @changes -IgnoreNamingPolicy -BypassSecurityGroupManagerCheck -ErrorAction Stop }
     }
-
-    Write-ObservedObject -InputObject ([ordered]@{ primarySmtpAddress = $desired.address })
-}
-catch {
-    Write-Failure -Subject $subject -ErrorRecord $_
-    exit 1
-}
-finally {
-    Disconnect-Organization -Connection $connection
+    [ordered]@{ primarySmtpAddress = $Desired.address }
 }

@@ -1,104 +1,117 @@
 <#
 .SYNOPSIS
-    Proves that an application reaches every mailbox that it should, and not the control mailbox.
-
+    Proves that an application reaches every mailbox that it should, and not the control mailbox; fails otherwise.
 .DESCRIPTION
-    Reads from standard input:
-      organization, exchangeEnvironmentName   where to connect
-      appId            application (client) id of the identity
-      groupAddress     the group that its policy is scoped to
-      members          addresses that must be Granted, and that are all members of the group
-      permissions      what is granted afterwards; not read here, but a further one is proven anew
-      controlMailbox   address of an existing mailbox outside the group, which must be Denied
-      timeoutSeconds   how long answers may stay wrong before this fails
-      settleSeconds    how long to wait after the proof; 0 for not at all
-
-    Granted alone proves nothing: an application without any policy is Granted everywhere. So the
-    control mailbox has to be Denied, and no policy with another scope may add to the reach.
-
-    Exchange's test knows a new policy at once, Graph up to an hour or more later. The wait after the
-    proof lets Graph catch up before the permission is granted. It is spent without a connection.
-    https://learn.microsoft.com/exchange/permissions-exo/application-access-policies
-
-    Writes { appId, granted, denied }.
-
-    Needs the Exchange roles Organization Configuration, without which Test-ApplicationAccessPolicy may not be
-    loaded, View-Only Recipients and View-Only Configuration.
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"appId":"<application (client) id>","groupAddress":"senders@contoso.com","members":["notifications@contoso.com"],"controlMailbox":"control.mailbox@contoso.com","timeoutSeconds":600,"settleSeconds":3600}
+              Granted alone proves nothing, since an application without any policy is Granted everywhere: the control mailbox has to
+              be Denied, and no further policy may add to the reach. Wrong answers that may pass are asked for again for timeoutSeconds.
+              Exchange's test sees a new policy at once, Graph up to an hour or more later: settleSeconds are waited after the proof,
+              without a connection. https://learn.microsoft.com/exchange/permissions-exo/application-access-policies
+    Writes    {"appId":"...","granted":["..."],"denied":["..."],"otherReasons":["why the control mailbox refuses Graph besides"]}
+    Needs the Exchange roles Organization Configuration, View-Only Configuration and View-Only Recipients.
 #>
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
-Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
+Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
-$connection = $null
-$subject = 'proof of confinement'
-try {
-    $desired = ConvertFrom-DesiredJson -Json (@($input) -join "`n")
-    $subject = "proof that $($desired.appId) is confined to $($desired.groupAddress)"
-    $connection = Connect-Organization -Desired $desired -CommandName @('Get-Recipient', 'Get-DistributionGroupMember', 'Get-ApplicationAccessPolicy', 'Test-ApplicationAccessPolicy')
+function Assert-GrantCounts {
+    <#
+    .SYNOPSIS
+        Stops where the organisation has Exchange take no notice of what is granted in Entra.
+    .DESCRIPTION
+        The property exists since May 2026, undescribed; read here as: permissions come from RBAC for Applications
+        only. Selected by name, so that where it does not exist yet it reads as nothing. An application can be excepted
+        (Set-ServicePrincipal -OverrideEnforceExoAppRbacPermissions); to read that takes Role Management, which is too much.
+    #>
+    $organization = Invoke-WithRetry -Cmdlet 'Get-OrganizationConfig' -Action { Get-OrganizationConfig -ErrorAction Stop }
+    if (($organization | Select-Object -Property 'EnforceExoAppRbacPermissions').EnforceExoAppRbacPermissions) {
+        Stop-Convergence -Reason 'EnforceExoAppRbacPermissions is set in Get-OrganizationConfig: what is granted in Entra no longer counts, so this policy would confine nothing and the workflow could not send. Confine it by RBAC for Applications, or: Set-OrganizationConfig -EnforceExoAppRbacPermissions $false'
+    }
+}
 
-    $group = Get-ExistingRecipient -Address $desired.groupAddress
+function Get-OtherReason {
+    <#
+    .SYNOPSIS
+        Lists why a mailbox refuses Graph with the text of a policy ("Access to OData is disabled") and without one.
+    .DESCRIPTION
+        Seen where EWS is off or has a list of allowed applications: msgraph-sdk-javascript#252, MHA#49. It bears on the proof
+        by sending, whose 403 then tells nothing of the policy; Exchange's own test is not misled.
+    #>
+    param([Parameter(Mandatory)] [string] $Address)
+    $settings = [ordered]@{
+        'Get-OrganizationConfig' = Invoke-WithRetry -Cmdlet 'Get-OrganizationConfig' -Action { Get-OrganizationConfig -ErrorAction Stop }
+        'Get-CASMailbox'         = Invoke-WithRetry -Cmdlet 'Get-CASMailbox' -Action { Get-CASMailbox -Identity $Address -ErrorAction Stop }
+    }
+    foreach ($cmdlet in $settings.Keys) {
+        if ($settings[$cmdlet].EwsEnabled -eq $false) {
+            "EwsEnabled is False in $cmdlet"
+        }
+        if ($settings[$cmdlet].EwsApplicationAccessPolicy) {
+            "EwsApplicationAccessPolicy is $($settings[$cmdlet].EwsApplicationAccessPolicy) in $cmdlet"
+        }
+    }
+}
+
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "proof that $($Desired.appId) is confined to $($Desired.groupAddress)" } -CommandName @('Get-Recipient', 'Get-DistributionGroupMember', 'Get-ApplicationAccessPolicy', 'Test-ApplicationAccessPolicy', 'Get-OrganizationConfig', 'Get-CASMailbox') -Action {
+    param($Desired)
+    $stands = 'No permission is granted in this run; what an earlier one granted stands.'
+    $group = Get-ExistingRecipient -Address $Desired.groupAddress
     try {
-        $control = Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -Identity $desired.controlMailbox -ErrorAction Stop }
+        $control = Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -Identity $Desired.controlMailbox -ErrorAction Stop }
     }
     catch {
-        throw "the control mailbox $($desired.controlMailbox) cannot be read: $($_.Exception.Message) It must exist and is not created here: give the address of any mailbox outside the group."
+        Stop-Convergence -Reason "the control mailbox $($Desired.controlMailbox) cannot be read: $($_.Exception.Message) It must exist and is not created here: give the address of any mailbox outside the group."
     }
     if ($control.RecipientTypeDetails -notlike '*Mailbox') {
-        throw "the control mailbox $($desired.controlMailbox) is a $($control.RecipientTypeDetails). Give the address of a mailbox."
+        Stop-Convergence -Reason "the control mailbox $($Desired.controlMailbox) is a $($control.RecipientTypeDetails). Give the address of a mailbox."
     }
+    Assert-GrantCounts
 
-    $members = @($desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
+    $members = @($Desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
     $waited = 0
     while ($true) {
-        $policies = @(Invoke-WithRetry -Cmdlet 'Get-ApplicationAccessPolicy' -Action { Get-ApplicationAccessPolicy -ErrorAction Stop })
-        $warnings = @(Get-PolicyWarning -Policy $policies -AppId $desired.appId)
+        $policies = @(Get-TenantPolicy)
+        $widening = @(Get-WideningPolicyFinding -Policy $policies -Group $group -AppId $Desired.appId)
+        if ($widening.Count -gt 0) { Stop-Convergence -Reason "not confined: $($widening -join '; '). $stands" }
+        $warnings = @(Get-PolicyWarning -Policy $policies -AppId $Desired.appId)
         $wrong = @(
-            Get-PolicyFinding -Policy $policies -Group $group -AppId $desired.appId
+            Get-MissingPolicyFinding -Policy $policies -Group $group -AppId $Desired.appId
             $present = @(Invoke-WithRetry -Cmdlet 'Get-DistributionGroupMember' -NotFoundIsTransient -Action {
                     Get-DistributionGroupMember -Identity ([string]$group.Guid) -ResultSize Unlimited -ErrorAction Stop
                 })
             foreach ($stray in (Compare-Membership -Present $present -Wanted $members).Strays) {
                 "$($stray.PrimarySmtpAddress) is in the group as well, so the application would reach it"
             }
-            foreach ($address in @($desired.members)) {
-                Get-AccessFinding -Address $address -AppId $desired.appId -Expected 'Granted'
+            foreach ($address in @($Desired.members)) {
+                Get-AccessFinding -Address $address -AppId $Desired.appId -Expected 'Granted'
             }
-            Get-AccessFinding -Address $desired.controlMailbox -AppId $desired.appId -Expected 'Denied'
+            Get-AccessFinding -Address $Desired.controlMailbox -AppId $Desired.appId -Expected 'Denied'
         )
         if ($wrong.Count -eq 0) { break }
-        if ($waited -ge $desired.timeoutSeconds) {
-            throw "not proven after $waited s: $(($wrong + $warnings) -join '; '). Nothing was granted. Mend what is named, or raise proofTimeout if Exchange was only slow, and deploy again."
+        if ($waited -ge $Desired.timeoutSeconds) {
+            Stop-Convergence -Reason "not proven after $waited s: $(($wrong + $warnings) -join '; '). $stands Mend what is named, or raise proofTimeout if Exchange was only slow, and deploy again."
         }
         Write-Step -Message "waiting 15 s, not proven yet: $($wrong -join '; ')"
         Start-Sleep -Seconds 15
         $waited = $waited + 15
     }
+    $otherReasons = @(Get-OtherReason -Address $Desired.controlMailbox)
     foreach ($warning in $warnings) { Write-Step -Message "warning: $warning" }
-    Write-Step -Message "proven: $(@($desired.members) -join ', ') Granted, $($desired.controlMailbox) Denied"
+    foreach ($reason in $otherReasons) {
+        Write-Step -Message "warning: a 403 of $($Desired.controlMailbox) proves nothing of the policy: $reason. For a proof by sending give a control mailbox without that."
+    }
+    Write-Step -Message "proven: $(@($Desired.members) -join ', ') Granted, $($Desired.controlMailbox) Denied"
 
     # An access token may expire during the wait, and Exchange limits idle sessions.
-    Disconnect-Organization -Connection $connection
-    $connection = $null
-    $left = $desired.settleSeconds
+    Disconnect-Organization
+    $left = $Desired.settleSeconds
     while ($left -gt 0) {
         Write-Step -Message "settling: $left s until the permission is granted, for Graph to learn of the policy"
         $pause = [math]::Min($left, 300)
         Start-Sleep -Seconds $pause
         $left = $left - $pause
     }
-
-    Write-ObservedObject -InputObject ([ordered]@{
-            appId   = $desired.appId
-            granted = @($desired.members)
-            denied  = @($desired.controlMailbox)
-        })
-}
-catch {
-    Write-Failure -Subject $subject -ErrorRecord $_
-    exit 1
-}
-finally {
-    Disconnect-Organization -Connection $connection
+    [ordered]@{ appId = $Desired.appId; granted = @($Desired.members); denied = @($Desired.controlMailbox); otherReasons = $otherReasons }
 }

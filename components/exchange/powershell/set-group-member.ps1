@@ -1,46 +1,29 @@
 <#
 .SYNOPSIS
-    Gives our mail-enabled security group exactly the members of a list.
-
+    Gives our mail-enabled security group exactly the members of a list: the mailboxes that the application may use.
 .DESCRIPTION
-    Reads from standard input:
-      organization, exchangeEnvironmentName   where to connect
-      groupMark      the owner of the group: project/stack/name
-      groupAddress   primary SMTP address of the group, for messages
-      members        addresses of the mailboxes that shall be in it, and no others
-
-    The members are the mailboxes that the application may use. Strangers are removed first and missing
-    members added afterwards: in between the application reaches less than it should, never more.
-    Remove- and Add-DistributionGroupMember change one member each, so the audit log shows who went and
-    who came; Update-DistributionGroupMember would rewrite the list, and show only that it did.
-
-    Writes { members }.
-
-    Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, View-Only
-    Recipients and View-Only Configuration.
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"groupMark":"project/stack/name","groupAddress":"senders@contoso.com","members":["notifications@contoso.com"]}
+              Strangers go before missing members come: in between the application reaches less than it should, never more. One
+              member a cmdlet: the audit log then shows who went and who came, where Update-DistributionGroupMember shows a new list.
+    Writes    {"members":["..."]}
+    Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, View-Only Recipients and View-Only Configuration.
 #>
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
-Import-Module -Name "$PSScriptRoot/ExchangeObject.psm1" -Force
+Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
-$connection = $null
-$subject = 'members of the group'
-try {
-    $desired = ConvertFrom-DesiredJson -Json (@($input) -join "`n")
-    $subject = "members of the group $($desired.groupAddress)"
-    $connection = Connect-Organization -Desired $desired -CommandName @(
-        'Get-Recipient', 'Get-DistributionGroupMember', 'Add-DistributionGroupMember', 'Remove-DistributionGroupMember')
-
-    $group = Get-OwnedRecipient -Mark $desired.groupMark -Address $desired.groupAddress -RecipientTypeDetails 'MailUniversalSecurityGroup'
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "members of the group $($Desired.groupAddress)" } -CommandName @('Get-Recipient', 'Get-DistributionGroupMember', 'Add-DistributionGroupMember', 'Remove-DistributionGroupMember') -Action {
+    param($Desired)
+    $group = Get-OwnedRecipient -Mark $Desired.groupMark -Address $Desired.groupAddress -RecipientTypeDetails 'MailUniversalSecurityGroup'
     $guid = [string]$group.Guid
-    $wanted = @($desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
+    $wanted = @($Desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
     $present = @(Invoke-WithRetry -Cmdlet 'Get-DistributionGroupMember' -NotFoundIsTransient -Action { Get-DistributionGroupMember -Identity $guid -ResultSize Unlimited -ErrorAction Stop })
     $membership = Compare-Membership -Present $present -Wanted $wanted
 
     foreach ($member in $membership.Strays) {
-        Write-Step -Message "removing $($member.PrimarySmtpAddress) from $($desired.groupAddress)"
+        Write-Step -Message "removing $($member.PrimarySmtpAddress) from $($Desired.groupAddress)"
         Invoke-WithRetry -Cmdlet 'Remove-DistributionGroupMember' -NotFoundIsTransient -Action {
             try {
                 Remove-DistributionGroupMember -Identity $guid -Member ([string]$member.Guid) -BypassSecurityGroupManagerCheck -Confirm:$false -ErrorAction Stop
@@ -52,7 +35,7 @@ try {
         }
     }
     foreach ($member in $membership.Missing) {
-        Write-Step -Message "adding $($member.PrimarySmtpAddress) to $($desired.groupAddress)"
+        Write-Step -Message "adding $($member.PrimarySmtpAddress) to $($Desired.groupAddress)"
         Invoke-WithRetry -Cmdlet 'Add-DistributionGroupMember' -NotFoundIsTransient -Action {
             try {
                 Add-DistributionGroupMember -Identity $guid -Member ([string]$member.Guid) -BypassSecurityGroupManagerCheck -ErrorAction Stop
@@ -63,13 +46,5 @@ try {
             }
         }
     }
-
-    Write-ObservedObject -InputObject ([ordered]@{ members = @($desired.members) })
-}
-catch {
-    Write-Failure -Subject $subject -ErrorRecord $_
-    exit 1
-}
-finally {
-    Disconnect-Organization -Connection $connection
+    [ordered]@{ members = @($Desired.members) }
 }

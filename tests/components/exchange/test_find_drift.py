@@ -269,7 +269,10 @@ class TestWhatCannotBeLookedAtIsAnError:
         deployed.environment = {}
         run = look(deployed)
         assert run.code == 1
-        assert "error: looking for drift: Set exactly one of EXCHANGE_ACCESS_TOKEN" in run.stderr
+        assert (
+            "error: drift in contoso.onmicrosoft.com: Set exactly one of EXCHANGE_ACCESS_TOKEN"
+            in run.stderr
+        )
 
     def test_a_script_that_it_does_not_know(self, deployed):
         objects = [{"script": "set-calendar.ps1", "desired": {}}]

@@ -11,23 +11,12 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-Import-Module -Name "$PSScriptRoot/../../../components/exchange/powershell/ExchangeObject.psm1" -Force
+Import-Module -Name "$PSScriptRoot/../../../components/exchange/powershell/Session.psm1" -Force
 
-$connection = $null
-$subject = 'removing the application access policy'
-try {
-    $desired = ConvertFrom-DesiredJson -Json (@($input) -join "`n")
-    $connection = Connect-Organization -Desired $desired -CommandName @(
-        'Get-Recipient', 'Get-ApplicationAccessPolicy', 'Remove-ApplicationAccessPolicy')
-    $group = Get-ExistingRecipient -Address $desired.groupAddress
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the policy of $($Desired.appId)" } -CommandName @('Get-Recipient', 'Get-ApplicationAccessPolicy', 'Remove-ApplicationAccessPolicy') -Action {
+    param($Desired)
+    $group = Get-ExistingRecipient -Address $Desired.groupAddress
     foreach ($policy in @(Get-PolicyOnGroup -Group $group)) {
         Remove-ApplicationAccessPolicy -Identity $policy.Identity -Confirm:$false -ErrorAction Stop
     }
-}
-catch {
-    Write-Failure -Subject $subject -ErrorRecord $_
-    exit 1
-}
-finally {
-    Disconnect-Organization -Connection $connection
 }

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field
-
-from operations.signed_in import Answered, CloudRefusedError, SignedIn
+from operations.signed_in import CloudRefusedError, Document, SignedIn
 
 Inputs = Mapping[str, Any]
 
@@ -59,35 +57,8 @@ _ARM = {
     ),
 }
 # Any other 404, such as SubscriptionNotFound, says that this is the wrong place to look.
-_ABSENT = ("ResourceNotFound", "ResourceGroupNotFound")
+_ABSENT = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _GRANT_INPUTS = ("principalObjectId", "appRoleId", "resourceObjectId")
-
-
-class _Identity(Answered):
-    type: str | None = None
-
-
-class _Resource(Answered):
-    """What is read of something in Azure."""
-
-    id: str
-    type: str | None = None
-    location: str | None = None
-    tags: dict[str, str] | None = None
-    identity: _Identity | None = None
-
-
-class _ServicePrincipal(Answered):
-    id: str
-
-
-class _Grant(Answered):
-    """What is read of an app role assignment."""
-
-    id: str
-    principal: str = Field(alias="principalId")
-    role: str = Field(alias="appRoleId")
-    resource: str = Field(alias="resourceId")
 
 
 @dataclass(frozen=True)
@@ -129,8 +100,12 @@ class LeftBehind:
             CloudRefusedError: The cloud does not tell.
         """
         if kind is Kind.GRANT:
-            return identifier.rpartition("/")[2] not in {grant.id for grant in self._grants(inputs)}
-        return self._existing(kind, identifier) is None
+            return identifier.rpartition("/")[2] not in {
+                grant["id"] for grant in self._grants(inputs)
+            }
+        version = _ARM[kind].api_version
+        found = self._clouds.resource(identifier, api_version=version, absent=_ABSENT)
+        return found is None
 
     def find(self, kind: Kind, inputs: Inputs, planned: Collection[str] = ()) -> Found | None:
         """The object that the stack would create, where the cloud holds it already.
@@ -151,23 +126,14 @@ class LeftBehind:
         identifier = self.identifier(kind, inputs)
         if not identifier:
             return None
-        found = self._existing(kind, identifier)
+        version = _ARM[kind].api_version
+        found = self._clouds.resource(identifier, api_version=version, absent=_ABSENT)
         if found is None:
             return None
         objection = _difference(kind, inputs, found)
         if not objection and kind is Kind.RESOURCE_GROUP:
             objection = self._strangers(identifier, planned)
-        return Found(found.id, objection)
-
-    def _existing(self, kind: Kind, identifier: str) -> _Resource | None:
-        version = _ARM[kind].api_version
-        found = self._clouds.resource(identifier, _Resource, api_version=version, absent=_ABSENT)
-        if found is not None and found.id.casefold() != identifier.casefold():
-            raise CloudRefusedError(
-                f"GET {identifier}: the answer is about {found.id}. Run this again, and look who "
-                "answers in the service's place if it stays so."
-            )
-        return found
+        return Found(found["id"], objection)
 
     def identifier(self, kind: Kind, inputs: Inputs) -> str:
         """The Azure resource id that inputs make up; empty where they are not all known yet.
@@ -191,50 +157,54 @@ class LeftBehind:
         if any(inputs.get(key, UNKNOWN) == UNKNOWN for key in _GRANT_INPUTS):
             return None
         for grant in self._grants(inputs):
-            held = (grant.principal, grant.role, grant.resource)
+            held = (grant["principalId"], grant["appRoleId"], grant["resourceId"])
             if held == tuple(inputs[key] for key in _GRANT_INPUTS):
                 owner = inputs["resourceObjectId"]
-                return Found(f"/servicePrincipals/{owner}/appRoleAssignedTo/{grant.id}")
+                return Found(f"/servicePrincipals/{owner}/appRoleAssignedTo/{grant['id']}")
         return None
 
-    def _grants(self, inputs: Inputs) -> list[_Grant]:
+    def _grants(self, inputs: Inputs) -> list[Document]:
         """What the principal of an app role assignment is assigned."""
         # Nothing is absent from a tenant that is not the stack's.
         resource = f"/v1.0/servicePrincipals/{inputs['resourceObjectId']}"
-        found = self._clouds.directory_object(resource, _ServicePrincipal)
-        if found is None or found.id != inputs["resourceObjectId"]:
+        if self._clouds.directory_object(resource) is None:
             raise CloudRefusedError(
                 f"Entra does not know the service principal {inputs['resourceObjectId']}, by which "
                 "this stack knows Microsoft Graph. Sign in to the tenant of the stack."
             )
         principal = f"/v1.0/servicePrincipals/{inputs['principalObjectId']}"
-        return self._clouds.directory_objects(f"{principal}/appRoleAssignments", _Grant)
+        return self._all(self._clouds.directory_object(f"{principal}/appRoleAssignments"))
 
     def _strangers(self, group: str, planned: Collection[str]) -> str:
         """Says what in a resource group is not of this stack, which would own it from now on."""
         ours = self._own | {identifier.casefold() for identifier in planned}
         version = _ARM[Kind.RESOURCE_GROUP].api_version
-        held = self._clouds.resources(
-            f"{group}/resources", _Resource, api_version=version, absent=_ABSENT
-        )
-        strangers = [resource.id for resource in held if resource.id.casefold() not in ours]
+        page = self._clouds.resource(f"{group}/resources", api_version=version, absent=_ABSENT)
+        strangers = [r["id"] for r in self._all(page) if r["id"].casefold() not in ours]
         return f"holds what is not of this stack: {strangers[0]}" if strangers else ""
 
+    def _all(self, page: Document | None) -> list[Document]:
+        found: list[Document] = []
+        while page is not None:
+            found += page["value"]
+            page = self._clouds.further(page)
+        return found
 
-def _difference(kind: Kind, inputs: Inputs, found: _Resource) -> str:
+
+def _difference(kind: Kind, inputs: Inputs, found: Document) -> str:
     """How an object in Azure differs from what would have been created, or nothing.
 
     Only in what a later ``up`` could not put right, or what tells another's object: a workflow's
     definition may have been changed in the configuration since.
     """
     compared: list[tuple[str, Any, Any]] = [
-        ("type", _ARM[kind].azure_type, found.type),
-        ("location", inputs.get("location"), found.location),
-        ("tags", inputs.get("tags") or {}, found.tags or {}),
+        ("type", _ARM[kind].azure_type, found.get("type")),
+        ("location", inputs.get("location"), found.get("location")),
+        ("tags", inputs.get("tags") or {}, found.get("tags") or {}),
     ]
     if kind is Kind.WORKFLOW:
-        wanted = (inputs.get("identity") or {}).get("type")
-        compared.append(("identity", wanted, found.identity and found.identity.type))
+        wanted, there = ((side.get("identity") or {}).get("type") for side in (inputs, found))
+        compared.append(("identity", wanted, there))
     for name, wanted, there in compared:
         if _plain(wanted) != _plain(there):
             return f"has {name} {_shown(there)} and not {_shown(wanted)}"

@@ -437,12 +437,9 @@ def main(arguments: Sequence[str]) -> int:
         def configured(key: str, default: str) -> str:
             return configuration[key].value if key in configuration else default
 
-        cloud = configured("scoped-mail-sender:cloud", Cloud.PUBLIC)
-        if cloud not in set(Cloud):
-            return _fail(f"there is no cloud {cloud}, only {', '.join(Cloud)}")
         recovery = Recovery(
             stack,
-            SignedIn(Cloud(cloud)),
+            SignedIn(Cloud(configured("scoped-mail-sender:cloud", Cloud.PUBLIC))),
             subscription=configured(
                 "azure-native:subscriptionId", os.environ.get("ARM_SUBSCRIPTION_ID", "")
             ),

@@ -12,50 +12,24 @@ from typing import Any
 
 import httpx
 from azure.core.credentials import TokenCredential
-from pydantic import Field
+from azure.core.exceptions import AzureError
+from azure.identity import DefaultAzureCredential
 
-from components.clouds import Cloud
-from operations.signed_in import Answered, CloudRefusedError, CloudUnavailableError, SignedIn
+from components.clouds import ENDPOINTS, Cloud
+from operations.signed_in import (
+    RESOURCE_MANAGER,
+    CloudRefusedError,
+    Document,
+    SignedIn,
+    base_address,
+)
 
 _API_VERSION = "2019-05-01"
-_GONE = ("ResourceNotFound", "ResourceGroupNotFound")
+_GONE = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _UNFINISHED = {"NotSpecified", "Paused", "Running", "Waiting"}
 # Seconds. The HTTP action gives up after 120, and a run may wait for its turn.
 _LONGEST_RUN = 300
 _LOOK_EVERY = 3
-
-
-class _State(Answered):
-    state: str
-
-
-class _Workflow(Answered):
-    properties: _State
-
-
-class _Status(Answered):
-    status: str
-
-
-class _Run(Answered):
-    properties: _Status
-
-
-class _Link(Answered):
-    uri: str
-
-
-class _Failure(Answered):
-    message: str = ""
-
-
-class _Result(_Status):
-    outputs: _Link | None = Field(None, alias="outputsLink")
-    error: _Failure | None = None
-
-
-class _Action(Answered):
-    properties: _Result
 
 
 class NotStartedError(Exception):
@@ -118,7 +92,11 @@ class WorkflowRuns:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._azure = SignedIn(cloud, credential=credential, transport=transport, sleep=sleep)
+        endpoints = ENDPOINTS[cloud]
+        self._resource_manager = endpoints.resource_manager
+        self._credential = credential or DefaultAzureCredential(authority=endpoints.authority)
+        self._azure = SignedIn(cloud, credential=self._credential, transport=transport, sleep=sleep)
+        self._client = httpx.Client(transport=transport, timeout=60)
         self._sleep = sleep
 
     def ask(self, workflow_id: str, trigger: str, action: str) -> Answer:
@@ -132,59 +110,74 @@ class WorkflowRuns:
         for _ in range(0, _LONGEST_RUN, _LOOK_EVERY):
             # Right after its start a run may not be found yet.
             found = self._azure.resource(
-                run, _Run, api_version=_API_VERSION, absent=("WorkflowRunNotFound",)
+                run, api_version=_API_VERSION, absent=frozenset({"WorkflowRunNotFound"})
             )
-            if found is not None and found.properties.status not in _UNFINISHED:
+            if found is not None and found["properties"]["status"] not in _UNFINISHED:
                 return self._answer(run, action)
             self._sleep(_LOOK_EVERY)
         return Answer(0, "", f"the run has not ended after {_LONGEST_RUN} s: {run}")
 
     def _start(self, workflow_id: str, trigger: str) -> str:
         """The id of the run that a trigger starts."""
-        path = f"{workflow_id}/triggers/{trigger}/run"
+        base = base_address(RESOURCE_MANAGER, self._resource_manager)
+        where = f"POST {workflow_id}/triggers/{trigger}/run"
         try:
-            headers = self._azure.act(path, api_version=_API_VERSION)
-        except CloudUnavailableError as error:
-            raise NotStartedError(str(error)) from None
-        except CloudRefusedError as error:
-            self._must_be_on(workflow_id, path)
-            raise CloudRefusedError(
-                f"{error} Check that the stack is deployed, and that whoever is signed in may run "
-                "it."
-            ) from None
-        run = headers.get("x-ms-workflow-run-id")
-        if run is None:
-            raise CloudRefusedError(f"POST {path}: the answer does not say which run it started.")
-        return run
-
-    def _must_be_on(self, workflow_id: str, path: str) -> None:
-        workflow = self._azure.resource(
-            workflow_id, _Workflow, api_version=_API_VERSION, absent=_GONE
-        )
-        if workflow is not None and workflow.properties.state != "Enabled":
-            raise CloudRefusedError(
-                f"POST {path}: the workflow is switched off (state {workflow.properties.state}): "
-                "nothing was sent, and nothing is proven. Switch it on, and prove then."
+            token = self._credential.get_token(f"{self._resource_manager}/.default").token
+            response = self._client.post(
+                f"{base}{workflow_id}/triggers/{trigger}/run",
+                params={"api-version": _API_VERSION},
+                headers={"Authorization": f"Bearer {token}"},
             )
+        except AzureError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise CloudRefusedError(
+                f"{where}: not signed in: {reason} Sign in as who may run the workflow, for "
+                "example by az login."
+            ) from None
+        except httpx.HTTPError as error:
+            raise NotStartedError(f"{where}: no answer: {error}") from None
+        if response.is_success:
+            run: str | None = response.headers.get("x-ms-workflow-run-id")
+            if run is None:
+                raise CloudRefusedError(f"{where}: the answer does not say which run it started.")
+            return run
+        text = f"{where}: {response.status_code} {_error_of(response)}"
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.is_server_error:
+            raise NotStartedError(text)
+        workflow = self._azure.resource(workflow_id, api_version=_API_VERSION, absent=_GONE)
+        state = "Enabled" if workflow is None else workflow["properties"]["state"]
+        if state != "Enabled":
+            raise CloudRefusedError(
+                f"{where}: the workflow is switched off (state {state}): nothing was sent, and "
+                "nothing is proven. Switch it on, and prove then."
+            )
+        raise CloudRefusedError(
+            f"{text} Check that the stack is deployed, and that whoever is signed in may run it."
+        )
 
     def _answer(self, run: str, action: str) -> Answer:
         found = self._azure.resource(
             f"{run}/actions/{action}",
-            _Action,
             api_version=_API_VERSION,
-            absent=("WorkflowRunActionNotFound",),
+            absent=frozenset({"WorkflowRunActionNotFound"}),
         )
         if found is None:
             return Answer(0, "", f"the run has no action {action}: {run}")
-        result = found.properties
-        if result.outputs is None:
-            why = result.error.message if result.error else ""
-            return Answer(0, "", f"{action} ended as {result.status}. {why}".strip())
+        properties: Document = found["properties"]
+        link = (properties.get("outputsLink") or {}).get("uri")
+        if link is None:
+            why = (properties.get("error") or {}).get("message", "")
+            return Answer(0, "", f"{action} ended as {properties['status']}. {why}".strip())
         try:
             # The link is signed, and a token is refused beside it.
-            outputs = self._azure.linked(result.outputs.uri)
-        except CloudRefusedError as error:
+            response = self._client.get(link)
+            outputs = response.json() if response.is_success else None
+        except (httpx.HTTPError, ValueError) as error:
             return Answer(0, "", f"the run's history cannot be read: {error}")
+        if outputs is None:
+            # Not httpx's own error: that quotes the link, and with it the signature.
+            reason = f"{response.status_code} {response.reason_phrase}"
+            return Answer(0, "", f"the run's history cannot be read: {reason}")
         return _answer_in(outputs)
 
 
@@ -198,3 +191,11 @@ def _answer_in(outputs: Any) -> Answer:
         error = {}
     message = " ".join(str(error.get("message", "")).split())
     return Answer(outputs["statusCode"], str(error.get("code", "")), message)
+
+
+def _error_of(response: httpx.Response) -> str:
+    try:
+        error = response.json()["error"]
+        return f"{error['code']}: {' '.join(str(error['message']).split())}"
+    except (ValueError, KeyError, TypeError):
+        return response.reason_phrase

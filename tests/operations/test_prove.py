@@ -21,12 +21,10 @@ from components.workflow_definition import (
 )
 from operations import prove as command
 from operations.prove import ProofError, Trial, Verdict, main, prove, result_of, trials_of
-from operations.signed_in import CloudRefusedError
 from operations.workflow_runs import Answer, NotStartedError, WorkflowRuns
 from simulator.front import served
 from simulator.tenant import Tenant
 from simulator.tenant.faults import Fault, Kind, Step, steps
-from tests.operations.test_signed_in import ODD
 from tests.simulator.tenant.deployment import NOON, WORKFLOW_PATH, Deployment, connect
 from tests.tools.executables import Executable
 
@@ -556,13 +554,6 @@ class TestNoTokenLeavesForAnotherService:
         runs, asked = self.record(self.STARTED, *[missing] * 50, *[self.RUNNING] * 50)
         assert "has not ended after 300 s" in runs.ask("/subscriptions/s/w", "t", "a").message
         assert len(asked) == 101
-
-    @pytest.mark.parametrize("answer", ODD.values(), ids=list(ODD))
-    def test_an_odd_answer_is_an_error_of_the_cloud(self, answer):
-        for before in ([self.STARTED], [self.STARTED, self.DONE]):
-            runs, _ = self.record(*before, *[answer] * 4)
-            with pytest.raises(CloudRefusedError, match="GET https://"):
-                runs.ask("/subscriptions/s/w", "Probe", "Try")
 
     def test_a_server_error_may_pass(self):
         runs, _ = self.record(httpx.Response(503, text="busy"))

@@ -3,10 +3,10 @@
 Both run processes on this machine: the one when it is created, changed or deleted, the other, a
 function, whenever the program is run.
 
-Behaviour and words were read in the provider's source (pulumi/pulumi-command,
-``provider/pkg/provider/local``). Nothing is simulated here except that the processes get the
-environment of the simulated tenant. Where the real provider is installed, it is used instead of
-this one (``simulator.environment``).
+Behaviour and words were read in the provider's source (pulumi/pulumi-command 1.2.1,
+``provider/pkg/provider/local`` and ``…/util``), and seen where that provider was run. Nothing is
+simulated here except that the processes get the environment of the simulated tenant. Where the real
+provider is installed, it is used instead of this one (``simulator.environment``).
 """
 
 import json
@@ -37,6 +37,9 @@ _RUN = "command:local:run"
 # No command of this project reads files back, and a glob dialect of our own would be a guess.
 _NOT_SIMULATED = ("archivePaths", "assetPaths")
 _RESULTS = ("stdout", "stderr")
+# Lines that are shown are read by a scanner whose buffer ends here (Go, bufio.MaxScanTokenSize). At
+# a longer one it stops reading, and the process waits for a reader for ever.
+_LONGEST_LINE = 64 * 1024
 
 
 class Command(Provider):
@@ -89,7 +92,7 @@ class Command(Provider):
         identifier = f"{resource.name}{secrets.token_hex(4)}"
         results: Properties = {"stdout": "", "stderr": ""}
         if "create" in inputs:
-            results = self._run(inputs["create"], inputs, {}, resource.report)
+            results = _sent(self._run(inputs["create"], inputs, {}, resource.report))
         return identifier, inputs | results
 
     def preview_update(
@@ -103,7 +106,7 @@ class Command(Provider):
         results = _results_in(outputs)
         command = inputs.get("update", inputs.get("create"))
         if command is not None:
-            results = self._run(command, inputs, results, resource.report)
+            results = _sent(self._run(command, inputs, results, resource.report))
         return inputs | results
 
     def delete(self, resource: Resource, identifier: str, outputs: Properties) -> None:
@@ -140,7 +143,7 @@ class Command(Provider):
             failures.append(Failure("logging", "only 'none' is simulated for a function"))
         if failures:
             return {}, failures
-        return arguments | self._run(arguments["command"], arguments, {}, lambda _: None), []
+        return arguments | _sent(self._run(arguments["command"], arguments, {}, lambda _: None)), []
 
     def cancel(self) -> None:
         with self._lock:
@@ -153,7 +156,7 @@ class Command(Provider):
         inputs: Properties,
         previous: Properties,
         report: Callable[[str], None],
-    ) -> Properties:
+    ) -> dict[str, bytes]:
         """Runs one command to its end and returns its ``stdout`` and ``stderr``."""
         default = ["cmd", "/C"] if os.name == "nt" else ["/bin/sh", "-c"]
         arguments = [*(inputs.get("interpreter") or default), command]
@@ -171,7 +174,7 @@ class Command(Provider):
             raise _failure(f"chdir {inputs['dir']}: no such file or directory", command, b"")
         try:
             process = subprocess.Popen(  # noqa: S603 - running what the program says is its task
-                _located(arguments, environment),
+                _located(arguments, self._environment),
                 cwd=directory,
                 env=environment,
                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
@@ -195,15 +198,24 @@ class Command(Provider):
                 self._running.discard(process)
         if process.returncode != 0:
             raise _failure(_ending(process.returncode), command, bytes(both))
-        return {name: _without_newline(outputs[name]) for name in _RESULTS}
+        return {name: outputs[name].removesuffix(b"\n") for name in _RESULTS}
 
 
 def _results_in(outputs: Properties) -> Properties:
     return {name: outputs.get(name, "") for name in _RESULTS}
 
 
+def _sent(results: Mapping[str, bytes]) -> Properties:
+    """What the engine gets of a process that has ended well."""
+    try:
+        return {name: output.decode() for name, output in results.items()}
+    except UnicodeDecodeError:
+        text = "grpc: error while marshaling: string field contains invalid UTF-8"
+        raise RefusalError(text) from None
+
+
 def _located(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Arguments with the program found on the PATH of the new process.
+    """Arguments with the program found on the PATH of the provider, not of the new process.
 
     Without that, Windows searches the PATH of this process and finds no ``.cmd`` files.
     """
@@ -218,15 +230,23 @@ def _collect(
     logging: str,
     report: Callable[[str], None],
 ) -> dict[str, bytes]:
-    """Feeds a process, reads both its streams line by line and waits for its end."""
+    """Feeds a process, reads both its streams line by line and waits for its end.
+
+    Raises:
+        RefusalError: A line is too long to be shown; the process was killed.
+    """
     outputs = {"stdout": bytearray(), "stderr": bytearray()}
+    too_long: list[str] = []
 
     def read(name: str, stream: IO[bytes]) -> None:
         shown = logging in {name, "stdoutAndStderr"}
-        for line in stream:
+        while line := stream.readline(_LONGEST_LINE):
             outputs[name] += line
             both.extend(line)
-            if shown:
+            if shown and len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+                too_long.append(name)
+                process.kill()
+            elif shown:
                 report(line.decode(errors="replace").rstrip("\r\n"))
 
     def write() -> None:
@@ -250,6 +270,12 @@ def _collect(
     for thread in threads:
         thread.join()
     process.wait()
+    if too_long:
+        raise RefusalError(
+            f"a line of more than 64 KiB on {too_long[0]}, which is shown (logging): the real "
+            "provider stops reading there and waits for ever. The process was killed; have it "
+            "write shorter lines"
+        )
     return {name: bytes(output) for name, output in outputs.items()}
 
 
@@ -263,7 +289,3 @@ def _ending(code: int) -> str:
 def _failure(problem: str, command: str, output: bytes) -> RefusalError:
     text = output.decode(errors="replace")
     return RefusalError(f"{problem}: running {json.dumps(command)}:\n{text}")
-
-
-def _without_newline(output: bytes) -> str:
-    return output.decode(errors="replace").removesuffix("\n")

@@ -12,6 +12,7 @@ from simulator.providers.properties import UNKNOWN, Change
 from simulator.providers.server import RefusalError, Resource
 
 PYTHON = [sys.executable, "-c"]
+INTERPRETER = {"interpreter": PYTHON}
 
 
 @pytest.fixture
@@ -132,6 +133,96 @@ class TestAFailure:
             command.create(resource, script("pass", dir="nowhere"))
 
 
+INVALID = "import sys; open('made', 'w'); sys.{}.buffer.write(b'Gr\\xfc\\xdfe\\n')"
+MARSHALING = "grpc: error while marshaling: string field contains invalid UTF-8"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+class TestBytesThatAreNoUtf8:
+    def test_fail_what_has_run(
+        self, command: Command, resource: Resource, tmp_path: Path, stream: str
+    ):
+        code = script(INVALID.format(stream))
+        for run in (
+            lambda: command.create(resource, code),
+            lambda: command.update(resource, "id", {}, code),
+            lambda: command.invoke(
+                "command:local:run", {"command": code["create"], "logging": "none"} | INTERPRETER
+            ),
+        ):
+            with pytest.raises(RefusalError) as raised:
+                run()
+
+            assert str(raised.value) == MARSHALING
+            (tmp_path / "made").unlink()
+
+    def test_fail_no_deletion_whose_output_nobody_gets(
+        self, command: Command, resource: Resource, tmp_path: Path, stream: str
+    ):
+        command.delete(resource, "id", script("pass", delete=INVALID.format(stream)))
+
+        assert (tmp_path / "made").exists()
+
+    def test_are_replaced_in_the_text_of_a_failure(
+        self, command: Command, resource: Resource, stream: str
+    ):
+        with pytest.raises(RefusalError, match=r"exit status 3: running .*\n.*Gr��e"):
+            command.create(resource, script(INVALID.format(stream) + "; sys.exit(3)"))
+
+
+class TestALineThatIsShown:
+    # With its newline, the longest that fits the buffer of the real provider.
+    LONGEST = 64 * 1024 - 1
+
+    def test_may_fill_the_buffer(self, command: Command, resource: Resource, lines: list[str]):
+        command.create(resource, script(f"print('x' * {self.LONGEST})"))
+
+        assert [len(line) for line in lines] == [self.LONGEST]
+
+    @pytest.mark.parametrize("stream", ["stdout", "stderr"])
+    def test_and_not_more_since_the_real_provider_would_hang(
+        self, command: Command, resource: Resource, stream: str
+    ):
+        code = (
+            f"import sys, time; print('x' * {self.LONGEST + 1}, file=sys.{stream}, flush=True); "
+            "time.sleep(600)"
+        )
+
+        with pytest.raises(RefusalError, match=f"more than 64 KiB on {stream}.* waits for ever"):
+            command.create(resource, script(code, logging=stream))
+
+    def test_unless_it_is_not_shown(self, command: Command, resource: Resource):
+        _, outputs = command.create(
+            resource, script(f"print('x' * {2 * self.LONGEST})", logging="stderr")
+        )
+
+        assert len(outputs["stdout"]) == 2 * self.LONGEST
+
+
+class TestTheInterpreter:
+    @pytest.mark.skipif(os.name == "nt", reason="a file is a program by its mode")
+    def test_is_found_on_the_path_of_the_provider_and_not_of_the_command(
+        self, tmp_path: Path, resource: Resource
+    ):
+        for folder in ("ours", "theirs"):
+            (tmp_path / folder).mkdir()
+            program = tmp_path / folder / "interpreter"
+            program.write_text(f"#!/bin/sh\necho {folder}\n")
+            program.chmod(0o755)
+        command = Command(tmp_path, os.environ | {"PATH": str(tmp_path / "ours")})
+
+        _, outputs = command.create(
+            resource,
+            {
+                "create": "x",
+                "interpreter": ["interpreter"],
+                "environment": {"PATH": str(tmp_path / "theirs")},
+            },
+        )
+
+        assert outputs["stdout"] == "ours"
+
+
 class TestUpdate:
     def test_runs_the_update_command(self, command: Command, resource: Resource):
         outputs = command.update(resource, "id", {}, script("print(1)", update="print(2)"))
@@ -179,6 +270,15 @@ class TestDelete:
         command.delete(resource, "id", state | {"stdin": "desired", "stdout": "", "stderr": ""})
 
         assert (tmp_path / "gone").read_text() == "desired"
+
+    def test_has_the_former_output_in_the_environment(
+        self, command: Command, resource: Resource, tmp_path: Path
+    ):
+        code = "import os; open('gone', 'w').write(os.environ['PULUMI_COMMAND_STDOUT'])"
+
+        command.delete(resource, "id", script("pass", delete=code) | {"stdout": "before"})
+
+        assert (tmp_path / "gone").read_text() == "before"
 
     def test_does_nothing_without_one(self, command: Command, resource: Resource, tmp_path: Path):
         command.delete(resource, "id", script("open('made', 'w')"))

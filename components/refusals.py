@@ -67,6 +67,8 @@ _NOT_KNOWN_YET = _Meaning(
     "Entra does not know the new identity everywhere yet: run `pulumi up` again.",
     delays=[_BETWEEN],
 )
+# Codes where there are any. The two sentences of Graph have one code for much else; it writes
+# English to callers that ask for no other language, and the azuread provider asks for none.
 MEANINGS = {
     "cannot create already existing resource": _Meaning(
         f"{_LEFT_BEHIND}; otherwise choose another name."

@@ -255,6 +255,12 @@ def _is_open(trial: Trial, runs: WorkflowRuns, show: Callable[[str], None]) -> b
     show(f"{trial.sender} as {trial.mailbox}: {trial.answer}")
     # Without the own mail no denial can become right.
     is_final = trial.is_refused or (trial.own is not None and trial.own.is_refused)
+    if trial.own is not None and trial.answer.denied_in_other_words:
+        show(
+            f"{trial.sender} as {trial.mailbox}: denied in words that are not known here, which is "
+            "not asked for again. Read them: a policy denies, or the token lacks the permission."
+        )
+        is_final = True
     return not is_final and trial.verdict is not Verdict.RIGHT
 
 

@@ -62,9 +62,21 @@ class Answer:
         Microsoft's page has the first text, field reports the second behind it. A token without
         the permission is denied by the same status and code, and in other words.
         """
-        return (self.status, self.code) == (HTTPStatus.FORBIDDEN, "ErrorAccessDenied") and any(
+        return self._denied and any(
             sign in self.message for sign in ("Access to OData is disabled", "[RAOP]")
         )
+
+    @property
+    def denied_in_other_words(self) -> bool:
+        """Whether Graph denies in words that are neither those nor of a missing permission.
+
+        Exchange speaks the language of the organisation in places; whether here, nobody has said.
+        """
+        return self._denied and not self.denied_by_policy and "Access is denied" not in self.message
+
+    @property
+    def _denied(self) -> bool:
+        return (self.status, self.code) == (HTTPStatus.FORBIDDEN, "ErrorAccessDenied")
 
     def __str__(self) -> str:
         if self.status == 0:

@@ -89,6 +89,15 @@ class TestAControlMailboxThatRefusesGraphByItself:
         assert self.proof(stack, "--without-exchange") == 0
         assert "Not proven is what the 403 rests on" in capfd.readouterr().out
 
+    def test_is_no_proof_of_the_policy_that_is_there(
+        self, stack: SimulatedStack, capfd: pytest.CaptureFixture[str]
+    ):
+        assert self.proof(stack, "--json") == 2
+        shown = json.loads(capfd.readouterr().out)
+        assert [entry["verdict"] for entry in shown["answers"]] == ["right", "right"]
+        assert shown["exchange"][0]["verdict"] == "unknown"
+        assert "EwsEnabled is False in Get-CASMailbox" in shown["exchange"][0]["text"]
+
 
 class TestASecondPolicyThatWidensTheReach:
     def test_is_not_proven(self, redeployed: StackIn, capfd: pytest.CaptureFixture[str]):

@@ -5,7 +5,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -439,6 +439,28 @@ class TestCouldNotFindOut:
         )
         assert "not signed in: Please run 'az login'. Sign in" in trials[0].answer.message
         assert result_of(trials) is Verdict.UNKNOWN
+
+
+class TestADenialInUnknownWords:
+    """Such as those of another language, if Graph has any."""
+
+    def test_is_said_and_not_waited_for(self):
+        own = Trial("n", SHARED, "w", "t", Answer(202, "", ""))
+        control = replace(own, mailbox=CONTROL, own=own)
+        denied = Answer(403, "ErrorAccessDenied", "Der Zugriff auf OData ist deaktiviert.")
+
+        class Runs:
+            def ask(self, workflow_id: str, trigger: str, action: str) -> Answer:
+                return denied
+
+        shown: list[str] = []
+        prove([control], cast(WorkflowRuns, Runs()), timeout=5400, show=shown.append, sleep=fail)
+        assert control.verdict is Verdict.UNKNOWN
+        assert "denied in words that are not known here" in shown[-1]
+
+
+def fail(seconds: float) -> None:
+    raise AssertionError(f"waited {seconds} s for what waiting cannot mend")
 
 
 class TestVerdict:

@@ -5,12 +5,14 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure_native
 
+from components.azure_tags import AzureTags, tags_beside_others
+from components.deployed import deployed_resources
 from components.exchange.drift import find_drift
 from components.exchange.mail_enabled_security_group import MailEnabledSecurityGroupArgs
 from components.exchange.shared_mailbox import SharedMailboxArgs
-from components.logic_app import TriggerAccess
-from components.refusals import explained
-from components.scoped_mail_sender import ScopedMailSender
+from components.logic_app import OWN_TAGS, TriggerAccess
+from components.refusals import explained, find
+from components.scoped_mail_sender import ScopedMailSender, deployed_recipients
 from components.workflow_definition import http_request_trigger, recurrence_trigger
 from configuration import (
     Deletion,
@@ -18,17 +20,56 @@ from configuration import (
     IdentityKind,
     Sender,
     load_configuration,
+    refuse_renamed_senders,
 )
 
 # Stops with all mistakes before anything is registered.
 configuration = load_configuration(pulumi.Config())
+deployed = deployed_resources()
+refuse_renamed_senders(configuration, deployed_recipients(deployed))
 drift = find_drift() if configuration.drift else None
-resource_group = azure_native.resources.ResourceGroup(
-    "resource-group",
-    resource_group_name=configuration.resource_group,
-    location=configuration.location,
-    opts=pulumi.ResourceOptions(hooks=explained(f"resource group {configuration.resource_group}")),
-)
+
+
+def tags_of(type_: str, name: str, function: str, **names: str) -> AzureTags:
+    """What a resource in Azure is tagged with, of which others may have tagged it as well."""
+    former = next((o for (t, _), o in deployed.items() if t == "pulumi:pulumi:Stack"), {})
+    return tags_beside_others(
+        configuration.tags,
+        formerly_own=[*former.get("tags", {}), *OWN_TAGS],
+        deployed=deployed.get((type_, name)),
+        function=function,
+        resourceGroupName=configuration.resource_group,
+        **names,
+    )
+
+
+def resource_group_name() -> pulumi.Input[str]:
+    """The group of the workflows: made where there is none, and never deleted.
+
+    Azure deletes a group with all that others have put into it, and a destroy cannot look first: it
+    does not run this program. See docs/decisions/0016-resource-groups-stay.md.
+    """
+    name, function = configuration.resource_group, "azure-native:resources:getResourceGroup"
+    type_ = "azure-native:resources:ResourceGroup"
+    of_state = deployed.get((type_, "resource-group"), {}).get("name", "")
+    if of_state.casefold() != name.casefold() and find(function, resourceGroupName=name):
+        return name
+    tags = tags_of(type_, "resource-group", function)
+    group = azure_native.resources.ResourceGroup(
+        "resource-group",
+        resource_group_name=name,
+        location=configuration.location,
+        tags=tags.inputs,
+        opts=pulumi.ResourceOptions(
+            retain_on_delete=True,
+            ignore_changes=tags.ignored,
+            hooks=explained(f"resource group {name}"),
+        ),
+    )
+    return group.name
+
+
+group_name = resource_group_name()
 
 
 def trigger_of(sender: Sender) -> dict[str, Any]:
@@ -71,9 +112,21 @@ for entry in configuration.senders:
         ),
         control_mailbox=entry.control_mailbox,
         workflow_name=entry.workflow,
-        resource_group_name=resource_group.name,
+        resource_group_name=group_name,
         location=configuration.location,
         identity_name=f"id-{entry.name}" if entry.identity is IdentityKind.USER else None,
+        workflow_tags=tags_of(
+            "azure-native:logic:Workflow",
+            f"{entry.name}-workflow",
+            "azure-native:logic:getWorkflow",
+            workflowName=entry.workflow,
+        ),
+        identity_tags=tags_of(
+            "azure-native:managedidentity:UserAssignedIdentity",
+            f"{entry.name}-identity",
+            "azure-native:managedidentity:getUserAssignedIdentity",
+            resourceName=f"id-{entry.name}",
+        ),
         trigger=trigger_of(entry),
         trigger_access=access_of(entry),
         message=entry.message.as_graph_has_it(),
@@ -94,5 +147,6 @@ for entry in configuration.senders:
         senders[entry.name]["callbackUrl"] = sender.logic_app.callback_url()
 
 pulumi.export("cloud", configuration.cloud)
-pulumi.export("resourceGroup", resource_group.name)
+pulumi.export("resourceGroup", group_name)
+pulumi.export("tags", configuration.tags)
 pulumi.export("senders", senders)

@@ -46,6 +46,7 @@ from tzlocal.windows_tz import tz_win, win_tz
 
 from components.clouds import Cloud
 from components.graph_permission import MailboxPermission
+from components.logic_app import OWN_TAGS
 from components.refusals import ASSIGNMENT_DELAYS
 from components.service_principal import DIRECTORY_DELAYS
 from components.workflow_definition import email_message, literal
@@ -266,6 +267,43 @@ def _organization(text: str) -> str:
             "Write the .onmicrosoft.com domain, for example contoso.onmicrosoft.com.",
         )
     return text
+
+
+def _tags(tags: dict[str, str]) -> dict[str, str]:
+    # Source: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources
+    for name, value in tags.items():
+        if not 1 <= len(name) <= 512 or re.search(r"[<>%&\\?/\x00-\x1f\x7f]", name):
+            _refuse(
+                f"has a tag {_shown(name)}, which is no name for one",
+                "Write 1 to 512 characters, none of them < > % & \\ ? or /.",
+            )
+        if name.casefold().startswith(("microsoft", "azure", "windows")):
+            _refuse(
+                f"has a tag {_shown(name)}, and what begins with microsoft, azure or windows is "
+                "Azure's",
+                "Write another name.",
+            )
+        if name.casefold() in {own.casefold() for own in OWN_TAGS}:
+            _refuse(
+                f"has a tag {_shown(name)}, which this program writes by itself where it is due",
+                "Leave it out.",
+            )
+        if len(value) > 256:
+            _refuse(
+                f"has a tag {_shown(name)} with a value of {len(value)} characters, of which Azure "
+                "takes 256",
+                "Write a shorter value.",
+            )
+    folded = [name.casefold() for name in tags]
+    if twice := sorted(name for name in tags if folded.count(name.casefold()) > 1):
+        _refuse(f"has {_listed(twice)}, which Azure takes for one tag", "Write each only once.")
+    most = 50 - len(OWN_TAGS)
+    if len(tags) > most:
+        _refuse(
+            f"has {len(tags)} tags, and Azure takes 50 with {_listed([*OWN_TAGS])}",
+            f"Write at most {most}.",
+        )
+    return tags
 
 
 def _duration(value: object) -> timedelta:
@@ -738,6 +776,7 @@ class StackConfiguration(_Keys):
             write them itself. Those of a sender that a stack does not have mean nothing to it.
         allow_open_triggers: Whether an HTTP trigger that every address may call is meant to be.
             None is refused here: the workflow is marked, and the policy pack refuses the others.
+        tags: Of everything that the stack makes in Azure. What others tag there is left alone.
         deletion: Whether mailboxes and groups are kept, and protected against ``pulumi destroy``:
             without a word about it they are, since a mailbox is somebody's mail.
         purge_mailboxes: Whether a removed mailbox is also taken out of the 30 days in which
@@ -752,6 +791,9 @@ class StackConfiguration(_Keys):
     )
     organization: Annotated[StrictStr, AfterValidator(_organization)] = Field(
         description="the tenant's initial domain, e.g. contoso.onmicrosoft.com"
+    )
+    tags: Annotated[dict[str, StrictStr], AfterValidator(_tags)] = Field(
+        {}, description="a tag a line: its name, and its value as text"
     )
     cloud: Annotated[
         Cloud, BeforeValidator(_one_of(Cloud, "is not a cloud that this program knows"))
@@ -1395,7 +1437,7 @@ def _values_of(config: pulumi.Config) -> dict[str, object]:
         for key in known
         if key.startswith(prefix)
     }
-    for key in ("senders", "senderDefaults"):
+    for key in ("senders", "senderDefaults", "tags"):
         # Pulumi hands on a list or a mapping as JSON, and anything else as its text.
         if isinstance(given := values.get(key), str):
             with suppress(json.JSONDecodeError):
@@ -1474,6 +1516,43 @@ def require_environment(stack: str, folder: Path = ROOT) -> None:
         "and change what differs."
         + (f" If the name is misspelt, pulumi stack rm {name}." if is_left_by_pulumi else "")
     )
+
+
+def refuse_renamed_senders(
+    configuration: StackConfiguration, deployed: Mapping[str, str], namespace: str = NAMESPACE
+) -> None:
+    """Refuses a sender under a new name, which the preview shows as harmless and Exchange refuses.
+
+    Args:
+        configuration: What the stack is told.
+        deployed: By the address of a mailbox or group that the stack's state holds, the name of the
+            sender that it is of.
+        namespace: The project's name.
+
+    Raises:
+        ConfigurationError: A sender has what a deployed one has that is gone from the
+            configuration.
+    """
+    owners = {address.casefold(): owner for address, owner in deployed.items()}
+    names = {sender.name for sender in configuration.senders}
+    mistakes = []
+    for index, sender in enumerate(configuration.senders):
+        for address in (sender.mailbox.address, sender.group.address):
+            owner = owners.get(address.casefold(), sender.name)
+            if owner not in names:
+                mistakes.append(
+                    Mistake(
+                        ("senders", index, "name"),
+                        sender.name,
+                        f"is a new name, while {address} is of the sender {owner}, which is "
+                        "deployed and not in the configuration any more: what it has in Exchange "
+                        "is marked with its name, and is not given to another",
+                        f"Write {owner}; displayName and workflow may be changed freely.",
+                    )
+                )
+                break
+    if mistakes:
+        raise ConfigurationError(_message(namespace, mistakes, {}))
 
 
 def _position(mistake: Mistake) -> int:

@@ -16,7 +16,8 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure_native
 
-from components.refusals import explained, look_up
+from components.azure_tags import AzureTags
+from components.refusals import explained, is_absent, look_up
 from components.service_principal import wait_for_client_id
 from components.user_assigned_identity import UserAssignedIdentity
 from components.workflow_definition import HTTP_TRIGGER
@@ -29,6 +30,9 @@ SWITCHED_OFF_TAG = "switchedOff"
 
 One that is off without it was switched off by somebody, and is left so.
 """
+
+OWN_TAGS = (OPEN_TRIGGER_TAG, SWITCHED_OFF_TAG)
+"""The tags that a workflow gets from here, whatever it is told to have."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class LogicApp(pulumi.ComponentResource):
         trigger_access: TriggerAccess | None = None,
         enabled: bool = True,
         before_enabling: Callable[[str], Awaitable[None]] | None = None,
+        tags: AzureTags = AzureTags(),  # noqa: B008 - frozen
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -93,6 +98,7 @@ class LogicApp(pulumi.ComponentResource):
                 new, or was switched off by this: one that somebody switched off stays off.
             before_enabling: Given the client id of its identity, has to succeed before a workflow
                 is switched on whose identity may hold permissions already.
+            tags: What it is tagged with besides :data:`OWN_TAGS`.
             after: What must exist before the workflow, and so be removed after it. The group whose
                 policy confines the identity belongs here: its removal removes the policy, and a
                 token of the identity lives on for up to a day.
@@ -117,10 +123,11 @@ class LogicApp(pulumi.ComponentResource):
             identity=_identity_argument(identity),
             definition=definition,
             access_control=_access_control(trigger_access) if trigger_access else None,
-            tags=_tags(enabled, trigger_access),
+            tags={**tags.inputs, **_tags(enabled, trigger_access)},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(after),
+                ignore_changes=tags.ignored,
                 # Its name is its id. Where a replacement stopped halfway and the former name is
                 # given back, the engine would otherwise make the workflow and then remove it as the
                 # one that it had replaced.
@@ -222,21 +229,18 @@ async def _present(
             workflowName=workflow,
         )
     except pulumi.RunError as error:
-        # By Azure's codes, which are not translated. Another 404 means that nothing was found out.
-        if any(
-            f'Code="{code}"' in str(error) for code in ("ResourceNotFound", "ResourceGroupNotFound")
-        ):
+        if is_absent(str(error)):
             return None
         raise
 
 
-def _tags(enabled: bool, access: TriggerAccess | None) -> dict[str, str] | None:
+def _tags(enabled: bool, access: TriggerAccess | None) -> dict[str, str]:
     tags = {}
     if access and access.open_on_purpose:
         tags[OPEN_TRIGGER_TAG] = "allowed"
     if not enabled:
         tags[SWITCHED_OFF_TAG] = "byConfiguration"
-    return tags or None
+    return tags
 
 
 def _identity_argument(

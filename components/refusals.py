@@ -100,6 +100,10 @@ MEANINGS = {
         "Give the deploying identity the Graph permissions AppRoleAssignment.ReadWrite.All and "
         "Application.Read.All, with admin consent; a person needs Privileged Role Administrator."
     ),
+    "RequestDisallowedByPolicy": _Meaning(
+        "The policy that is named there is one of Azure Policy's: where it demands a tag, write it "
+        "under `tags` in the stack's configuration; otherwise ask whoever assigned it."
+    ),
     "AuthorizationFailed": _Meaning(
         "Give the deploying identity Contributor on the subscription; a new role takes minutes to "
         "be known, and a new sign-in."
@@ -186,6 +190,42 @@ async def look_up(parent: pulumi.Resource, function: str, **arguments: str) -> d
         meaning = _meaning_of(str(error))
         raise _explanation(call, str(error), meaning) from None
     return dict(result)
+
+
+def is_absent(refusal: str) -> bool:
+    """Whether Azure says that a resource, or its group, does not exist.
+
+    By its codes, which are not translated. Another 404 means that nothing was found out.
+    """
+    return any(
+        f'Code="{code}"' in refusal for code in ("ResourceNotFound", "ResourceGroupNotFound")
+    )
+
+
+def find(function: str, **arguments: str) -> dict[str, Any] | None:
+    """Calls a function of azure-native before anything is registered.
+
+    Args:
+        function: Its Pulumi name, such as ``azure-native:resources:getResourceGroup``.
+        arguments: Its arguments.
+
+    Returns:
+        The properties of its result, by their Pulumi names; ``None`` where there is no such thing.
+
+    Raises:
+        pulumi.RunError: It was refused; one line that says what to do.
+    """
+    options = pulumi.InvokeOptions(version=version("pulumi-azure-native"))
+    try:
+        result = pulumi.runtime.invoke(function, dict(arguments), options)
+    except Exception as error:  # noqa: BLE001 - the SDK raises nothing more special
+        if is_absent(str(error)):
+            return None
+        of = ", ".join(f"{key} {value}" for key, value in arguments.items())
+        raise _explanation(
+            f"{function.rpartition(':')[2]} of {of}", str(error), _meaning_of(str(error))
+        ) from None
+    return dict(result.value)
 
 
 def _explanation(call: str, refusal: str, meaning: _Meaning) -> pulumi.RunError:

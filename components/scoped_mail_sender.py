@@ -6,13 +6,16 @@ last, so that none of its runs meets an identity without the permission. Teardow
 except that the policy goes with the group: after the grant, the workflow and the identity.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pulumi
 
+from components.azure_tags import AzureTags
 from components.clouds import ENDPOINTS, Cloud
+from components.deployed import Deployed
 from components.exchange.exchange_command import Drift, ExchangeOrganization
 from components.exchange.mail_enabled_security_group import (
     MailEnabledSecurityGroup,
@@ -24,6 +27,16 @@ from components.logic_app import LogicApp, TriggerAccess
 from components.scoped_mailbox_access import ScopedMailboxAccess
 from components.user_assigned_identity import UserAssignedIdentity
 from components.workflow_definition import PROBE_TRIGGER, send_mail_definition
+
+
+def deployed_recipients(deployed: Deployed) -> dict[str, str]:
+    """By the address of each mailbox and group that the state holds, the sender that it is of."""
+    recipients = {}
+    for (kind, name), outputs in deployed.items():
+        sender, _, what = name.rpartition("-")
+        if kind == "command:local:Command" and what in ("mailbox", "group"):
+            recipients[json.loads(outputs["stdin"])["address"]] = sender
+    return recipients
 
 
 class ScopedMailSender(pulumi.ComponentResource):
@@ -48,6 +61,8 @@ class ScopedMailSender(pulumi.ComponentResource):
         resource_group_name: pulumi.Input[str],
         location: pulumi.Input[str],
         identity_name: str | None = None,
+        workflow_tags: AzureTags = AzureTags(),  # noqa: B008 - frozen
+        identity_tags: AzureTags = AzureTags(),  # noqa: B008
         trigger: Mapping[str, Any],
         trigger_access: TriggerAccess | None = None,
         message: Mapping[str, Any],
@@ -76,6 +91,8 @@ class ScopedMailSender(pulumi.ComponentResource):
             location: Azure region of the workflow.
             identity_name: Name of a user-assigned identity that is made for the workflow. Without
                 one the workflow has a system-assigned identity.
+            workflow_tags: What the workflow is tagged with.
+            identity_tags: What a user-assigned identity is tagged with.
             trigger: The workflow's trigger (:mod:`components.workflow_definition`).
             trigger_access: Who may call an HTTP trigger; without it every address may.
             message: A Graph message (:func:`components.workflow_definition.email_message`).
@@ -133,6 +150,7 @@ class ScopedMailSender(pulumi.ComponentResource):
             self.identity = UserAssignedIdentity(
                 f"{name}-identity",
                 identity_name=kind.output.apply(lambda _: identity_name),
+                tags=identity_tags,
                 after=self.group.commands,
                 **place,
             )
@@ -161,6 +179,7 @@ class ScopedMailSender(pulumi.ComponentResource):
                 ),
                 identity=self.identity,
                 trigger_access=trigger_access,
+                tags=workflow_tags,
                 enabled=enabled,
                 before_enabling=before_enabling,
                 after=[*self.group.commands, *after],

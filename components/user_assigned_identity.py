@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure_native
 
+from components.azure_tags import AzureTags
 from components.refusals import explained, look_up
 from components.service_principal import wait_for_client_id
 
@@ -33,6 +34,7 @@ class UserAssignedIdentity(pulumi.ComponentResource):
         identity_name: pulumi.Input[str],
         resource_group_name: pulumi.Input[str],
         location: pulumi.Input[str],
+        tags: AzureTags = AzureTags(),  # noqa: B008 - frozen
         after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -43,6 +45,7 @@ class UserAssignedIdentity(pulumi.ComponentResource):
             identity_name: The identity's name in Azure, 3 to 128 letters, digits, ``-`` and ``_``.
             resource_group_name: Where it is.
             location: Azure region.
+            tags: What it is tagged with.
             after: What must exist before the identity, and so be removed after it: the group, whose
                 removal takes the policy along that confines the identity.
             opts: Resource options.
@@ -54,9 +57,11 @@ class UserAssignedIdentity(pulumi.ComponentResource):
             resource_name_=identity_name,
             resource_group_name=resource_group_name,
             location=location,
+            tags=tags.inputs,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(after),
+                ignore_changes=tags.ignored,
                 # Its name is its id. Where a replacement stopped halfway and the former name is
                 # given back, the engine would otherwise make the identity and then remove it as the
                 # one that it had replaced.

@@ -200,8 +200,10 @@ def _difference(kind: Kind, inputs: Inputs, found: Document) -> str:
     compared: list[tuple[str, Any, Any]] = [
         ("type", _ARM[kind].azure_type, found.get("type")),
         ("location", inputs.get("location"), found.get("location")),
-        ("tags", inputs.get("tags") or {}, found.get("tags") or {}),
     ]
+    # Tags that others added, Azure Policy among them, say nothing about whose it is.
+    tags, there = inputs.get("tags") or {}, found.get("tags") or {}
+    compared.append(("tags", tags, {name: there[name] for name in tags if name in there}))
     if kind is Kind.WORKFLOW:
         wanted, there = ((side.get("identity") or {}).get("type") for side in (inputs, found))
         compared.append(("identity", wanted, there))

@@ -212,11 +212,16 @@ class SimulatedStack:
             policy_packs=[str(folder) for folder in self.policy_packs],
         )
 
-    def preview(self) -> Result:
-        """Tells what ``up`` would do, with the differences in full."""
+    def preview(self, *, refresh: bool = False) -> Result:
+        """Tells what ``up`` would do, with the differences in full.
+
+        Args:
+            refresh: Reads every resource from the clouds first, as the nightly look does.
+        """
         return self._operate(
             _Operated.preview,
             diff=True,
+            refresh=refresh,
             program=self.run_program,
             policy_packs=[str(folder) for folder in self.policy_packs],
         )

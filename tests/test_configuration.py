@@ -25,6 +25,7 @@ from configuration import (
     RecurrenceTrigger,
     environments,
     load_configuration,
+    refuse_renamed_senders,
     require_environment,
 )
 
@@ -1155,6 +1156,89 @@ class TestNoTwoCloudsAreMixed:
         self, values: dict[str, Any], cloud: str, key: str, word: str
     ) -> None:
         assert load_configuration(in_cloud(values, cloud) | {key: word})
+
+
+class TestTags:
+    def test_are_handed_on(self, values: dict[str, Any]) -> None:
+        tags = {"costCenter": "4711", "cost center (new)": "é"}
+        assert load_configuration(values | {"tags": tags}).tags == tags
+        assert load_configuration(values).tags == {}
+
+    def test_may_be_48(self, values: dict[str, Any]) -> None:
+        tags = {f"t{number}": "" for number in range(48)}
+        assert load_configuration(values | {"tags": tags})
+        mistake = only_mistake(values | {"tags": tags | {"one": "more"}})
+        assert mistake.heading.startswith(f"{NAMESPACE}:tags = ")
+        assert "49 tags, and Azure takes 50 with openTrigger or switchedOff" in mistake.problem
+        assert mistake.remedy == "Write at most 48."
+
+    @pytest.mark.parametrize(
+        ("tags", "problem"),
+        [
+            *(({f"a{character}b": ""}, "no name for one") for character in "<>%&\\?/\n"),
+            ({"": ""}, "no name for one"),
+            ({"n" * 513: ""}, "no name for one"),
+            ({"name": "v" * 257}, "a value of 257 characters"),
+            ({"Microsoft.owner": ""}, "is Azure's"),
+            ({"azure": ""}, "is Azure's"),
+            ({"OpenTrigger": "allowed"}, "writes by itself"),
+            ({"switchedOff": "no"}, "writes by itself"),
+            ({"owner": "", "Owner": ""}, "takes for one tag"),
+        ],
+    )
+    def test_that_azure_does_not_take_are_refused(
+        self, values: dict[str, Any], tags: dict[str, str], problem: str
+    ) -> None:
+        assert problem in only_mistake(values | {"tags": tags}).problem
+
+    def test_are_text(self, values: dict[str, Any]) -> None:
+        mistake = only_mistake(values | {"tags": {"costCenter": 4711}})
+        assert mistake.heading == f"{NAMESPACE}:tags.costCenter = 4711"
+        assert "in quotes" in mistake.remedy
+
+    def test_come_from_pulumi_as_json(self, values: dict[str, Any]) -> None:
+        texts = {
+            f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in (values | {"tags": {"costCenter": "4711"}}).items()
+        }
+        pulumi.runtime.set_all_config(texts)
+        assert load_configuration(pulumi.Config(NAMESPACE)).tags == {"costCenter": "4711"}
+
+
+class TestASenderKeepsItsName:
+    def test_a_renamed_one_is_refused(self, values: dict[str, Any]) -> None:
+        deployed = dict.fromkeys(
+            ["LogicAppNotifications@contoso.com", "graphscope@contoso.com"], "notices"
+        )
+        with pytest.raises(ConfigurationError) as refused:
+            refuse_renamed_senders(load_configuration(values), deployed)
+        assert str(refused.value) == (
+            "The configuration of this stack has one mistake; nothing has been deployed.\n\n"
+            f'  {NAMESPACE}:senders[0].name = "notifications"\n'
+            "    It is a new name, while logicappnotifications@contoso.com is of the sender "
+            "notices, which is deployed and not in the configuration any more: what it has in "
+            "Exchange is marked with its name, and is not given to another.\n"
+            "    Write notices; displayName and workflow may be changed freely."
+        )
+
+    def test_so_is_one_whose_group_alone_is_the_same(self, values: dict[str, Any]) -> None:
+        with pytest.raises(ConfigurationError, match=r"graphscope@contoso\.com is of the sender"):
+            refuse_renamed_senders(
+                load_configuration(values), {"graphscope@contoso.com": "notices"}
+            )
+
+    @pytest.mark.parametrize(
+        "deployed",
+        [
+            {},
+            {"logicappnotifications@contoso.com": "notifications"},
+            # Somebody else's to say: the scripts refuse an address that another has.
+            {"logicappnotifications@contoso.com": "report"},
+            {"former@contoso.com": "former"},
+        ],
+    )
+    def test_any_other_is_not(self, values: dict[str, Any], deployed: dict[str, str]) -> None:
+        refuse_renamed_senders(load_configuration(values), deployed)
 
 
 class TestDurationsAreFixed:

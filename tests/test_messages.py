@@ -48,6 +48,8 @@ FOREIGN = [
     # Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes.
     "AADSTS700213: No matching federated identity record found for presented assertion subject "
     "'repo:contoso/mail-senders:environment:prod'.",
+    # Source: https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-policy-requestdisallowedbypolicy.
+    "Resource 'rg-mail-sender' was disallowed by policy. Policy identifiers: '[]'.",
 ]
 MESSAGES = sorted({*thrown_by_scripts(), *raised_by_the_program()})
 OTHERS = [literal[1:-1] for text in SCRIPTS for literal in SAID.findall(text)]

@@ -19,6 +19,7 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
+from components.deployed import deployed_resources
 from components.exchange.exchange_command import (
     POWERSHELL,
     SCRIPTS,
@@ -75,16 +76,11 @@ def find_drift() -> Drift:
 
 def _deployed_objects() -> _Objects:
     """Reads the state of this stack as it was before this run."""
-    state = pulumi.runtime.invoke(
-        "pulumi:pulumi:readStackResourceOutputs",
-        {"stackName": f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"},
-    )
     objects: _Objects = {}
-    for urn, resource in sorted(state.value["outputs"].items()):
-        script = PurePosixPath(resource["outputs"].get("create", "")).name
-        if resource["type"] != "command:local:Command" or not (SCRIPTS / script).is_file():
-            continue
-        objects[script, urn.rpartition("::")[2]] = json.loads(resource["outputs"]["stdin"])
+    for (kind, name), outputs in deployed_resources().items():
+        script = PurePosixPath(outputs.get("create", "")).name
+        if kind == "command:local:Command" and (SCRIPTS / script).is_file():
+            objects[script, name] = json.loads(outputs["stdin"])
     return objects
 
 

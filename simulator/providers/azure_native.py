@@ -27,7 +27,12 @@ from pulumi_azure_native.managedidentity import (
     UserAssignedIdentityArgs,
     get_user_assigned_identity,
 )
-from pulumi_azure_native.resources import ResourceGroup, ResourceGroupArgs, get_resource_group
+from pulumi_azure_native.resources import (
+    GetResourceGroupResult,
+    ResourceGroup,
+    ResourceGroupArgs,
+    get_resource_group,
+)
 
 from simulator.providers.properties import (
     UNKNOWN,
@@ -116,6 +121,7 @@ _TYPES = {
     ),
 }
 _FUNCTIONS = {
+    "azure-native:resources:getResourceGroup": _Function("GET", _GROUP, GetResourceGroupResult),
     "azure-native:managedidentity:getUserAssignedIdentity": _Function(
         "GET", _IDENTITY, GetUserAssignedIdentityResult
     ),

@@ -10,6 +10,7 @@ from simulator.tenant.logic_apps import LogicApps
 from simulator.tenant.managed_identities import ManagedIdentities
 from simulator.tenant.paths import Request
 from simulator.tenant.store import Document, Store
+from simulator.tenant.tags import NO_TAG_POLICIES, checked_tags, disallowed
 
 RESOURCE_GROUP_VERSIONS = (
     "2019-10-01",
@@ -194,7 +195,7 @@ class Arm:
             "location": location,
             "properties": {"provisioningState": "Succeeded"},
         }
-        group["tags"] = resource.get("tags", {})
+        group["tags"] = self._tags(name, resource)
         self._store.put("resourceGroup", name.casefold(), group)
         return Response(200 if existing else 201, group)
 
@@ -205,6 +206,19 @@ class Arm:
             {name: resource[name] for name in ("id", "name", "type", "location")}
             for resource in resources
         ]
+
+    def _tags(self, name: str, resource: Document) -> Document:
+        """The tags of what a PUT writes, after the policies of the subscription."""
+        tags: Document = dict(checked_tags(resource.get("tags") or {}))
+        policies = self._store.setting("tag policies", NO_TAG_POLICIES)
+        # Azure Policy changes a request before it judges it.
+        for tag, value in policies["add"].items():
+            if tag.casefold() not in {given.casefold() for given in tags}:
+                tags[tag] = value
+        for tag in policies["require"]:
+            if tag.casefold() not in {given.casefold() for given in tags}:
+                raise CloudError(403, "RequestDisallowedByPolicy", disallowed(name, tag))
+        return tags
 
     # User-assigned identities
 
@@ -268,7 +282,7 @@ class Arm:
                 f"resource with the same name cannot be created in location '{location}'. Please "
                 "select a new resource name.",
             )
-        identity = self._identities.save(resource_id, location, resource.get("tags") or {})
+        identity = self._identities.save(resource_id, location, self._tags(name, resource))
         return Response(200 if existing else 201, self._identities.resource(identity))
 
     # Workflows
@@ -325,6 +339,7 @@ class Arm:
                 f"resource group '{group['name']}'. A resource with the same name cannot be "
                 f"created in location '{location}'. Please select a new resource name.",
             )
+        body = body | {"tags": self._tags(name, body)}
         workflow = self._logic.save(existing["id"] if existing else resource_id, location, body)
         return Response(200 if existing else 201, self._logic.resource(workflow))
 

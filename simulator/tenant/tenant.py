@@ -1,6 +1,6 @@
 """The tenant: its services around one store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -162,6 +162,18 @@ class Tenant:
         """Whether Graph names the policy when it denies, as seen live; by default as documented."""
         with self._store.transaction():
             self._store.set_setting("live text of denials", value)
+
+    def set_tag_policies(
+        self, *, require: Sequence[str] = (), add: Mapping[str, str] | None = None
+    ) -> None:
+        """What Azure Policy demands of the tags of each request, and adds to those that lack it.
+
+        Args:
+            require: Names of tags without which a resource is refused.
+            add: Tags that a resource gets that does not have them.
+        """
+        with self._store.transaction():
+            self._store.set_setting("tag policies", {"require": [*require], "add": {**(add or {})}})
 
     def record_call(self, service: str, operation: str, target: str) -> None:
         """Writes down a call that none of the services here answers, such as a process start."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]
 import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
@@ -64,6 +65,16 @@ class Recording:
         return found
 
 
+class _AbsentError(grpc.RpcError):  # type: ignore[misc]
+    """What the engine hands on where Azure has no such thing."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return 'Status=404 Code="ResourceGroupNotFound"'
+
+
 class _Mocks(mocks.Mocks):
     def __init__(self, recording: Recording, roles: dict[str, str]) -> None:
         self.recording = recording
@@ -88,6 +99,10 @@ class _Mocks(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.recording.calls.append(args)
+        if args.token == "pulumi:pulumi:readStackResourceOutputs":
+            return {"outputs": {}}
+        if args.token == "azure-native:resources:getResourceGroup":
+            raise _AbsentError
         if args.token == "azure-native:logic:getWorkflow":
             return {
                 "id": f"/subscriptions/s/workflows/{args.args['workflowName']}",

@@ -96,7 +96,7 @@ class TestWhoMayCallTheTrigger:
                 },
             }
         }
-        assert "tags" not in inputs
+        assert inputs["tags"] == {}
 
     def test_other_logic_apps_only_is_an_empty_list_and_not_nothing(self):
         inputs = workflow_with(TriggerAccess(allowed_callers=[]))
@@ -106,7 +106,7 @@ class TestWhoMayCallTheTrigger:
     def test_without_any_nothing_is_said(self, access):
         inputs = workflow_with(access)
         assert "accessControl" not in inputs
-        assert "tags" not in inputs
+        assert inputs["tags"] == {}
 
     def test_one_that_is_open_on_purpose_says_so(self):
         inputs = workflow_with(TriggerAccess(open_on_purpose=True))

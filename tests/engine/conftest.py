@@ -8,7 +8,7 @@ import copy
 import gc
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,8 @@ def stack_in(
     drift: bool = False,
     deletion: str = "delete",
     purge_mailboxes: bool = False,
+    resource_group: str = "rg-mail-sender",
+    tags: Mapping[str, str] | None = None,
     seed: Seed = Seed.POPULATED,
 ) -> SimulatedStack:
     """The project's stack ``local`` with one sender, its files all below one folder.
@@ -79,6 +81,8 @@ def stack_in(
         drift: Whether the stack looks for drift.
         deletion: ``retain`` or ``delete``.
         purge_mailboxes: Whether a mailbox is removed for good.
+        resource_group: The group of the workflow.
+        tags: Of what is made in Azure.
         seed: What the tenant holds that is made by the first call.
     """
     sender = copy.deepcopy(SENDER)
@@ -96,7 +100,8 @@ def stack_in(
             {
                 "encryptionsalt": ENCRYPTION_SALT,
                 "config": {
-                    "scoped-mail-sender:resourceGroup": "rg-mail-sender",
+                    "scoped-mail-sender:resourceGroup": resource_group,
+                    "scoped-mail-sender:tags": dict(tags or {}),
                     "scoped-mail-sender:location": "westeurope",
                     "scoped-mail-sender:organization": "contoso.onmicrosoft.com",
                     "scoped-mail-sender:settle": settle,

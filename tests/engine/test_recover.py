@@ -81,8 +81,6 @@ class TestTheNextUpConverges:
     @pytest.mark.parametrize(
         ("kind", "operation", "target", "occurrence", "what"),
         [
-            # The answer to the creation came, and the one to the look at it did not.
-            (Kind.REFUSED, "GET", "/rg-mail-sender?", 2, "ResourceGroup resource-group"),
             (Kind.ENGINE_KILLED, "PUT", "/workflows/", 1, "Workflow notifications-workflow"),
             (Kind.TIMEOUT_AFTER, "POST", "/appRoleAssignedTo", 1, "AppRoleAssignment notif"),
         ],
@@ -132,7 +130,7 @@ class TestTheNextUpConverges:
         interrupted: Callable[..., SimulatedStack],
         monkeypatch: pytest.MonkeyPatch,
     ):
-        stack = interrupted(Kind.REFUSED, "GET", "/rg-mail-sender?", 2)
+        stack = interrupted(Kind.ENGINE_KILLED, "PUT", "/workflows/")
 
         def cut_off(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
@@ -229,36 +227,6 @@ class TestNothingIsChanged:
         assert code == 3
         assert "Nothing was changed." in shown
         assert stack.exported_state()["resources"] == state
-
-    @pytest.mark.parametrize(
-        ("found", "objection"),
-        [
-            ({"location": "northeurope"}, "has location northeurope and not westeurope"),
-            (
-                {"location": "westeurope", "tags": {"owner": "finance"}},
-                'has tags {"owner": "finance"} and not {}',
-            ),
-            ({"location": "westeurope"}, "holds what is not of this stack"),
-        ],
-    )
-    def test_where_a_resource_group_may_be_somebody_elses(
-        self, tmp_path: Path, found: dict[str, Any], objection: str
-    ):
-        stack = stack_in(tmp_path)
-        stack.tenant.arm.request("PUT", f"{GROUP}?api-version=2024-03-01", found)
-        if objection.startswith("holds"):
-            stranger = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/theirs"
-            body = {"location": "westeurope"}
-            stack.tenant.arm.request("PUT", f"{stranger}?api-version=2023-01-31", body)
-        assert "cannot create already existing resource" in stack.up().output
-
-        code, shown = recovered(stack)
-
-        assert code == 3
-        assert objection in shown
-        assert "leave it alone" in shown
-        urns = [resource["urn"] for resource in stack.exported_state()["resources"]]
-        assert not any("ResourceGroup" in urn for urn in urns)
 
     def test_where_a_workflow_without_the_identity_has_its_name(self, redeployed: StackIn):
         def renamed(sender: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ class TestARefusalIsOneLine:
         shutil.copytree(first_up.start, tmp_path / "stack")
         stack = first_up.scenario.stack(tmp_path / "stack")
         for operation, target, nth, object_and_call, remedy in (
-            ("GET", "servicePrincipals?", 1, "getServicePrincipal of clientId 0000", PERMISSIONS),
+            ("GET", "/rg-mail-sender?", 1, "getResourceGroup of resourceGroupName", CONTRIBUTOR),
             (
                 "PUT",
                 "/rg-mail-sender?",
@@ -73,6 +73,7 @@ class TestARefusalIsOneLine:
             # The program looks whether it is off, the provider reads before it creates, and after:
             # the fourth look is the program's, for the identity.
             ("GET", "/workflows/", 4, "getWorkflow of resourceGroupName rg-mail", CONTRIBUTOR),
+            ("GET", "servicePrincipals?", 1, "getServicePrincipal of clientId 0000", PERMISSIONS),
             ("GET", "v1.0/servicePrincipals/", 1, "getServicePrincipal of objectId", PERMISSIONS),
             ("GET", "/beta/servicePrincipals/", 2, "getServicePrincipal of objectId", PERMISSIONS),
             (
@@ -104,7 +105,7 @@ class TestARefusalIsOneLine:
     ):
         shutil.copytree(first_up.start, tmp_path / "stack")
         stack = first_up.scenario.stack(tmp_path / "stack")
-        refused(stack, first_up, "GET", "/rg-mail-sender?", 2)
+        refused(stack, first_up, "GET", "/workflows/", 3)
         stack.tenant.plan_faults([])
 
         line = said(stack.up())

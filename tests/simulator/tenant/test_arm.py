@@ -462,3 +462,58 @@ class TestUserAssignedIdentity:
     def test_is_one_that_exists_and_the_only_one(self, deployment, identity, assigned, expected):
         refused = deployment.arm("PUT", WORKFLOW_PATH, workflow_body(identity=assigned))
         assert code(refused) == expected
+
+
+class TestTags:
+    """Of resource groups, workflows and identities alike: one check serves all three."""
+
+    def put(self, deployment, tags, path=GROUP_PATH):
+        version = "2024-03-01" if path == GROUP_PATH else "2023-01-31"
+        return deployment.arm("PUT", path, {"location": "westeurope", "tags": tags}, version)
+
+    @pytest.mark.parametrize(
+        "tags", [{f"t{n}": "" for n in range(50)}, {"n" * 512: "v" * 256}, {"cost center": "é"}]
+    )
+    def test_as_azure_takes_them(self, deployment, tags):
+        assert self.put(deployment, tags).body["tags"] == tags
+
+    @pytest.mark.parametrize(
+        ("tags", "error"),
+        [
+            ({f"t{n}": "" for n in range(51)}, "InvalidTags"),
+            *(({f"a{character}b": ""}, "InvalidTagNameCharacters") for character in "<>%&\\?/\n"),
+            ({"": "v"}, "InvalidTagNameCharacters"),
+            ({"n" * 513: "v"}, "InvalidTagName"),
+            ({"name": "v" * 257}, "InvalidTagValueLength"),
+            ({"Azure": "v"}, "InvalidTagNamePrefix"),
+            ({"owner": "a", "Owner": "b"}, "InvalidTags"),
+            ({"owner": 1}, "InvalidRequestContent"),
+            (["owner"], "InvalidRequestContent"),
+        ],
+    )
+    def test_others_are_refused(self, tenant, deployment, tags, error):
+        assert code(self.put(deployment, tags)) == (400, error)
+        assert tenant.snapshot()["resourceGroups"] == {}
+
+    def test_are_changed_by_azure_policy_before_it_judges(self, tenant, deployment):
+        tenant.set_tag_policies(require=["costCenter", "owner"], add={"costCenter": "0"})
+        refused = self.put(deployment, {})
+        assert code(refused) == (403, "RequestDisallowedByPolicy")
+        assert refused.body["error"]["message"].startswith(
+            "Resource 'mail' was disallowed by policy. Policy identifiers: "
+            '\'[{"policyAssignment":{"name":"Require the tag owner"'
+        )
+        put = self.put(deployment, {"Owner": "finance", "CostCenter": "1"})
+        assert put.body["tags"] == {"Owner": "finance", "CostCenter": "1"}
+        assert self.put(deployment, {"owner": "a"}).body["tags"] == {
+            "owner": "a",
+            "costCenter": "0",
+        }
+
+    def test_of_workflows_and_identities_are_checked_too(self, tenant, deployment):
+        deployment.resource_group()
+        tenant.set_tag_policies(require=["owner"])
+        identity = f"{GROUP_PATH}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/it-1"
+        workflow = deployment.arm("PUT", WORKFLOW_PATH, workflow_body("reception@contoso.com"))
+        assert code(workflow) == (403, "RequestDisallowedByPolicy")
+        assert code(self.put(deployment, {}, identity)) == (403, "RequestDisallowedByPolicy")

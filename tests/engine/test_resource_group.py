@@ -1,0 +1,100 @@
+"""The resource group is made where there is none, and never deleted."""
+
+from pathlib import Path
+
+import pytest
+
+from simulator.engine import SimulatedStack
+from simulator.tenant import SUBSCRIPTION_ID
+from tests.engine.conftest import StackIn, stack_in, succeeded
+
+pytestmark = pytest.mark.engine
+
+GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mail-sender"
+STRANGER = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/theirs"
+
+
+def put_group(stack: SimulatedStack, **further: object) -> None:
+    body = {"location": "northeurope"} | further
+    assert stack.tenant.arm.request("PUT", f"{GROUP}?api-version=2024-03-01", body).status == 201
+
+
+def put_stranger(stack: SimulatedStack) -> None:
+    """Somebody makes an identity of his own in the group."""
+    made = stack.tenant.arm.request(
+        "PUT", f"{STRANGER}?api-version=2023-01-31", {"location": "westeurope"}
+    )
+    assert made.status == 201
+
+
+def groups(stack: SimulatedStack) -> list[str]:
+    return sorted(group["name"] for group in stack.tenant.snapshot()["resourceGroups"].values())
+
+
+def identities(stack: SimulatedStack) -> list[str]:
+    return [identity["id"] for identity in stack.tenant.snapshot()["managedIdentities"].values()]
+
+
+def types_in_state(stack: SimulatedStack) -> set[str]:
+    return {resource["type"] for resource in stack.exported_state().get("resources", [])}
+
+
+class TestAGroupThatTheStackMade:
+    @pytest.mark.parametrize("options", [{}, {"exclude_protected": True, "deletion": "retain"}])
+    def test_stays_with_what_others_put_into_it(self, redeployed: StackIn, options: dict[str, str]):
+        deletion = options.get("deletion", "delete")
+        stack = redeployed(deletion=deletion)
+        succeeded(stack.up())
+        put_stranger(stack)
+
+        succeeded(stack.destroy(exclude_protected="exclude_protected" in options))
+
+        assert groups(stack) == ["rg-mail-sender"]
+        assert identities(stack) == [STRANGER]
+        assert stack.tenant.snapshot()["workflows"] == {}
+
+    def test_stays_where_the_configuration_names_another(self, redeployed: StackIn):
+        stack = redeployed(resource_group="rg-other")
+        put_stranger(stack)
+
+        succeeded(stack.up())
+
+        assert groups(stack) == ["rg-mail-sender", "rg-other"]
+        assert identities(stack) == [STRANGER]
+        (workflow,) = stack.tenant.snapshot()["workflows"].values()
+        assert "/resourceGroups/rg-other/" in workflow["id"]
+        assert stack.tenant.violations() == []
+
+        stack = redeployed(resource_group="rg-mail-sender")
+        succeeded(stack.up())
+
+        assert groups(stack) == ["rg-mail-sender", "rg-other"]
+        assert identities(stack) == [STRANGER]
+        assert "azure-native:resources:ResourceGroup" not in types_in_state(stack)
+        assert stack.tenant.violations() == []
+
+    def test_is_used_again(self, redeployed: StackIn):
+        stack = redeployed()
+        succeeded(stack.destroy())
+
+        succeeded(stack.up())
+
+        assert groups(stack) == ["rg-mail-sender"]
+        assert [s.name for s in succeeded(stack.preview()).steps if s.differences] == []
+
+
+class TestAGroupThatExists:
+    def test_is_neither_made_nor_changed(self, tmp_path: Path):
+        stack = stack_in(tmp_path / "stack", tags={"costCenter": "4711"})
+        put_group(stack, tags={"owner": "finance"})
+        before = stack.tenant.snapshot()["resourceGroups"]
+
+        succeeded(stack.up())
+
+        assert stack.tenant.snapshot()["resourceGroups"] == before
+        assert "azure-native:resources:ResourceGroup" not in types_in_state(stack)
+        assert [s.name for s in succeeded(stack.preview()).steps if s.differences] == []
+
+        succeeded(stack.destroy())
+
+        assert stack.tenant.snapshot()["resourceGroups"] == before

@@ -63,6 +63,7 @@ class TestPassingErrorsAreWaitedFor:
             "You have reached the maximum number of concurrent requests per tenant. Please wait.",
             "|DualWrite.LocStrings.UnableToWriteToAadException|The failure may be transient.",
             "|Microsoft.Exchange.Data.Directory.ADServerSettingsChangedException|Others took over.",
+            "|Microsoft.Exchange.Data.Directory.OverBudgetException|Der Server ist ausgelastet.",
             "Maximum retry count reached.",
             "An existing connection was forcibly closed by the remote host.",
             "Connection reset by peer",

@@ -1,9 +1,9 @@
 """The command line of the simulated tenant.
 
 ``up``, ``preview`` and ``destroy`` run the real engine on the real program. ``send`` sends one mail
-through what they deployed. ``demonstrate`` deploys and shows who may send as whom. ``draw`` draws
-what was deployed. ``serve`` has the tenant answer over HTTP. ``exec`` starts any command in the
-same environment.
+through what they deployed, ``mails`` shows what was sent. ``demonstrate`` deploys and shows who may
+send as whom. ``draw`` draws what was deployed. ``serve`` has the tenant answer over HTTP. ``exec``
+starts any command in the same environment.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from simulator import drawing
 from simulator.engine import Result, SimulatedStack
 from simulator.environment import DIRECTORY, simulated_environment
 from simulator.front import served
+from simulator.mails import mail_in_full, mail_table
 from simulator.sending import SendingError, group_members, pass_policy_lag, send_as
 from tools.progress import ToolError
 from tools.pulumi_cli import find_or_install
@@ -100,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
         help="address of the mailbox to send as (default: the sender's shared mailbox)",
     )
     send.add_argument("--sender", metavar="NAME", help="which sender (default: the first one)")
+    mails = command("mails", _mails, "shows what was sent, newest last")
+    mails.add_argument("number", nargs="?", type=int, help="which one to show in full, from 1")
     draw = command("draw", _draw, "draws a deployed sender's resources, for Mermaid")
     draw.add_argument("sender", metavar="NAME", help="which sender")
     serve = command("serve", _serve, "answers over HTTP on this machine, until Ctrl-C")
@@ -148,6 +151,20 @@ def _send(stack: SimulatedStack, options: argparse.Namespace) -> int:
     answer = send_as(stack.tenant, sender["workflowId"], mailbox)
     console.print(f"{sender['workflowName']} as {mailbox}: {answer}")
     return 0 if answer.accepted else 1
+
+
+def _mails(stack: SimulatedStack, options: argparse.Namespace) -> int:
+    mails = stack.tenant.mail()
+    if not mails:
+        return _fail("no mail was sent in this tenant; python -m simulator send sends one")
+    console = _console()
+    if options.number is None:
+        console.print(mail_table(mails))
+        return 0
+    if not 1 <= options.number <= len(mails):
+        return _fail(f"there is no mail {options.number}, only 1 to {len(mails)}")
+    console.print(mail_in_full(mails[options.number - 1]))
+    return 0
 
 
 def _draw(stack: SimulatedStack, options: argparse.Namespace) -> int:

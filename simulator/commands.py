@@ -120,14 +120,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _prepare(stack: SimulatedStack) -> None:
+    """Refuses a wrong configuration, and makes the tenant one that the right one is for."""
+    if given := stack.prepare_tenant(stack.check_configuration()):
+        print(  # noqa: T201 - what a real tenant would have to have
+            f"The simulated tenant is {stack.tenant.organization.initial}. What is taken to exist "
+            f"there from now on: {', '.join(given)}."
+        )
+
+
 def _up(stack: SimulatedStack, options: argparse.Namespace) -> int:
-    stack.check_configuration()
+    _prepare(stack)
     _say_what_scripts_run_in(stack)
     return _exit_code(stack.up(preview_first=True))
 
 
 def _preview(stack: SimulatedStack, options: argparse.Namespace) -> int:
-    stack.check_configuration()
+    _prepare(stack)
     _say_what_scripts_run_in(stack)
     return _exit_code(stack.preview())
 
@@ -193,7 +202,7 @@ class _Trial:
 
 
 def _demonstrate(stack: SimulatedStack, options: argparse.Namespace) -> int:
-    stack.check_configuration()
+    _prepare(stack)
     _say_what_scripts_run_in(stack)
     if not stack.up().succeeded:
         return 1

@@ -14,7 +14,7 @@ import runpy
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -28,11 +28,16 @@ from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, ResourcePreEvent
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
-from configuration import NAMESPACE, ConfigurationError, load_configuration
+from configuration import (
+    NAMESPACE,
+    ConfigurationError,
+    StackConfiguration,
+    load_configuration,
+)
 from operations.refusal import in_one_line
 from simulator.environment import ROOT, simulated_environment, tenant_file
 from simulator.stand_in import Shell, choose_shell
-from simulator.tenant import Tenant
+from simulator.tenant import Organization, Tenant
 from simulator.tenant.faults import ENGINE_PID
 from simulator.tenant.seed import Seed
 from tools.pulumi_cli import find_or_install
@@ -168,7 +173,7 @@ class SimulatedStack:
         """
         return choose_shell(os.environ)
 
-    def check_configuration(self) -> None:
+    def check_configuration(self) -> StackConfiguration:
         """Reads the stack's configuration as the program does.
 
         For the command line: the Automation API prints twice what an inline program raises.
@@ -185,12 +190,46 @@ class SimulatedStack:
                 "\nNothing has been deployed. Mend the file at the line that is named."
             ) from error
 
-        def load() -> None:
+        def load() -> StackConfiguration:
             pulumi.runtime.reset_options(project=NAMESPACE, stack=self.stack)
             pulumi.runtime.set_all_config(values)
-            load_configuration(pulumi.Config(NAMESPACE))
+            return load_configuration(pulumi.Config(NAMESPACE))
 
-        copy_context().run(load)
+        return copy_context().run(load)
+
+    def prepare_tenant(self, configuration: StackConfiguration) -> list[str]:
+        """Has the tenant be the one that a stack is for.
+
+        A tenant into which nothing was deployed yet becomes that of the stack's organisation. That
+        of contoso is as it is seeded. Another is given the domains and the mailboxes that the
+        configuration takes to exist.
+
+        Returns:
+            The domains and addresses that were given.
+
+        Raises:
+            ConfigurationError: The tenant in the directory is another organisation's.
+        """
+        file, wanted = tenant_file(self.directory), configuration.organization.casefold()
+        with closing(Tenant(file, seed=self.seed)) as tenant:
+            kept = tenant.organization.initial
+            # Whoever opens a stack is issued a token; that alone uses nothing.
+            is_used = any(call.service != "Entra" for call in tenant.calls())
+        if kept != wanted and is_used:
+            raise ConfigurationError(
+                f"The tenant in {self.directory} is that of {kept}, and the stack {self.stack} is "
+                f"for {wanted}. Nothing has been done. Give the stack a tenant of its own by "
+                f"--directory, for example --directory .simulator-{self.stack}."
+            )
+        domains, mailboxes = _taken_to_exist(configuration)
+        own: tuple[str, ...] = ()
+        if kept != wanted:
+            file.unlink()
+            own = tuple(domain for domain in domains if domain != wanted)
+            Tenant(file, seed=self.seed, organization=Organization(wanted, own)).close()
+        if wanted == Organization().initial:
+            return []
+        return [*own, *self.tenant.assume(domains, mailboxes)]
 
     def up(self, *, preview_first: bool = False) -> Result:
         """Creates or updates the stack.
@@ -403,3 +442,13 @@ def _step(event: ResourcePreEvent) -> Step:
         old_inputs=metadata.old.inputs or {} if metadata.old else {},
         new_inputs=metadata.new.inputs or {} if metadata.new else {},
     )
+
+
+def _taken_to_exist(configuration: StackConfiguration) -> tuple[list[str], list[str]]:
+    """The domains in which a stack has addresses, and the mailboxes that have to be there."""
+    addresses, existing = [], []
+    for sender in configuration.senders:
+        addresses += [sender.mailbox.address, sender.group.address]
+        existing += [sender.control_mailbox, *sender.group.managed_by]
+    domains = [address.rpartition("@")[2].casefold() for address in (*addresses, *existing)]
+    return list(dict.fromkeys(domains)), list(dict.fromkeys(existing))

@@ -18,7 +18,6 @@ from operations.workflow_runs import Answer
 from simulator.tenant import (
     DEPLOYMENT_CLIENT_ID,
     EXCHANGE_AUDIENCE,
-    ORGANIZATION,
     ExchangeError,
     Response,
     Tenant,
@@ -98,7 +97,7 @@ def _exchange(
     tenant: Tenant, cmdlet: str, parameters: Mapping[str, object]
 ) -> list[dict[str, Any]]:
     token = tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE)
-    session = tenant.exchange.connect(token=token, organization=ORGANIZATION)
+    session = tenant.exchange.connect(token=token, organization=tenant.organization.initial)
     try:
         return session.invoke(cmdlet, parameters)
     except ExchangeError as error:

@@ -4,6 +4,7 @@
 is missing. Several processes may hold the same file open. Every public call is one transaction.
 
     tenant = Tenant(path)
+    Tenant(path, organization=Organization(initial, domains)), tenant.assume(domains, mailboxes)
     tenant.clock.now(), tenant.clock.advance(seconds)      # virtual time; fires due recurrences
     tenant.lags, tenant.set_lag(kind, seconds)
     tenant.set_language("de")                              # default "en"
@@ -42,6 +43,7 @@ from simulator.tenant.identifiers import (
     SUBSCRIPTION_ID,
     TENANT_ID,
 )
+from simulator.tenant.organization import Organization
 from simulator.tenant.store import Call, Violation
 from simulator.tenant.tenant import Mail, Tenant
 
@@ -60,6 +62,7 @@ __all__ = [
     "ExchangeError",
     "Mail",
     "NotSimulated",
+    "Organization",
     "Response",
     "Tenant",
     "Violation",

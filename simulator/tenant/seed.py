@@ -3,6 +3,7 @@
 The strangers are there to stay: nothing that a deployment does, or undoes, may touch them.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from simulator.tenant.entra import Entra
@@ -10,7 +11,6 @@ from simulator.tenant.exchange import Exchange
 from simulator.tenant.exchange.recipients import DISTRIBUTION_GROUP, SECURITY_GROUP
 from simulator.tenant.identifiers import (
     CONFINABLE_APP_ROLES,
-    DEFAULT_DOMAIN,
     DEPLOYMENT_CLIENT_ID,
     DIRECTORY_APP_ROLES,
     EXCHANGE_APP_ID,
@@ -53,6 +53,32 @@ def sow(seed: Seed, store: Store, entra: Entra, exchange: Exchange) -> None:
     if seed is Seed.POPULATED:
         _payroll_reports(entra, exchange)
     store.set_setting("lags", DEFAULT_LAGS)
+
+
+def assume_mailboxes(store: Store, exchange: Exchange, addresses: Iterable[str]) -> list[str]:
+    """Makes people's mailboxes with these addresses that nobody has, as if they had always been.
+
+    Returns:
+        The addresses of those that were made.
+    """
+    taken = {a.casefold() for r in store.all("recipient") for a in r["addresses"]}
+    missing = [address for address in addresses if address.casefold() not in taken]
+    lags = store.setting("lags", DEFAULT_LAGS)
+    store.set_setting("lags", NO_LAGS)
+    for address in missing:
+        alias = address.partition("@")[0]
+        exchange.mailboxes.add(
+            exchange.recipients.new(
+                "UserMailbox",
+                name=alias,
+                display_name=alias,
+                alias=alias,
+                address=address,
+                object_id=seeded_id(address),
+            )
+        )
+    store.set_setting("lags", lags)
+    return missing
 
 
 def _app_roles(values: dict[str, str]) -> list[Document]:
@@ -102,7 +128,7 @@ def _mailbox(exchange: Exchange, mailbox_type: str, display_name: str, alias: st
             name=display_name,
             display_name=display_name,
             alias=alias,
-            address=f"{alias}@{DEFAULT_DOMAIN}",
+            address=f"{alias}@{exchange.recipients.organization.default}",
             object_id=seeded_id(alias),
         )
     )
@@ -113,7 +139,7 @@ def _group(exchange: Exchange, group_type: str, name: str, members: list[Documen
         {
             "Name": name,
             "Type": "Security" if group_type == SECURITY_GROUP else "Distribution",
-            "ManagedBy": ["reception@contoso.com"],
+            "ManagedBy": [f"reception@{exchange.recipients.organization.default}"],
             "Members": [member["id"] for member in members],
         }
     )

@@ -1,7 +1,7 @@
 """The tenant: its services around one store."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from simulator.tenant.graph import Graph
 from simulator.tenant.invariant import record_violations
 from simulator.tenant.logic_apps import LogicApps
 from simulator.tenant.managed_identities import ManagedIdentities
-from simulator.tenant.seed import Seed, sow
+from simulator.tenant.organization import Organization, keep_organization, organization_of
+from simulator.tenant.seed import Seed, assume_mailboxes, sow
 from simulator.tenant.store import Call, Document, Store, Violation, utc_now
 
 
@@ -44,6 +45,7 @@ class Tenant:
     Args:
         path: The file; a missing one is created, and the tenant in it seeded.
         seed: What a tenant that is created holds.
+        organization: Whose tenant it is that is created.
         real_time: Source of real time, UTC. Tests that measure time give one that stands still.
         caller: Who makes the calls: a script's file name, or nothing for all others.
     """
@@ -53,6 +55,7 @@ class Tenant:
         path: Path | str,
         *,
         seed: Seed = Seed.POPULATED,
+        organization: Organization = Organization(),  # noqa: B008 - frozen
         real_time: Callable[[], datetime] = utc_now,
         caller: str = "",
     ) -> None:
@@ -71,6 +74,7 @@ class Tenant:
         self.clock = Clock(self._store, self.logic.run_due, self._try_sending)
         with self._store.transaction():
             if not self._store.setting("seeded", default=False):
+                keep_organization(self._store, organization)
                 sow(seed, self._store, self.entra, self.exchange)
                 self._store.set_setting("seeded", value=True)
 
@@ -90,6 +94,29 @@ class Tenant:
         """
         with self._store.transaction():
             self._store.set_setting("sending is tried", value)
+
+    @property
+    def organization(self) -> Organization:
+        """Whose tenant it is."""
+        with self._store.transaction():
+            return organization_of(self._store)
+
+    def assume(self, domains: Sequence[str], mailboxes: Sequence[str]) -> list[str]:
+        """Gives the organisation domains and people's mailboxes that it does not have yet.
+
+        Args:
+            domains: Accepted domains, in lower case.
+            mailboxes: Addresses, each in one of the accepted domains.
+
+        Returns:
+            What was given: domains and addresses.
+        """
+        with self._store.transaction():
+            kept = organization_of(self._store)
+            new_domains = [each for each in domains if each not in kept.accepted]
+            keep_organization(self._store, replace(kept, domains=(*kept.domains, *new_domains)))
+            new_mailboxes = assume_mailboxes(self._store, self.exchange, mailboxes)
+        return [*new_domains, *new_mailboxes]
 
     @property
     def lags(self) -> dict[str, float]:

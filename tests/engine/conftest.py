@@ -68,6 +68,7 @@ def stack_in(
     deletion: str = "delete",
     purge_mailboxes: bool = False,
     resource_group: str = "rg-mail-sender",
+    organization: str = "contoso.onmicrosoft.com",
     tags: Mapping[str, str] | None = None,
     seed: Seed = Seed.POPULATED,
 ) -> SimulatedStack:
@@ -81,6 +82,7 @@ def stack_in(
         drift: Whether the stack looks for drift.
         deletion: ``retain`` or ``delete``.
         purge_mailboxes: Whether a mailbox is removed for good.
+        organization: Whose stack it is.
         resource_group: The group of the workflow.
         tags: Of what is made in Azure.
         seed: What the tenant holds that is made by the first call.
@@ -103,7 +105,7 @@ def stack_in(
                     "scoped-mail-sender:resourceGroup": resource_group,
                     "scoped-mail-sender:tags": dict(tags or {}),
                     "scoped-mail-sender:location": "westeurope",
-                    "scoped-mail-sender:organization": "contoso.onmicrosoft.com",
+                    "scoped-mail-sender:organization": organization,
                     "scoped-mail-sender:settle": settle,
                     "scoped-mail-sender:proofTimeout": "PT10M",
                     "scoped-mail-sender:drift": drift,

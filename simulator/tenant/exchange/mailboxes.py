@@ -14,7 +14,7 @@ from simulator.tenant.exchange.recipients import (
     one_of,
     recipient_properties,
 )
-from simulator.tenant.identifiers import ORGANIZATION, new_id
+from simulator.tenant.identifiers import new_id
 from simulator.tenant.store import Document, Store
 
 DEFAULT_RESULT_SIZE = 1000
@@ -100,7 +100,7 @@ class Mailboxes:
             "upn": (
                 mailbox["addresses"][0]
                 if mailbox["type"] == "UserMailbox"
-                else f"{mailbox['alias']}@{ORGANIZATION}"
+                else f"{mailbox['alias']}@{self._recipients.organization.initial}"
             ),
             # Microsoft's pages disagree whether a shared mailbox's account starts disabled; one
             # that starts enabled punishes who does not block it.

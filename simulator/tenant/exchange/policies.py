@@ -7,7 +7,6 @@ from simulator.tenant.exchange.languages import Language, access_check_result
 from simulator.tenant.exchange.recipients import (
     GROUP_TYPES,
     MAILBOX_TYPES,
-    ORGANIZATIONAL_UNIT,
     SECURITY_GROUP,
     SECURITY_PRINCIPALS,
     VALIDATION,
@@ -44,7 +43,7 @@ class Policies:
         if not present:
             # Not an empty list: https://github.com/microsoft/Microsoft365DSC/issues/2998, and in
             # German https://github.com/microsoft/Microsoft365DSC/issues/687. They ask for all.
-            raise not_found(f"{ORGANIZATIONAL_UNIT}\\{identity or '*'}")
+            raise not_found(f"{self._recipients.organization.unit}\\{identity or '*'}")
         # Documented on the cmdlet's page: without an identity, or with one that does not exist,
         # every policy is returned.
         return [self._properties(policy) for policy in self._named(identity) or present]
@@ -189,7 +188,7 @@ class Policies:
     def _one(self, identity: str) -> Document:
         named = self._named(identity)
         if not named:
-            raise not_found(f"{ORGANIZATIONAL_UNIT}\\{identity}")
+            raise not_found(f"{self._recipients.organization.unit}\\{identity}")
         return named[0]
 
     def _properties(self, policy: Document) -> Document:

@@ -1,17 +1,15 @@
 """What mailboxes and groups have in common: identities, addresses, names and output properties."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from simulator.tenant.answers import ExchangeError
 from simulator.tenant.identifiers import (
-    ACCEPTED_DOMAINS,
-    DEFAULT_DOMAIN,
     DOMAIN_CONTROLLER,
-    ORGANIZATION,
     new_id,
 )
+from simulator.tenant.organization import Organization, organization_of
 from simulator.tenant.store import Document, Store
 
 MAILBOX_TYPES = ("UserMailbox", "SharedMailbox", "RoomMailbox")
@@ -59,14 +57,8 @@ def ambiguous(identity: str) -> ExchangeError:
     )
 
 
-ORGANIZATIONAL_UNIT = (
-    f"OU={ORGANIZATION},OU=Microsoft Exchange Hosted Organizations,"
-    "DC=EURPR05A012,DC=PROD,DC=OUTLOOK,DC=COM"
-)
-
-
-def distinguished_name(name: str) -> str:
-    return f"CN={name},{ORGANIZATIONAL_UNIT}"
+def distinguished_name(name: str, organizational_unit: str) -> str:
+    return f"CN={name},{organizational_unit}"
 
 
 def checked_length(text: str, maximum: int) -> str:
@@ -107,7 +99,7 @@ def alias_from(name: str) -> str:
     return checked_length(re.sub(r"[^A-Za-z0-9!#%*+/=?^_~.-]", "?", name.replace(" ", "")), 64)
 
 
-def checked_address(address: str) -> str:
+def checked_address(address: str, accepted_domains: Collection[str]) -> str:
     match = ADDRESS.fullmatch(address)
     if match is None:
         raise ExchangeError(
@@ -116,7 +108,7 @@ def checked_address(address: str) -> str:
             "the @ sign, followed by the domain name. For example, tonysmith@contoso.com or "
             "tony.smith@contoso.com.",
         )
-    if match["domain"].casefold() not in ACCEPTED_DOMAINS:
+    if match["domain"].casefold() not in accepted_domains:
         raise ExchangeError(
             "Microsoft.Exchange.Configuration.ObjectModel.NotAcceptedDomainException",
             f"You can't use the domain because it's not an accepted domain for your "
@@ -130,6 +122,11 @@ class Recipients:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    @property
+    def organization(self) -> Organization:
+        """Whose they are."""
+        return organization_of(self._store)
 
     def all(self, types: Iterable[str]) -> list[Document]:
         """Those of the given types that cmdlets find at this moment."""
@@ -199,7 +196,7 @@ class Recipients:
                 raise ExchangeError(
                     "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException",
                     f"Active Directory operation failed on {DOMAIN_CONTROLLER}. The object "
-                    f"'{distinguished_name(name)}' already exists.",
+                    f"'{distinguished_name(name, self.organization.unit)}' already exists.",
                 )
 
     def new(
@@ -216,10 +213,13 @@ class Recipients:
         """A new recipient after all checks, not yet stored."""
         checked_name(name)
         alias = checked_alias(alias or alias_from(name))
-        address = checked_address(address or f"{alias}@{DEFAULT_DOMAIN}")
+        organization = self.organization
+        address = checked_address(
+            address or f"{alias}@{organization.default}", organization.accepted
+        )
         # Exchange Online gives every recipient an address in the initial domain, made from the
         # alias: that is how two recipients with one alias collide.
-        initial = f"{alias}@{ORGANIZATION}"
+        initial = f"{alias}@{organization.initial}"
         addresses = list(dict.fromkeys([address, initial]))
         self.check_free(addresses)
         display_name = checked_length(display_name or name, 256)
@@ -232,6 +232,7 @@ class Recipients:
             "id": object_id,
             "guid": new_id(),
             "sid": f"S-1-5-21-3787302941-3231517822-469913106-{rid}",
+            "organizationalUnit": organization.unit,
             "type": recipient_type,
             "name": name,
             "displayName": display_name,
@@ -246,7 +247,7 @@ class Recipients:
 
     def change_primary_address(self, recipient: Document, address: str) -> None:
         """Makes the address the primary one; the former stays as a proxy address."""
-        checked_address(address)
+        checked_address(address, self.organization.accepted)
         self.check_free([address], except_id=recipient["id"])
         others = [a for a in recipient["addresses"] if a.casefold() != address.casefold()]
         recipient["addresses"] = [address, *others]
@@ -257,7 +258,7 @@ class Recipients:
             recipient["displayName"] = checked_length(parameters["DisplayName"], 256)
         if "Alias" in parameters:
             recipient["alias"] = checked_alias(parameters["Alias"])
-            initial = f"{recipient['alias']}@{ORGANIZATION}"
+            initial = f"{recipient['alias']}@{self.organization.initial}"
             self.check_free([initial], except_id=recipient["id"])
             if initial.casefold() not in map(str.casefold, recipient["addresses"]):
                 recipient["addresses"].append(initial)
@@ -279,7 +280,7 @@ def is_known_as(recipient: Document, identity: str) -> bool:
         recipient["name"],
         recipient["alias"],
         recipient.get("upn", ""),
-        distinguished_name(recipient["name"]),
+        distinguished_name(recipient["name"], recipient["organizationalUnit"]),
         *recipient["addresses"],
     }
     return identity.casefold() in {name.casefold() for name in names if name}
@@ -307,7 +308,7 @@ def common_properties(recipient: Document) -> Document:
         ],
         "ExternalDirectoryObjectId": recipient["id"],
         "Guid": recipient["guid"],
-        "DistinguishedName": distinguished_name(recipient["name"]),
+        "DistinguishedName": distinguished_name(recipient["name"], recipient["organizationalUnit"]),
         "RecipientType": (recipient["type"] if recipient["type"] in GROUP_TYPES else "UserMailbox"),
         "RecipientTypeDetails": recipient["type"],
         "HiddenFromAddressListsEnabled": recipient["hidden"],

@@ -13,13 +13,11 @@ from simulator.tenant.exchange.policies import Policies
 from simulator.tenant.exchange.recipients import CUSTOM_ATTRIBUTES, Recipients
 from simulator.tenant.exchange.roles import OVERRIDE, ManagementRoles
 from simulator.tenant.identifiers import (
-    ACCEPTED_DOMAINS,
-    DEFAULT_DOMAIN,
     DOMAIN_CONTROLLER,
     EXCHANGE_AUDIENCE,
-    ORGANIZATION,
     TENANT_ID,
 )
+from simulator.tenant.organization import organization_of
 from simulator.tenant.store import Document, Store
 
 
@@ -41,18 +39,6 @@ class Cmdlet:
         """The parameter that says what the call is about, for the log of calls."""
         candidates = ("Identity", "Name", "PolicyScopeGroupId")
         return next((name for name in candidates if name in self.parameters), "")
-
-
-def get_accepted_domain(parameters: Document) -> list[Document]:
-    return [
-        {
-            "DomainName": domain,
-            "Name": domain,
-            "DomainType": "Authoritative",
-            "Default": domain == DEFAULT_DOMAIN,
-        }
-        for domain in ACCEPTED_DOMAINS
-    ]
 
 
 class Exchange:
@@ -80,7 +66,7 @@ class Exchange:
         change = {"Identity", "BypassSecurityGroupManagerCheck"}
         new = {"Name", "DisplayName", "Alias", "PrimarySmtpAddress"}
         runs: dict[str, tuple[Callable[[Document], list[Document]], set[str]]] = {
-            "Get-AcceptedDomain": (get_accepted_domain, set()),
+            "Get-AcceptedDomain": (self.get_accepted_domain, set()),
             "Get-Mailbox": (self.mailboxes.get_mailbox, get | {"SoftDeletedMailbox"}),
             "New-Mailbox": (self.mailboxes.new_mailbox, new | {"Shared"}),
             "Set-Mailbox": (
@@ -136,6 +122,18 @@ class Exchange:
             name: Cmdlet(run, frozenset(parameters)) for name, (run, parameters) in runs.items()
         }
 
+    def get_accepted_domain(self, parameters: Document) -> list[Document]:
+        organization = organization_of(self._store)
+        return [
+            {
+                "DomainName": domain,
+                "Name": domain,
+                "DomainType": "Authoritative",
+                "Default": domain == organization.default,
+            }
+            for domain in organization.accepted
+        ]
+
     def connect(self, *, token: str, organization: str) -> "ExchangeSession":
         """Connects as ``Connect-ExchangeOnline -AccessToken -Organization`` does.
 
@@ -150,7 +148,9 @@ class Exchange:
 
         def effect() -> ExchangeSession:
             claims = self._entra.validate(token, EXCHANGE_AUDIENCE)
-            known = {name.casefold() for name in (*ACCEPTED_DOMAINS, TENANT_ID)}
+            known = {
+                name.casefold() for name in (*organization_of(self._store).accepted, TENANT_ID)
+            }
             if (
                 "Exchange.ManageAsApp" not in claims["roles"]
                 or organization.casefold() not in known
@@ -234,7 +234,7 @@ class ExchangeSession:
 
     def _check_write(self, cmdlet: str) -> None:
         is_write = cmdlet.split("-")[0] not in ("Get", "Test")
-        if is_write and self.organization.casefold() != ORGANIZATION:
+        if is_write and self.organization.casefold() != organization_of(self._store).initial:
             raise ExchangeError(
                 "Microsoft.Exchange.Configuration.Tasks.InsufficientPermissionsException",
                 f"Active Directory operation failed on {DOMAIN_CONTROLLER}. The caller doesn't "

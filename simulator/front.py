@@ -205,13 +205,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         service, _, rest = self.path.removeprefix("/").partition("/")
         path = f"/{rest.lstrip('/')}"
-        tenant = self.server.tenant
+        tenant, headers = self.server.tenant, dict(self.headers.items())
         match service:
             case "arm":
                 # The tenant takes no token at all for a caller who is signed in.
-                return tenant.arm.request(self.command, path, body, token=self._token())
+                return tenant.arm.request(
+                    self.command, path, body, token=self._token(), headers=headers
+                )
             case "graph":
-                headers = dict(self.headers.items())
                 return tenant.graph.request(
                     self.command, path, body, token=self._token(), headers=headers
                 )

@@ -1,6 +1,7 @@
 """Azure Resource Manager: resource groups, user-assigned identities, and workflows."""
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from simulator.tenant.answers import CloudError, Response
@@ -8,7 +9,7 @@ from simulator.tenant.entra import Entra
 from simulator.tenant.identifiers import ARM_AUDIENCE, SUBSCRIPTION_ID
 from simulator.tenant.logic_apps import LogicApps
 from simulator.tenant.managed_identities import ManagedIdentities
-from simulator.tenant.paths import Request
+from simulator.tenant.paths import Request, check_headers
 from simulator.tenant.store import Document, Store
 from simulator.tenant.tags import NO_TAG_POLICIES, checked_tags, disallowed
 
@@ -60,7 +61,13 @@ class Arm:
         self._identities = identities
 
     def request(
-        self, method: str, path: str, body: Any = None, *, token: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Answers one request.
 
@@ -71,12 +78,18 @@ class Arm:
             token: What the Authorization header bears; ``None`` stands for a caller who is signed
                 in to Azure with rights on the subscription. Azure's role assignments are not
                 simulated, so that any valid token may do everything.
+            headers: The other headers, where the request has any; a body then needs
+                ``Content-Type: application/json``.
         """
         request = Request.parse(method, path)
+        given = {name.casefold(): value for name, value in (headers or {}).items()}
 
         def effect() -> Response:
             if token is not None:
                 self._authenticate(token)
+            check_headers(given)
+            if headers is not None and body is not None:
+                _check_content_type(given.get("content-type", ""))
             return self._route(request, body)
 
         try:
@@ -92,46 +105,112 @@ class Arm:
 
     def _route(self, request: Request, body: Any) -> Response:
         folded = tuple(segment.casefold() for segment in request.segments)
-        if folded[:1] != ("subscriptions",) or len(folded) < 4 or folded[2] != "resourcegroups":
-            raise CloudError(
-                404, "InvalidResourceType", f"Nothing is at /{'/'.join(request.segments)}."
-            )
-        if folded[1] != SUBSCRIPTION_ID:
+        if folded[:1] == ("subscriptions",) and folded[1:2] not in ((), (SUBSCRIPTION_ID,)):
             raise CloudError(
                 404,
                 "SubscriptionNotFound",
                 f"The subscription '{request.segments[1]}' could not be found.",
             )
-        name = request.segments[3]
-        if len(folded) == 4:
-            _check_version(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
-            return self._resource_group(request.method, name, body)
-        if folded[4:] == ("resources",) and request.method == "GET":
-            _check_version(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
-            return Response(200, {"value": self._resources_in(self._existing_group(name))})
-        if folded[4:6] == ("providers", "microsoft.managedidentity"):
-            return self._managed_identity(request, name, body)
-        if folded[4] != "providers" or len(folded) < 6 or folded[5] != "microsoft.logic":
-            namespace = request.segments[5] if len(folded) > 5 else request.segments[4]
-            raise CloudError(
-                404,
-                "InvalidResourceNamespace",
-                f"The resource namespace '{namespace}' is invalid.",
-            )
-        if len(folded) < 8 or folded[6] != "workflows":
-            raise CloudError(
-                404,
-                "InvalidResourceType",
-                f"The resource type '{'/'.join(request.segments[6:])}' could not be found in the "
-                "namespace 'Microsoft.Logic' for api version "
-                f"'{request.query.get('api-version', '')}'.",
-            )
-        _check_version(request, "workflows", WORKFLOW_VERSIONS)
-        group = self._existing_group(name)
-        resource_id = f"{group['id']}/providers/Microsoft.Logic/workflows/{request.segments[7]}"
-        if len(folded) == 8:
-            return self._workflow(request.method, group, resource_id, body)
-        return self._of_workflow(request, resource_id)
+        match folded:
+            case "subscriptions", _, "resourcegroups":
+                self._check(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
+                return self._list(request, self._store.all("resourceGroup"))
+            case "subscriptions", _, "resourcegroups", _:
+                self._check(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
+                return self._resource_group(request, body)
+            case "subscriptions", _, "resourcegroups", _, "resources":
+                self._check(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
+                group = self._existing_group(request.segments[3])
+                return self._list(request, self._resources_in(group))
+            case (
+                "subscriptions",
+                _,
+                *scope,
+                "providers",
+                "microsoft.managedidentity",
+                "userassignedidentities",
+            ) if len(scope) in (0, 2):
+                self._check(request, "userAssignedIdentities", IDENTITY_VERSIONS)
+                return self._list(
+                    request,
+                    [
+                        self._identities.resource(identity)
+                        for scope_id in self._scopes(request)
+                        for identity in self._identities.all_in(scope_id)
+                    ],
+                )
+            case (
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.managedidentity",
+                "userassignedidentities",
+                _,
+            ):
+                self._check(request, "userAssignedIdentities", IDENTITY_VERSIONS)
+                return self._managed_identity(request, body)
+            case (
+                "subscriptions",
+                _,
+                *scope,
+                "providers",
+                "microsoft.logic",
+                "workflows",
+            ) if len(scope) in (0, 2):
+                self._check(request, "workflows", WORKFLOW_VERSIONS)
+                return self._list(
+                    request,
+                    [
+                        self._logic.resource(workflow)
+                        for scope_id in self._scopes(request)
+                        for workflow in self._logic.all_in(scope_id)
+                    ],
+                )
+            case (
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.logic",
+                "workflows",
+                _,
+                *below,
+            ):
+                known = ("$filter", "$top") if below == ["runs"] else ()
+                self._check(request, "workflows", WORKFLOW_VERSIONS, known)
+                group = self._existing_group(request.segments[3])
+                resource_id = (
+                    f"{group['id']}/providers/Microsoft.Logic/workflows/{request.segments[7]}"
+                )
+                if below:
+                    return self._of_workflow(request, resource_id)
+                return self._workflow(request, group, resource_id, body)
+        # Much else exists there; a 404 would say of it that there is none.
+        raise _not_simulated(request)
+
+    def _check(
+        self,
+        request: Request,
+        resource_type: str,
+        versions: tuple[str, ...],
+        known: Collection[str] = (),
+    ) -> None:
+        _check_version(request, resource_type, versions)
+        request.check_options(("api-version", *known))
+
+    def _list(self, request: Request, resources: list[Document]) -> Response:
+        if request.method != "GET":
+            raise _not_simulated(request)
+        return Response(200, {"value": resources})
+
+    def _scopes(self, request: Request) -> list[str]:
+        """Ids of the resource groups that a list is about: the one that is named, or all."""
+        if request.segments[2].casefold() == "resourcegroups":
+            return [self._existing_group(request.segments[3])["id"]]
+        return [group["id"] for group in self._store.all("resourceGroup")]
 
     # Resource groups
 
@@ -146,8 +225,9 @@ class Arm:
             )
         return group
 
-    def _resource_group(self, method: str, name: str, body: Any) -> Response:
-        match method:
+    def _resource_group(self, request: Request, body: Any) -> Response:
+        name = request.segments[3]
+        match request.method:
             case "GET":
                 return Response(200, self._existing_group(name))
             case "HEAD":
@@ -163,7 +243,7 @@ class Arm:
                 self._store.delete("resourceGroup", name.casefold())
                 # The service answers 202 and takes its time; the wait is not simulated.
                 return Response(200)
-        raise _method_not_allowed(method)
+        raise _not_simulated(request)
 
     def _put_resource_group(self, name: str, body: Any) -> Response:
         if not re.fullmatch(r"[\w().-]{0,89}[\w()-]", name):
@@ -222,19 +302,9 @@ class Arm:
 
     # User-assigned identities
 
-    def _managed_identity(self, request: Request, group_name: str, body: Any) -> Response:
-        if len(request.segments) != 8 or (
-            request.segments[6].casefold() != "userassignedidentities"
-        ):
-            raise CloudError(
-                404,
-                "InvalidResourceType",
-                f"The resource type '{'/'.join(request.segments[6:])}' could not be found in the "
-                "namespace 'Microsoft.ManagedIdentity' for api version "
-                f"'{request.query.get('api-version', '')}'.",
-            )
-        _check_version(request, "userAssignedIdentities", IDENTITY_VERSIONS)
-        group, name = self._existing_group(group_name), request.segments[7]
+    def _managed_identity(self, request: Request, body: Any) -> Response:
+        group_name, name = request.segments[3], request.segments[7]
+        group = self._existing_group(group_name)
         resource_id = (
             f"{group['id']}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
         )
@@ -242,7 +312,7 @@ class Arm:
         if request.method == "PUT":
             return self._put_managed_identity(resource_id, identity, body)
         if request.method not in {"GET", "DELETE"}:
-            raise _method_not_allowed(request.method)
+            raise _not_simulated(request)
         if identity is None and request.method == "DELETE":
             return Response(204)
         if identity is None:
@@ -300,8 +370,8 @@ class Arm:
             )
         return workflow
 
-    def _workflow(self, method: str, group: Document, resource_id: str, body: Any) -> Response:
-        match method:
+    def _workflow(self, request: Request, group: Document, resource_id: str, body: Any) -> Response:
+        match request.method:
             case "GET":
                 return Response(200, self._logic.resource(self._existing_workflow(resource_id)))
             case "HEAD":
@@ -314,7 +384,7 @@ class Arm:
                     return Response(204)
                 self._logic.delete(workflow)
                 return Response(200)
-        raise _method_not_allowed(method)
+        raise _not_simulated(request)
 
     def _put_workflow(self, group: Document, resource_id: str, body: Any) -> Response:
         name = resource_id.rsplit("/", 1)[1]
@@ -361,7 +431,7 @@ class Arm:
                     200, {"value": url, "method": "POST", "basePath": url.split("?")[0]}
                 )
             case "GET", "runs":
-                runs = self._logic.runs(workflow)
+                runs = _selected_runs(self._logic.runs(workflow), request.query)
                 return Response(
                     200, {"value": [self._logic.run_resource(workflow, run) for run in runs]}
                 )
@@ -374,12 +444,7 @@ class Arm:
             case "GET", "runs", run_id, "actions", action:
                 run = self._run(workflow, run_id)
                 return Response(200, self._action(workflow, run, action))
-        raise CloudError(
-            501,
-            "NotSimulated",
-            f"The simulated tenant does not answer {request.method} "
-            f"…/workflows/{'/'.join(request.segments[7:])}.",
-        )
+        raise _not_simulated(request)
 
     def _action(self, workflow: Document, run: Document, name: str) -> Document:
         for action in self._logic.action_resources(workflow, run):
@@ -459,7 +524,42 @@ def _location(resource: Document, what: str) -> str:
     return location
 
 
-def _method_not_allowed(method: str) -> CloudError:
+def _not_simulated(request: Request) -> CloudError:
     return CloudError(
-        405, "MethodNotAllowed", f"The requested resource does not support http method '{method}'."
+        501,
+        "NotSimulated",
+        f"The simulated tenant does not answer {request.method} /{'/'.join(request.segments)}.",
     )
+
+
+def _check_content_type(content_type: str) -> None:
+    if content_type.split(";")[0].strip().casefold() != "application/json":
+        raise CloudError(
+            415,
+            "UnsupportedMediaType",
+            f"The content media type '{content_type or '<null>'}' is not supported. Only "
+            "'application/json' is supported.",
+        )
+
+
+_STATUS_FILTER = re.compile(r"\s*status\s+eq\s+'(?P<status>\w+)'\s*", re.IGNORECASE)
+
+
+def _selected_runs(runs: list[Document], query: Mapping[str, str]) -> list[Document]:
+    """The runs that ``$filter`` and ``$top`` leave, of those that are newest first."""
+    if "$filter" in query:
+        match = _STATUS_FILTER.fullmatch(query["$filter"])
+        if match is None:
+            raise CloudError(
+                501,
+                "NotSimulated",
+                "The simulated tenant filters runs by status eq '…' only: " + query["$filter"],
+            )
+        runs = [run for run in runs if run["status"] == match["status"]]
+    if "$top" not in query:
+        return runs
+    if not re.fullmatch(r"[1-9]\d{0,3}", query["$top"]):
+        raise CloudError(400, "InvalidTop", f"The value '{query['$top']}' of $top is not valid.")
+    if int(query["$top"]) < len(runs):
+        raise CloudError(501, "NotSimulated", "The simulated tenant has no pages: a larger $top.")
+    return runs

@@ -37,7 +37,7 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 # Ids differ from run to run: object ids, security ids, and the ids of app role assignments.
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SECURITY_ID = re.compile(r"S-1-5-[\d-]+")
-_ASSIGNMENT = re.compile(r"(?<=appRoleAssignedTo/)[\w-]+")
+_ASSIGNMENT = re.compile(r"(?:(?<=appRoleAssignedTo/)|(?<=appRoleAssignments/))[\w-]+")
 
 
 class Kind(StrEnum):

@@ -1,7 +1,6 @@
 """Microsoft Graph: service principals and their app role assignments, users, and sendMail."""
 
 import re
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +11,21 @@ from simulator.tenant.exchange.recipients import MAILBOX_TYPES
 from simulator.tenant.identifiers import GRAPH_AUDIENCE, new_id
 from simulator.tenant.invariant import holders, record_reach, record_sendable
 from simulator.tenant.message import check_length, check_sender, checked_message
-from simulator.tenant.paths import Request
+from simulator.tenant.paths import Request, check_headers
 from simulator.tenant.policy_evaluation import AccessCheckResult, evaluate
 from simulator.tenant.store import Document, Store
 
-FILTER = re.compile(r"\s*(?P<property>appId|displayName)\s+eq\s+'(?P<value>(?:[^']|'')*)'\s*")
+FILTER = re.compile(
+    r"\s*(?P<property>appId|displayName)\s+eq\s+'(?P<value>(?:[^']|'')*)'\s*", re.IGNORECASE
+)
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+METADATA = f"{GRAPH_AUDIENCE}/v1.0/$metadata#"
 # In field reports of 2025 and 2026, in the place of the full stop that Microsoft's page has.
 BLOCKED_BY_POLICY = "[RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings."
 ASSIGNMENT_TYPE = "#microsoft.graph.appRoleAssignment"
+# The two ends from which an assignment is seen: of the resource, and of the principal.
+ASSIGNED_TO = "appRoleAssignedTo"
+SIDES = (ASSIGNED_TO, "appRoleAssignments")
 INTERNAL = ("assignableAt", "visibleAt")
 
 
@@ -59,6 +65,7 @@ class Graph:
 
         def effect() -> Response:
             check_length(body)
+            check_headers(given)
             claims = self._entra.validate(token, GRAPH_AUDIENCE)
             return self._route(request, body, claims, given)
 
@@ -67,7 +74,21 @@ class Graph:
                 "Graph", request.method, path, effect, crosses_network=by_workflow
             )
         except CloudError as error:
-            return error.response()
+            response = error.response()
+            # Exchange's own answers, those of sendMail, are reported without it.
+            if response.body and request.segments[-1] != "sendMail":
+                response.body["error"]["innerError"] = self._inner_error(given)
+            return response
+
+    def _inner_error(self, headers: Mapping[str, str]) -> Document:
+        """What the directory's errors say of the request."""
+        request_id = new_id()
+        with self._store.transaction():
+            return {
+                "date": self._store.now().strftime("%Y-%m-%dT%H:%M:%S"),
+                "request-id": request_id,
+                "client-request-id": headers.get("client-request-id", request_id),
+            }
 
     def _route(
         self, request: Request, body: Any, claims: Document, headers: Mapping[str, str]
@@ -75,37 +96,46 @@ class Graph:
         match request.method, *request.segments:
             case "GET", "v1.0", "servicePrincipals":
                 self._require(claims, "Application.Read.All")
-                return Response(200, {"value": self._list_service_principals(request)})
+                return self._list_service_principals(request)
             case "GET", "v1.0", "servicePrincipals", object_id:
                 self._require(claims, "Application.Read.All")
-                return Response(200, _public(self._service_principal(object_id)))
-            case "GET", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo":
+                request.check_options(("$select",))
+                principal = _public(self._service_principal(object_id))
+                return _entity("servicePrincipals", request, principal)
+            case "GET", "v1.0", "servicePrincipals", object_id, side if side in SIDES:
                 self._require(claims, "Application.Read.All")
-                resource = self._service_principal(object_id)
-                granted = self._entra.shown(self._entra.assignments_to(resource["id"]))
-                return Response(200, {"value": [_public(each) for each in granted]})
-            case "GET", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo", assignment:
+                request.check_options()
+                found = self._assignments(self._service_principal(object_id), side)
+                return _collection("appRoleAssignments", request, found)
+            case "GET", "v1.0", "servicePrincipals", object_id, side, assignment if side in SIDES:
                 self._require(claims, "Application.Read.All")
-                return Response(200, self._assignment(object_id, assignment))
-            case "GET", "v1.0", "servicePrincipals", object_id, "appRoleAssignments":
-                self._require(claims, "Application.Read.All")
-                principal = self._service_principal(object_id)
-                held = self._entra.shown(self._entra.assignments_of(principal["id"]))
-                return Response(200, {"value": [_public(each) for each in held]})
-            case "POST", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo":
+                request.check_options()
+                found = self._assignments(self._service_principal(object_id), side)
+                if all(each["id"] != assignment for each in found):
+                    raise _resource_not_found(assignment)
+                (one,) = (each for each in found if each["id"] == assignment)
+                return _entity("appRoleAssignments", request, one)
+            case "POST", "v1.0", "servicePrincipals", object_id, side if side in SIDES:
                 self._require(claims, "AppRoleAssignment.ReadWrite.All", "Application.Read.All")
+                request.check_options()
                 _require_json(headers)
-                return Response(201, self._assign(object_id, body))
-            case "DELETE", "v1.0", "servicePrincipals", object_id, "appRoleAssignedTo", assignment:
+                made = self._assign(object_id, side, body)
+                return _entity("appRoleAssignments", request, made, status=201)
+            case "DELETE", "v1.0", "servicePrincipals", object_id, side, assignment if (
+                side in SIDES
+            ):
                 self._require(claims, "AppRoleAssignment.ReadWrite.All")
-                return self._unassign(object_id, assignment)
+                request.check_options()
+                return self._unassign(object_id, side, assignment)
             case "GET", "beta", "servicePrincipals", object_id:
                 self._require(claims, "Application.Read.All")
                 return Response(200, self._saml_metadata_url(object_id, request))
             case "GET", "v1.0", "users", user:
                 self._require(claims, "User.Read.All")
-                return Response(200, self._user(user))
+                request.check_options(("$select",))
+                return _entity("users", request, self._user(user))
             case "POST", "v1.0", "users", user, "sendMail":
+                request.check_options()
                 return self._send_mail(user, body, claims, headers)
         raise CloudError(
             501,
@@ -123,24 +153,28 @@ class Graph:
 
     # Service principals
 
-    def _list_service_principals(self, request: Request) -> list[Document]:
-        everyone = [_public(principal) for principal in self._entra.service_principals()]
-        if not request.query:
-            return everyone
-        match = FILTER.fullmatch(request.query.get("$filter", ""))
-        if match is None or len(request.query) > 1:
-            raise CloudError(
-                501,
-                "NotSimulated",
-                "The simulated tenant filters service principals by appId eq or displayName eq, "
-                f"and knows no other query option: {request.query}",
-            )
-        wanted = match["value"].replace("''", "'").casefold()
-        return [p for p in everyone if p[match["property"]].casefold() == wanted]
+    def _list_service_principals(self, request: Request) -> Response:
+        request.check_options(("$filter", "$select", "$top"))
+        found = [_public(principal) for principal in self._entra.service_principals()]
+        if "$filter" in request.query:
+            match = FILTER.fullmatch(request.query["$filter"])
+            if match is None:
+                raise CloudError(
+                    501,
+                    "NotSimulated",
+                    "The simulated tenant filters service principals by appId eq or displayName "
+                    f"eq only: {request.query['$filter']}",
+                )
+            # Names of properties and values count without regard to case, as PowerShell users
+            # write them: AppId eq '…'.
+            names = {"appid": "appId", "displayname": "displayName"}
+            name = names[match["property"].casefold()]
+            wanted = match["value"].replace("''", "'").casefold()
+            found = [p for p in found if p[name].casefold() == wanted]
+        return _collection("servicePrincipals", request, found)
 
     def _service_principal(self, object_id: str) -> Document:
-        _check_guid(object_id)
-        principal = self._entra.service_principal(object_id)
+        principal = self._entra.service_principal(_guid(object_id))
         if principal is None:
             raise _resource_not_found(object_id)
         return principal
@@ -157,15 +191,13 @@ class Graph:
             )
         return {"id": principal["id"], "samlMetadataUrl": None}
 
-    def _assignment(self, resource_id: str, assignment_id: str) -> Document:
-        resource = self._service_principal(resource_id)
-        for assignment in self._entra.shown(self._entra.assignments_to(resource["id"])):
-            if assignment["id"] == assignment_id:
-                return _public(assignment)
-        raise _resource_not_found(assignment_id)
+    def _assignments(self, principal: Document, side: str) -> list[Document]:
+        """What look-ups find of the assignments of a service principal, to it or by it."""
+        of_side = self._entra.assignments_to if side == ASSIGNED_TO else self._entra.assignments_of
+        return [_public(each) for each in self._entra.shown(of_side(principal["id"]))]
 
-    def _assign(self, resource_id: str, body: Any) -> Document:
-        resource = self._service_principal(resource_id)
+    def _assign(self, object_id: str, side: str, body: Any) -> Document:
+        addressed = self._service_principal(object_id)
         keys = ("principalId", "resourceId", "appRoleId")
         if not isinstance(body, dict) or any(not isinstance(body.get(key), str) for key in keys):
             raise CloudError(
@@ -186,22 +218,24 @@ class Graph:
                 f"Resource 'appRoleAssignment' does not have a property '{unknown[0]}' that can "
                 "be set.",
             )
-        for key in keys:
-            _check_guid(body[key])
-        if body["resourceId"] != resource["id"]:
+        given = {key: _guid(body[key]) for key in keys}
+        named = "resourceId" if side == ASSIGNED_TO else "principalId"
+        if given[named] != addressed["id"]:
             raise CloudError(
                 400,
                 "Request_BadRequest",
-                "The resourceId of the body is not the service principal of the address.",
+                f"The {named} of the body is not the service principal of the address.",
             )
-        principal = self._entra.service_principal(body["principalId"])
-        if principal is None:
-            raise _resource_not_found(body["principalId"])
-        return _public(self._entra.assign(principal, resource, body["appRoleId"]))
+        principal = self._service_principal(given["principalId"])
+        resource = self._service_principal(given["resourceId"])
+        return _public(self._entra.assign(principal, resource, given["appRoleId"]))
 
-    def _unassign(self, resource_id: str, assignment_id: str) -> Response:
-        resource = self._service_principal(resource_id)
-        if all(a["id"] != assignment_id for a in self._entra.assignments_to(resource["id"])):
+    def _unassign(self, object_id: str, side: str, assignment_id: str) -> Response:
+        addressed = self._service_principal(object_id)
+        held = (self._entra.assignments_to if side == ASSIGNED_TO else self._entra.assignments_of)(
+            addressed["id"]
+        )
+        if all(assignment["id"] != assignment_id for assignment in held):
             raise _resource_not_found(assignment_id)
         self._store.delete("appRoleAssignment", assignment_id)
         return Response(204)
@@ -320,13 +354,54 @@ def _public(document: Document) -> Document:
     return {name: value for name, value in document.items() if name not in INTERNAL}
 
 
-def _check_guid(identifier: str) -> None:
-    try:
-        uuid.UUID(identifier)
-    except ValueError:
-        raise CloudError(
-            400, "Request_BadRequest", f"Invalid object identifier '{identifier}'."
-        ) from None
+def _collection(kind: str, request: Request, found: list[Document]) -> Response:
+    """The answer to a request for several objects, as ``$select`` and ``$top`` have it."""
+    if "$top" in request.query:
+        if not re.fullmatch(r"[1-9]\d{0,2}", request.query["$top"]):
+            raise CloudError(
+                400,
+                "Request_BadRequest",
+                f"Invalid page size specified: '{request.query['$top']}'. Must be between 1 and "
+                "999 inclusive.",
+            )
+        if int(request.query["$top"]) < len(found):
+            raise CloudError(
+                501, "NotSimulated", "The simulated tenant has no pages: a larger $top."
+            )
+    selected, shown = _selected(kind, request, found)
+    return Response(200, {"@odata.context": f"{METADATA}{kind}{selected}", "value": shown})
+
+
+def _entity(kind: str, request: Request, found: Document, status: int = 200) -> Response:
+    """The answer to a request for one object."""
+    selected, (shown,) = _selected(kind, request, [found])
+    context = f"{METADATA}{kind}{selected}/$entity"
+    return Response(status, {"@odata.context": context, **shown})
+
+
+def _selected(kind: str, request: Request, found: list[Document]) -> tuple[str, list[Document]]:
+    """What ``$select`` leaves of objects, and how a context says so.
+
+    Raises:
+        CloudError: A property is asked for that is not simulated: its absence would say that it has
+            no value.
+    """
+    if "$select" not in request.query:
+        return "", found
+    names = [name.strip() for name in request.query["$select"].split(",")]
+    for name in names:
+        if any(name not in each for each in found):
+            raise CloudError(
+                501, "NotSimulated", f"The simulated tenant has no '{name}' of {kind}."
+            )
+    return f"({','.join(names)})", [{name: each[name] for name in names} for each in found]
+
+
+def _guid(identifier: str) -> str:
+    """An object id in the spelling in which objects are kept: case does not count."""
+    if not GUID.fullmatch(identifier):
+        raise CloudError(400, "Request_BadRequest", f"Invalid object identifier '{identifier}'.")
+    return identifier.casefold()
 
 
 def _resource_not_found(identifier: str) -> CloudError:

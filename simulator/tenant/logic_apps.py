@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from simulator.tenant.answers import CloudError, ConnectionLostError, NotSimulated, Response
 from simulator.tenant.definition import branches, check_workflow, nested
@@ -29,6 +29,8 @@ from simulator.tenant.store import Document, Store
 CALLER_ADDRESS = "198.51.100.7"
 HOST = "prod-00.westeurope.logic.azure.com:443"
 LONGEST_EXPRESSION = 8192
+_ENDPOINT_VERSION = "2016-10-01"
+_SIGNATURE_VERSION = "1.0"
 SIMULATED_INPUTS = {"method", "uri", "headers", "body", "authentication", "retryPolicy"}
 
 
@@ -205,8 +207,8 @@ class LogicApps:
                 "The simulated tenant gives callback addresses of Request triggers only.",
             )
         return (
-            f"{_endpoint(workflow)}/triggers/{name}/paths/invoke?api-version=2016-10-01"
-            f"&sp=%2Ftriggers%2F{name}%2Frun&sv=1.0&sig={workflow['key']}"
+            f"{_endpoint(workflow)}/triggers/{name}/paths/invoke?api-version={_ENDPOINT_VERSION}"
+            f"&sp={quote(_permission(name), safe='')}&sv={_SIGNATURE_VERSION}&sig={workflow['key']}"
         )
 
     def invoke_callback(
@@ -236,12 +238,13 @@ class LogicApps:
                     workflow = self._by_endpoint(endpoint_id)
                 case _:
                     raise CloudError(404, "ResourceNotFound", "The requested address is unknown.")
+            _check_endpoint_version(request)
             access = workflow.get("accessControl", {}).get("triggers", {})
             _check_address(access.get("allowedCallerIpAddresses"), address)
             if claims is not None and "sig" not in request.query:
                 _check_claims(access.get("openAuthenticationPolicies", {}), claims)
             # Both at once are refused too: the service does not choose between the two.
-            elif claims is not None or request.query.get("sig") != workflow["key"]:
+            elif claims is not None or not _is_signed(request, name, workflow["key"]):
                 raise CloudError(
                     401,
                     "DirectApiAuthorizationRequired",
@@ -458,7 +461,8 @@ class LogicApps:
                 if part in action:
                     properties[f"{part}Link"] = {
                         "uri": f"{_endpoint(workflow)}/runs/{run['id']}/actions/{name}/contents/"
-                        f"{content}?api-version=2016-10-01&sv=1.0&sig={run['key']}"
+                        f"{content}?api-version={_ENDPOINT_VERSION}&sv={_SIGNATURE_VERSION}"
+                        f"&sig={run['key']}"
                     }
             resources.append(
                 {
@@ -480,10 +484,12 @@ class LogicApps:
                     workflow = self._by_endpoint(endpoint_id)
                 case _:
                     raise CloudError(404, "ResourceNotFound", "The requested address is unknown.")
+            _check_endpoint_version(request)
             run = next((r for r in self.runs(workflow) if r["id"] == run_id), None)
             part = {"ActionInputs": "inputs", "ActionOutputs": "outputs"}.get(what, "")
             content = run["actions"].get(name, {}).get(part) if run else None
-            if run is None or content is None or request.query.get("sig") != run["key"]:
+            signed = {"sv": _SIGNATURE_VERSION, "sig": run["key"] if run else None}
+            if run is None or content is None or not signed.items() <= request.query.items():
                 raise CloudError(404, "ContentNotFound", "The content could not be found.")
             return Response(200, content)
 
@@ -492,6 +498,41 @@ class LogicApps:
             return self._store.call("Logic Apps", "GET", shown, effect)
         except CloudError as error:
             return error.response()
+
+
+def _permission(trigger: str) -> str:
+    """What the signature of a callback URL permits: its ``sp``."""
+    return f"/triggers/{trigger}/run"
+
+
+def _is_signed(request: Request, trigger: str, key: str) -> bool:
+    """Whether a callback URL has the signature, over what it was made for."""
+    signed = {"sp": _permission(trigger), "sv": _SIGNATURE_VERSION, "sig": key}
+    return signed.items() <= request.query.items()
+
+
+def _check_endpoint_version(request: Request) -> None:
+    """Checks what an address of a workflow's own endpoint has besides its signature.
+
+    Other options reach a workflow as ``queries`` of its trigger, which nothing here can read.
+
+    Raises:
+        CloudError: The version is missing or beyond the simulation, or an option is repeated.
+    """
+    request.check_options(request.query)
+    version = request.query.get("api-version")
+    if not version:
+        raise CloudError(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    if version != _ENDPOINT_VERSION:
+        raise CloudError(
+            501,
+            "NotSimulated",
+            f"The simulated tenant knows {_ENDPOINT_VERSION} only of callers, not {version}.",
+        )
 
 
 def _check_address(allowed: list[Document] | None, address: str) -> None:

@@ -8,6 +8,7 @@ from simulator.tenant.answers import CloudError
 from simulator.tenant.store import Document
 
 RECIPIENT_LISTS = ("toRecipients", "ccRecipients", "bccRecipients", "replyTo")
+PARAMETERS = ("message", "saveToSentItems")
 IMPORTANCE = ("low", "normal", "high")
 CONTENT_TYPES = ("text", "html")
 # Of message's many properties those that make up a mail. The rest exist too, and are refused as
@@ -28,6 +29,9 @@ MOST_RECIPIENTS = 500
 # How Graph counts characters beyond ASCII is not said; a message of 1.5 MB was refused as well:
 # https://github.com/O365/python-o365/issues/308. So they count as JSON escapes.
 LONGEST_REQUEST = 4 * 1024 * 1024
+# What Exchange keeps of an item by its schema for EWS, https://github.com/demisto/content/pull/11937.
+# What sendMail makes of a longer one is not on record: refused, in our words.
+LONGEST_SUBJECT = 255
 ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 
 
@@ -42,8 +46,11 @@ def _object(value: Any, type_name: str, properties: tuple[str, ...]) -> Document
             f"An unexpected node was found when reading from the JSON reader: a value of type "
             f"'{type_name}' was expected."
         )
+    kind = value.get("@odata.type", f"#{type_name}")
+    if kind != f"#{type_name}":
+        raise _unreadable(f"A value of type '{kind}' is not one of type '#{type_name}'.")
     for name in value:
-        if name not in properties:
+        if name not in (*properties, "@odata.type"):
             if type_name == "microsoft.graph.message" and name in OTHER_PROPERTIES:
                 raise CloudError(
                     501, "NotSimulated", f"The simulated tenant sends no message with {name!r}."
@@ -94,13 +101,28 @@ def check_length(body: Any) -> None:
         raise CloudError(400, "BadRequest", "The maximum request length supported is 4MB.")
 
 
+def _spelt(body: Any) -> Any:
+    """The parameters of sendMail by their documented names.
+
+    Microsoft's SDKs write Message and SaveToSentItems: parameters of actions count without regard
+    to case, properties of types do not.
+    """
+    if not isinstance(body, dict):
+        return body
+    spelling = {name.casefold(): name for name in PARAMETERS}
+    spelt = {spelling.get(name.casefold(), name): value for name, value in body.items()}
+    if len(spelt) < len(body):
+        raise _unreadable("A parameter of sendMail is given more than once.")
+    return spelt
+
+
 def checked_message(body: Any) -> tuple[Document, bool]:
     """The message exactly as received, and whether it goes to Sent Items.
 
     Raises:
         CloudError: 400 as Graph answers it.
     """
-    parameters = _object(body, "sendMail", ("message", "saveToSentItems"))
+    parameters = _object(_spelt(body), "sendMail", PARAMETERS)
     if "message" not in parameters:
         raise _unreadable("The parameter 'message' in the request payload is missing.")
     message = _object(
@@ -108,7 +130,12 @@ def checked_message(body: Any) -> tuple[Document, bool]:
         "microsoft.graph.message",
         ("subject", "body", "importance", "from", *RECIPIENT_LISTS),
     )
-    _text(message.get("subject", ""))
+    if len(_text(message.get("subject", ""))) > LONGEST_SUBJECT:
+        raise CloudError(
+            400,
+            "ErrorInvalidRequest",
+            f"The subject has more than {LONGEST_SUBJECT} characters.",
+        )
     if "body" in message:
         content = _object(message["body"], "microsoft.graph.itemBody", ("contentType", "content"))
         _one_of(content.get("contentType", "text"), CONTENT_TYPES)

@@ -108,7 +108,11 @@ class TestResourceManager:
     def test_passes_refusals_on(self, arm):
         assert error_of(arm.get(f"{GROUP_PATH}?{GROUPS}")) == (404, "ResourceGroupNotFound")
         assert error_of(arm.get(GROUP_PATH)) == (400, "MissingApiVersionParameter")
-        assert error_of(arm.patch(f"{GROUP_PATH}?{GROUPS}", json={})) == (405, "MethodNotAllowed")
+        assert error_of(arm.patch(f"{GROUP_PATH}?{GROUPS}", json={})) == (501, "NotSimulated")
+        plain = arm.put(
+            f"{GROUP_PATH}?{GROUPS}", content="{}", headers={"Content-Type": "text/plain"}
+        )
+        assert error_of(plain) == (415, "UnsupportedMediaType")
 
     @pytest.mark.parametrize(
         "authorization",
@@ -318,11 +322,11 @@ class TestBadRequests:
     def test_addresses_of_no_service(self, front, path):
         assert error_of(httpx.get(f"{front.address}{path}")) == (404, "NotFound")
 
-    def test_an_address_that_is_none_is_a_wrong_one(self, front, tenant):
+    def test_an_address_that_is_none_is_answered(self, front, tenant):
         # httpx would mend it.
         with closing(HTTPConnection("127.0.0.1", httpx.URL(front.address).port)) as connection:
             connection.request("GET", "/arm//[", headers=bearer(tenant, ARM_AUDIENCE))
-            assert connection.getresponse().status == 404
+            assert connection.getresponse().status == 501
 
 
 class TestManyClientsAtOnce:

@@ -91,6 +91,41 @@ class TestResourceGroup:
         assert principal["id"] not in snapshot["servicePrincipals"]
 
 
+SUBSCRIPTION_PATH = f"/subscriptions/{SUBSCRIPTION_ID}"
+
+
+class TestLists:
+    def test_name_what_is_in_a_group_and_in_the_subscription(self, deployment):
+        deployment.workflow()
+        other = GROUP_PATH.replace("/mail", "/other")
+        deployment.arm("PUT", other, {"location": "westeurope"}, version="2024-03-01")
+        identities = "providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+        deployment.arm(
+            "PUT", f"{other}/{identities}/own", {"location": "westeurope"}, version="2023-01-31"
+        )
+
+        def names(path, version):
+            return [
+                each["name"] for each in deployment.arm("GET", path, version=version).body["value"]
+            ]
+
+        assert names(f"{SUBSCRIPTION_PATH}/resourcegroups", "2024-03-01") == ["mail", "other"]
+        workflows = "providers/Microsoft.Logic/workflows"
+        for scope, found in (
+            (SUBSCRIPTION_PATH, ["sender"]),
+            (GROUP_PATH, ["sender"]),
+            (other, []),
+        ):
+            assert names(f"{scope}/{workflows}", "2019-05-01") == found
+        for scope, found in ((SUBSCRIPTION_PATH, ["own"]), (GROUP_PATH, []), (other, ["own"])):
+            assert names(f"{scope}/{identities}", "2023-01-31") == found
+        missing = GROUP_PATH.replace("/mail", "/missing")
+        assert code(deployment.arm("GET", f"{missing}/{workflows}")) == (
+            404,
+            "ResourceGroupNotFound",
+        )
+
+
 class TestRequests:
     def test_need_an_api_version_that_exists(self, tenant, deployment):
         assert code(tenant.arm.request("GET", GROUP_PATH)) == (400, "MissingApiVersionParameter")
@@ -106,10 +141,7 @@ class TestRequests:
     @pytest.mark.parametrize(
         ("path", "expected"),
         [
-            ("/nothing", "InvalidResourceType"),
             (GROUP_PATH.replace(SUBSCRIPTION_ID, TENANT_ID), "SubscriptionNotFound"),
-            (f"{GROUP_PATH}/providers/Microsoft.Nothing/x/y", "InvalidResourceNamespace"),
-            (f"{GROUP_PATH}/providers/Microsoft.Logic/flows/y", "InvalidResourceType"),
             (WORKFLOW_PATH, "ResourceGroupNotFound"),
         ],
     )
@@ -119,8 +151,56 @@ class TestRequests:
     def test_for_something_else_than_what_is_simulated_are_not_guessed(self, deployment):
         deployment.workflow()
         assert deployment.arm("POST", f"{WORKFLOW_PATH}/regenerateAccessKey").status == 501
-        assert deployment.arm("PATCH", WORKFLOW_PATH, {}).status == 405
-        assert deployment.arm("POST", GROUP_PATH, version="2024-03-01").status == 405
+        assert deployment.arm("PATCH", WORKFLOW_PATH, {}).status == 501
+        assert deployment.arm("PATCH", GROUP_PATH, {}, version="2024-03-01").status == 501
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/subscriptions",
+            SUBSCRIPTION_PATH,
+            f"{SUBSCRIPTION_PATH}/resources",
+            f"{GROUP_PATH}/providers/Microsoft.Storage/storageAccounts",
+            f"{GROUP_PATH}/providers/Microsoft.Logic/integrationAccounts/a",
+            f"{GROUP_PATH}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i/"
+            "federatedIdentityCredentials",
+        ],
+    )
+    def test_for_what_exists_in_azure_do_not_say_that_there_is_none(self, deployment, path):
+        assert code(deployment.arm("GET", path, version="2024-03-01")) == (501, "NotSimulated")
+
+    def test_with_an_option_that_would_change_the_answer_are_not_answered_without_it(
+        self, tenant, deployment
+    ):
+        deployment.workflow()
+        for path, version, option in (
+            (WORKFLOW_PATH.rpartition("/")[0], "2019-05-01", "$top=1"),
+            (f"{WORKFLOW_PATH}/runs", "2019-05-01", "$skip=1"),
+            (f"{GROUP_PATH}/resources", "2024-03-01", "$filter=name eq 'x'"),
+            (f"{GROUP_PATH}/resources", "2024-03-01", "$expand=createdTime"),
+            (GROUP_PATH, "2024-03-01", "forceDeletionTypes=x"),
+        ):
+            answer = tenant.arm.request("GET", f"{path}?api-version={version}&{option}")
+            assert code(answer) == (501, "NotSimulated")
+        twice = tenant.arm.request("GET", f"{GROUP_PATH}?api-version=x&api-version=2024-03-01")
+        assert code(twice) == (400, "BadRequest")
+
+    @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+    def test_that_are_conditional_are_not_answered_unconditionally(self, tenant, header):
+        answer = tenant.arm.request(
+            "PUT",
+            f"{GROUP_PATH}?api-version=2024-03-01",
+            {"location": "westeurope"},
+            headers={header: "*", "Content-Type": "application/json"},
+        )
+        assert code(answer) == (501, "NotSimulated")
+        assert tenant.snapshot()["resourceGroups"] == {}
+
+    @pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
+    def test_with_content_need_its_type(self, tenant, headers):
+        path = f"{GROUP_PATH}?api-version=2024-03-01"
+        answer = tenant.arm.request("PUT", path, {"location": "westeurope"}, headers=headers)
+        assert code(answer) == (415, "UnsupportedMediaType")
 
     def test_with_a_token_need_one_for_azure(self, tenant, deployment):
         deployment.resource_group()

@@ -18,6 +18,11 @@ PAYROLL_REPORTS = seeded_id("Payroll Reports client")
 SEND = CONFINABLE_APP_ROLES["Mail.Send"]
 
 
+def shown(response):
+    """What an answer shows, without saying what kind of answer it is."""
+    return {name: value for name, value in response.body.items() if name != "@odata.context"}
+
+
 def error(response):
     return response.status, response.body["error"]["code"], response.body["error"]["message"]
 
@@ -36,7 +41,7 @@ class TestANewServicePrincipalIsNotFoundAtOnce:
             f"Resource '{principal_id}' does not exist or one of its queried reference-property "
             "objects are not present."
         )
-        assert deployment.graph("GET", named).body == {"value": []}
+        assert shown(deployment.graph("GET", named)) == {"value": []}
         assert deployment.grant({"id": principal_id}).status == 404
         tenant.clock.advance(0.001)
         assert deployment.graph("GET", one).body["servicePrincipalType"] == "ManagedIdentity"
@@ -55,8 +60,64 @@ class TestServicePrincipals:
         assert "visibleAt" not in deployment.graph_principal()
 
     def test_other_queries_are_not_guessed(self, deployment):
-        for query in ("$filter=tags eq 'x'", "$select=id", "$filter=appId eq 'x'&$top=1"):
-            assert deployment.graph("GET", f"/v1.0/servicePrincipals?{query}").status == 501
+        for query in (
+            "$filter=tags eq 'x'",
+            "$filter=startswith(displayName, 'x')",
+            "$select=tags",
+            "$top=1",
+            "$expand=owners",
+            "$orderby=displayName",
+            "$count=true",
+            "$skip=1",
+            "filter=appId eq 'x'",
+        ):
+            answer = deployment.graph("GET", f"/v1.0/servicePrincipals?{query}")
+            assert error(answer)[:2] == (501, "NotSimulated"), query
+        own = f"/v1.0/servicePrincipals/{deployment.graph_principal()['id']}"
+        for path in (f"{own}/appRoleAssignedTo?$top=1", f"{own}?$expand=owners"):
+            assert deployment.graph("GET", path).status == 501
+
+    def test_an_option_that_is_given_twice_is_refused(self, deployment):
+        query = f"$filter=appId eq '{GRAPH_APP_ID}'&$filter=displayName eq 'x'"
+        answer = deployment.graph("GET", f"/v1.0/servicePrincipals?{query}")
+        assert error(answer)[:2] == (400, "BadRequest")
+
+    def test_are_found_as_people_write_it_and_shown_as_far_as_they_ask(self, deployment):
+        query = f"$filter=AppId eq '{GRAPH_APP_ID.upper()}'&$select=id,appId&$top=5"
+        answer = deployment.graph("GET", f"/v1.0/servicePrincipals?{query}")
+        identifier = deployment.graph_principal()["id"]
+        assert answer.body == {
+            "@odata.context": (
+                "https://graph.microsoft.com/v1.0/$metadata#servicePrincipals(id,appId)"
+            ),
+            "value": [{"id": identifier, "appId": GRAPH_APP_ID}],
+        }
+        one = deployment.graph("GET", f"/v1.0/servicePrincipals/{identifier.upper()}?$select=appId")
+        assert shown(one) == {"appId": GRAPH_APP_ID}
+        assert str(one.body["@odata.context"]).endswith("#servicePrincipals(appId)/$entity")
+
+    @pytest.mark.parametrize("size", ["0", "1000", "all"])
+    def test_pages_have_a_size_that_graph_takes(self, deployment, size):
+        answer = deployment.graph("GET", f"/v1.0/servicePrincipals?$top={size}")
+        assert error(answer)[:2] == (400, "Request_BadRequest")
+
+    @pytest.mark.parametrize("spelling", ["{{{}}}", "urn:uuid:{}"])
+    def test_an_id_in_another_form_is_none(self, deployment, spelling):
+        path = f"/v1.0/servicePrincipals/{spelling.format(FINANCE)}"
+        assert error(deployment.graph("GET", path))[:2] == (400, "Request_BadRequest")
+
+    def test_errors_say_which_request_it_was(self, tenant):
+        token = tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE)
+        answer = tenant.graph.request(
+            "GET",
+            f"/v1.0/servicePrincipals/{FINANCE}",
+            token=token,
+            headers={"client-request-id": "mine"},
+        )
+        inner = answer.body["error"]["innerError"]
+        assert inner["client-request-id"] == "mine"
+        assert inner["date"] == "2026-11-02T12:00:00"
+        assert inner["request-id"]
 
     def test_have_one_property_in_beta(self, deployment):
         path = f"/beta/servicePrincipals/{deployment.graph_principal()['id']}"
@@ -82,15 +143,41 @@ class TestAppRoleAssignments:
 
     def test_are_read_from_both_sides_and_removed(self, deployment, principal):
         created = deployment.grant(principal)
+        assignment = shown(created)
         own = f"/v1.0/servicePrincipals/{principal['id']}/appRoleAssignments"
         graph = f"/v1.0/servicePrincipals/{deployment.graph_principal()['id']}/appRoleAssignedTo"
-        assert deployment.graph("GET", own).body["value"] == [created.body]
-        assert created.body in deployment.graph("GET", graph).body["value"]
+        assert deployment.graph("GET", own).body["value"] == [assignment]
+        assert assignment in deployment.graph("GET", graph).body["value"]
         assert created.body["principalType"] == "ServicePrincipal"
         assert deployment.revoke(created).status == 204
         assert deployment.graph("GET", own).body["value"] == []
-        assert created.body not in deployment.graph("GET", graph).body["value"]
+        assert assignment not in deployment.graph("GET", graph).body["value"]
         assert deployment.revoke(created).status == 404
+
+    def test_are_made_and_removed_from_the_side_of_the_principal_as_in_the_procedure(
+        self, deployment, principal
+    ):
+        resource = deployment.graph_principal()["id"]
+        own = f"/v1.0/servicePrincipals/{principal['id']}/appRoleAssignments"
+        body = {
+            "principalId": principal["id"].upper(),
+            "resourceId": resource.upper(),
+            "appRoleId": SEND.upper(),
+        }
+        created = deployment.graph("POST", own, body)
+        assert created.status == 201
+        assert str(created.body["@odata.context"]).endswith("#appRoleAssignments/$entity")
+        assert created.body["principalId"] == principal["id"]
+        one = f"{own}/{created.body['id']}"
+        assert shown(deployment.graph("GET", one)) == shown(created)
+        assert deployment.graph("DELETE", one).status == 204
+        assert deployment.graph("GET", one).status == 404
+
+    def test_of_another_principal_than_the_addressed_one_are_refused(self, deployment, principal):
+        resource = deployment.graph_principal()["id"]
+        body = {"principalId": principal["id"], "resourceId": resource, "appRoleId": SEND}
+        path = f"/v1.0/servicePrincipals/{resource}/appRoleAssignments"
+        assert error(deployment.graph("POST", path, body))[0] == 400
 
     def test_a_second_one_of_the_same_role_is_refused(self, deployment, principal):
         deployment.grant(principal)
@@ -144,7 +231,7 @@ class TestAppRoleAssignments:
         self, tenant, deployment, principal
     ):
         tenant.set_lag("grant", 60)
-        created = deployment.grant(principal).body
+        created = shown(deployment.grant(principal))
         assert "visibleAt" not in created
         own = f"/v1.0/servicePrincipals/{principal['id']}/appRoleAssignments"
         granted = f"/v1.0/servicePrincipals/{created['resourceId']}/appRoleAssignedTo"
@@ -157,7 +244,7 @@ class TestAppRoleAssignments:
             "Permission being assigned already exists on the object",
         )
         tenant.clock.advance(60)
-        assert deployment.graph("GET", f"{granted}/{created['id']}").body == created
+        assert shown(deployment.graph("GET", f"{granted}/{created['id']}")) == created
         assert all(created in deployment.graph("GET", path).body["value"] for path in lists)
 
     def test_an_unknown_resource_is_not_found(self, deployment, principal):
@@ -219,7 +306,7 @@ class TestTokens:
         late = tenant.entra.issue_token(PAYROLL_REPORTS, GRAPH_AUDIENCE)
         user = f"/v1.0/users/{FINANCE}"
         assert tenant.graph.request("GET", user, token=early).status == 403
-        assert tenant.graph.request("GET", user, token=late).body == {
+        assert shown(tenant.graph.request("GET", user, token=late)) == {
             "id": FINANCE,
             "displayName": "Finance",
             "mail": "finance@contoso.com",
@@ -261,6 +348,23 @@ class TestSendMail:
             token=token,
             headers=headers,
         )
+
+    def test_takes_its_parameters_in_either_case_and_types_by_name(self, tenant):
+        plain = message()
+        body = {
+            "Message": {"@odata.type": "#microsoft.graph.message", **plain["message"]},
+            "SaveToSentItems": False,
+        }
+        assert self.send(tenant, body=body).status == 202
+        assert tenant.mail()[0].save_to_sent_items is False
+
+    def test_takes_a_subject_of_255_characters_and_no_more(self, tenant):
+        assert self.send(tenant, body=message(subject="x" * 255)).status == 202
+        refused = error(self.send(tenant, body=message(subject="x" * 256)))
+        assert refused[:2] == (400, "ErrorInvalidRequest")
+
+    def test_answers_as_exchange_does_without_an_inner_error(self, tenant):
+        assert list(self.send(tenant, FINANCE).body["error"]) == ["code", "message"]
 
     def test_answers_202_without_a_body_and_keeps_the_message_as_received(self, tenant):
         body = message("a@fabrikam.com", importance="high")
@@ -355,7 +459,9 @@ class TestSendMail:
             {},
             [],
             "text",
-            {"Message": message()["message"]},
+            message() | {"Message": message()["message"]},
+            {"message": {"Subject": "x", **message()["message"]}},
+            {"message": {"@odata.type": "#microsoft.graph.event", **message()["message"]}},
             message() | {"saveToSent": True},
             message() | {"saveToSentItems": "no"},
             message() | {"saveToSentItems": 0},

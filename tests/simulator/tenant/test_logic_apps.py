@@ -121,6 +121,27 @@ class TestRunHistory:
         sender.workflow()
         assert sender.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"] == []
 
+    def test_is_filtered_by_status_and_not_otherwise(self, sender):
+        sender.run()
+        sender.workflow("control.mailbox@contoso.com")
+        sender.run()
+
+        def statuses(query):
+            runs = sender.tenant.arm.request(
+                "GET", f"{WORKFLOW_PATH}/runs?api-version=2019-05-01&{query}"
+            )
+            if runs.status != 200:
+                return runs.status
+            return [run["properties"]["status"] for run in runs.body["value"]]
+
+        assert statuses("$top=2") == ["Failed", "Succeeded"]
+        assert statuses("$filter=status eq 'Succeeded'&$top=1") == ["Succeeded"]
+        assert statuses("$filter=Status eq 'Running'") == []
+        assert statuses("$filter=startTime ge 2026-01-01T00:00:00Z") == 501
+        assert statuses("$top=1") == 501
+        assert statuses("$top=0") == 400
+        assert statuses("$skiptoken=x") == 501
+
     @pytest.mark.parametrize(
         ("secured", "visible"),
         [([], {"inputs", "outputs"}), (["inputs"], {"outputs"}), (["inputs", "outputs"], set())],
@@ -282,6 +303,24 @@ class TestCallback:
         assert (off.status, off.body["error"]["code"]) == (400, "WorkflowTriggerIsNotEnabled")
         sender.arm("DELETE", WORKFLOW_PATH)
         assert tenant.logic.invoke_callback(url).status == 404
+
+    @pytest.mark.parametrize(
+        ("part", "other", "status"),
+        [
+            ("api-version=2016-10-01&", "", 400),
+            ("api-version=2016-10-01", "api-version=2020-01-01", 501),
+            ("sp=%2Ftriggers%2Fmanual%2Frun", "sp=%2Ftriggers%2Fother%2Frun", 401),
+            ("&sp=%2Ftriggers%2Fmanual%2Frun", "", 401),
+            ("sv=1.0", "sv=2.0", 401),
+            ("&sv=1.0", "", 401),
+            ("&sv=1.0", "&sv=1.0&sv=1.0", 400),
+        ],
+    )
+    def test_every_part_of_it_counts(self, tenant, sender, part, other, status):
+        url = self.url(sender).body["value"]
+        assert part in url
+        assert tenant.logic.invoke_callback(url.replace(part, other)).status == status
+        assert tenant.logic.invoke_callback(f"{url}&colour=red").status == 202
 
     def test_the_signature_is_not_written_to_the_log_of_calls(self, tenant, sender):
         url = self.url(sender).body["value"]

@@ -48,6 +48,9 @@ def is_absorbed(step: Step, kind: Kind) -> bool:
     """
     if kind is Kind.TIMEOUT_AFTER and is_grant(step):
         return False
+    # azure-native tries a request four times, and each further attempt is the next of these steps.
+    if step.service == "ARM" and step.occurrence > 3:
+        return False
     return kind is Kind.THROTTLED or (step.service, step.operation) != ("Graph", "DELETE")
 
 

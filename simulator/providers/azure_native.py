@@ -3,6 +3,7 @@
 Behaviour and words were read in the provider's source (pulumi/pulumi-azure-native,
 ``provider/pkg/provider`` and ``provider/pkg/azure``): it reads before it creates and refuses what
 exists, updates by ``PUT``, takes 404 on delete for done, and reads the resource after each write.
+Where that last look fails it only warns, and keeps what the ``PUT`` has answered.
 """
 
 import re
@@ -50,6 +51,13 @@ _CREATE_BEFORE_DELETE = "__createBeforeDelete"
 # and whichever method, and the provider sets its delays: pulumi/pulumi-azure-native,
 # provider/pkg/azure/client_azcore.go, initPipelineOpts.
 _PAUSES = (20, 60, 120)
+# A service that asks for a longer wait than this is taken at its word: there is no further attempt.
+_LONGEST_PAUSE = 120
+# What the provider's schema says of the names of a type, checked before anything is asked of Azure:
+# https://github.com/Azure/azure-rest-api-specs, Microsoft.Resources, ResourceGroups_CreateOrUpdate.
+# That of Microsoft.Logic says nothing, and that of Microsoft.ManagedIdentity nothing of its own.
+_LONGEST_GROUP = 90
+_GROUP_CHARACTERS = r"^[-\w\._\(\)]+$"
 # Inputs that the provider adds, and gets back when a resource is imported.
 _OWN_INPUTS = frozenset({_CREATE_BEFORE_DELETE, "azureApiVersion"})
 # Properties of a request's body that ARM has beside "properties", for every resource type.
@@ -144,10 +152,20 @@ class AzureNative(Provider):
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
+        self._location: str | None = None
 
     @property
     def version(self) -> str:
         return version("pulumi-azure-native")
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        self._location = settings.get("location")
+        subscription = settings.get("subscriptionId", SUBSCRIPTION_ID)
+        if subscription != SUBSCRIPTION_ID:
+            raise RefusalError(
+                f"the simulated tenant has one subscription, {SUBSCRIPTION_ID}, and "
+                f"azure-native:subscriptionId is {subscription}"
+            )
 
     def check(
         self, resource: Resource, old: Properties, new: Properties
@@ -159,7 +177,7 @@ class AzureNative(Provider):
             inputs[own_name] = old.get(own_name) or f"{resource.name}{secrets.token_hex(4)}"
             inputs[_CREATE_BEFORE_DELETE] = True
         if "location" not in inputs:
-            location = old.get("location") or self._location_of_group(inputs)
+            location = old.get("location") or self._location or self._location_of_group(inputs)
             if location is not None:
                 inputs["location"] = location
         failures = list(
@@ -168,6 +186,7 @@ class AzureNative(Provider):
                 {name: inputs[name] for name in inputs if name not in _OWN_INPUTS},
             )
         )
+        failures += _wrong_group(inputs.get("resourceGroupName", UNKNOWN))
         if "location" not in inputs:
             failures.append(
                 Failure(
@@ -224,9 +243,10 @@ class AzureNative(Provider):
                 f"cannot check existence of resource '{identifier}': "
                 f"status code {existing.status}, {existing.body}"
             )
+        written = self._put(identifier, kind, inputs)
         # The service's own spelling of the identifier, which may differ in case.
-        identifier = self._put(identifier, kind, inputs)
-        return identifier, self._get(identifier, kind)
+        identifier = str((written.body or {})["id"])
+        return identifier, self._read_after(written, "Create", resource, identifier)
 
     def preview_update(
         self, resource: Resource, outputs: Properties, inputs: Properties
@@ -237,9 +257,8 @@ class AzureNative(Provider):
     def update(
         self, resource: Resource, identifier: str, outputs: Properties, inputs: Properties
     ) -> Properties:
-        kind = _type_of(resource)
-        self._put(identifier, kind, inputs)
-        return self._get(identifier, kind)
+        written = self._put(identifier, _type_of(resource), inputs)
+        return self._read_after(written, "Update", resource, identifier)
 
     def delete(self, resource: Resource, identifier: str, outputs: Properties) -> None:
         response = self._request("DELETE", identifier, _type_of(resource).path)
@@ -283,15 +302,28 @@ class AzureNative(Provider):
     def cancel(self) -> None:
         """Nothing is under way for longer than a call takes."""
 
-    def _put(self, identifier: str, kind: _ArmType, inputs: Properties) -> str:
+    def _put(self, identifier: str, kind: _ArmType, inputs: Properties) -> Response:
         response = self._request("PUT", identifier, kind.path, _body_of(inputs, kind))
         if response.status not in {200, 201, 202} or response.body is None:
             raise RefusalError(_error_text(response))
-        return str(response.body["id"])
+        return response
 
-    def _get(self, identifier: str, kind: _ArmType) -> Properties:
-        response = self._request("GET", identifier, kind.path)
-        return _outputs_of(response, kind.resource, kind.path)
+    def _read_after(
+        self, written: Response, operation: str, resource: Resource, identifier: str
+    ) -> Properties:
+        """The outputs of what was written: as it is read, or else as the service answered."""
+        kind = _type_of(resource)
+        try:
+            return _outputs_of(
+                self._request("GET", identifier, kind.path), kind.resource, kind.path
+            )
+        except RefusalError:
+            resource.warn(
+                f"Failed to read resource after {operation}. Please report this issue.\n"
+                "Verbose logs contain more information, see "
+                "https://www.pulumi.com/docs/support/troubleshooting/#verbose-logging."
+            )
+            return _outputs_in(written.body or {}, kind.resource, kind.path)
 
     def _request(
         self, method: str, identifier: str, path: _Path, body: Properties | None = None
@@ -312,6 +344,8 @@ class AzureNative(Provider):
 def _later(response: Response) -> bool:
     """The answers after which a request is sent again."""
     code = ((response.body or {}).get("error") or {}).get("code")
+    if float(response.headers.get("Retry-After", 0)) > _LONGEST_PAUSE:
+        return False
     return response.status in {408, 429, 500, 502, 503, 504} or (
         response.status == 409 and code == "AnotherOperationInProgress"
     )
@@ -369,10 +403,32 @@ def _outputs_of(response: Response, described: type, path: _Path) -> Properties:
     """What a response holds of the properties of an SDK type."""
     if response.status != 200 or response.body is None:
         raise RefusalError(_error_text(response))
+    return _outputs_in(response.body, described, path)
+
+
+def _outputs_in(body: Properties, described: type, path: _Path) -> Properties:
     known = fields(described)
-    inner = {} if "properties" in known else response.body.get("properties", {})
-    merged = {"azureApiVersion": path.api_version} | inner | response.body
+    inner = {} if "properties" in known else body.get("properties", {})
+    merged = {"azureApiVersion": path.api_version} | inner | body
     return {name: merged[name] for name in known if merged.get(name) is not None}
+
+
+def _wrong_group(name: str) -> list[Failure]:
+    """What is wrong with the name of a resource group."""
+    if name == UNKNOWN:
+        return []
+    property_name = "resourceGroupName"
+    failures = []
+    if len(name) > _LONGEST_GROUP:
+        failures.append(
+            f"'{property_name}' is too long ({len(name)}): at most {_LONGEST_GROUP} characters "
+            "allowed"
+        )
+    if not name:
+        failures.append(f"'{property_name}' is too short (0): at least 1 characters required")
+    if re.match(_GROUP_CHARACTERS, name) is None:
+        failures.append(f"'{property_name}' does not match expression '{_GROUP_CHARACTERS}'")
+    return [Failure("", reason) for reason in failures]
 
 
 def _names_in(identifier: str, kind: _ArmType) -> Properties:

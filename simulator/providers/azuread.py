@@ -78,6 +78,9 @@ class AzureAD(Provider):
     def version(self) -> str:
         return version("pulumi-azuread")
 
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """What there is are credentials: the simulated provider signs in by itself."""
+
     def check(
         self, resource: Resource, old: Properties, new: Properties
     ) -> tuple[Properties, Sequence[Failure]]:

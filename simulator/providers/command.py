@@ -63,6 +63,9 @@ class Command(Provider):
     def version(self) -> str:
         return version("pulumi-command")
 
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """There is nothing to be configured."""
+
     def check(
         self, resource: Resource, old: Properties, new: Properties
     ) -> tuple[Properties, Sequence[Failure]]:

@@ -76,12 +76,14 @@ class Resource:
         type: Its type token, ``azure-native:logic:Workflow``.
         name: Its name in the program.
         report: Shows a line beside the resource in the engine's progress.
+        warn: Puts a warning among the engine's diagnostics.
     """
 
     urn: str
     type: str
     name: str
     report: Callable[[str], None]
+    warn: Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,10 @@ class Provider(ABC):
     @abstractmethod
     def version(self) -> str:
         """The version that is reported: that of the SDK package."""
+
+    @abstractmethod
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Takes what the stack configures for the package, ``azure-native:location`` and so on."""
 
     @abstractmethod
     def check(
@@ -219,9 +225,14 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             accept_secrets=False, accept_resources=False, accept_outputs=False
         )
 
+    @_answering
     def Configure(  # noqa: N802
-        self, request: Any, context: Any
+        self, request: provider_pb2.ConfigureRequest, context: Any
     ) -> provider_pb2.ConfigureResponse:
+        prefix = f"{self.provider.name}:config:"
+        self.provider.configure(
+            {name.removeprefix(prefix): value for name, value in request.variables.items()}
+        )
         return provider_pb2.ConfigureResponse(
             acceptSecrets=False, acceptResources=False, acceptOutputs=False, supportsPreview=True
         )
@@ -336,16 +347,22 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def _resource(self, request: Any) -> Resource:
-        def report(line: str) -> None:
+        def log(severity: Any, line: str, *, ephemeral: bool) -> None:
             if self._engine is not None:
-                log = engine_pb2.LogRequest(
-                    severity=engine_pb2.INFO, message=line, urn=request.urn, ephemeral=True
+                sent = engine_pb2.LogRequest(
+                    severity=severity, message=line, urn=request.urn, ephemeral=ephemeral
                 )
                 # An engine that was killed has no reader; what is under way ends by itself.
                 with suppress(grpc.RpcError):
-                    self._engine.Log(log)
+                    self._engine.Log(sent)
 
-        return Resource(urn=request.urn, type=request.type, name=request.name, report=report)
+        return Resource(
+            urn=request.urn,
+            type=request.type,
+            name=request.name,
+            report=lambda line: log(engine_pb2.INFO, line, ephemeral=True),
+            warn=lambda line: log(engine_pb2.WARNING, line, ephemeral=False),
+        )
 
 
 def _failures(failures: Sequence[Failure]) -> list[provider_pb2.CheckFailure]:

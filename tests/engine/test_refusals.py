@@ -105,7 +105,14 @@ class TestARefusalIsOneLine:
     ):
         shutil.copytree(first_up.start, tmp_path / "stack")
         stack = first_up.scenario.stack(tmp_path / "stack")
-        refused(stack, first_up, "GET", "/workflows/", 3)
+        step = next(
+            step
+            for step in first_up.steps
+            if step.operation == "PUT" and "/workflows/" in step.target
+        )
+        stack.tenant.plan_faults([Fault(step, Kind.ENGINE_KILLED)])
+        assert not stack.up().succeeded
+        stack.cancel()
         stack.tenant.plan_faults([])
 
         line = said(stack.up())

@@ -15,12 +15,22 @@ def tenant(tmp_path: Path) -> Tenant:
 
 
 @pytest.fixture
-def resource_of() -> Callable[[str], Resource]:
+def warnings() -> list[str]:
+    """Every warning beside a resource."""
+    return []
+
+
+@pytest.fixture
+def resource_of(warnings: list[str]) -> Callable[[str], Resource]:
     """Makes the resource of a type; what it reports goes nowhere."""
 
     def make(kind: str) -> Resource:
         return Resource(
-            urn=f"urn:pulumi:local::p::{kind}::made", type=kind, name="made", report=lambda _: None
+            urn=f"urn:pulumi:local::p::{kind}::made",
+            type=kind,
+            name="made",
+            report=lambda _: None,
+            warn=warnings.append,
         )
 
     return make

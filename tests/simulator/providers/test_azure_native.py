@@ -13,7 +13,7 @@ from components.workflow_definition import (
 from simulator.providers.azure_native import AzureNative
 from simulator.providers.properties import UNKNOWN, Change
 from simulator.providers.server import RefusalError, Resource
-from simulator.tenant import SUBSCRIPTION_ID, Tenant
+from simulator.tenant import SUBSCRIPTION_ID, ConnectionLostError, Response, Tenant
 
 GROUP = {
     "resourceGroupName": "rg-mail",
@@ -92,6 +92,51 @@ class TestCheckCompletesInputs:
         inputs, _ = provider.check(workflow, {}, {"resourceGroupName": UNKNOWN})
 
         assert inputs["location"] == UNKNOWN
+
+    def test_the_location_is_the_configured_one_before_the_groups(
+        self, provider: AzureNative, workflow: Resource
+    ):
+        provider.configure({"location": "northeurope"})
+        inputs = workflow_inputs()
+        del inputs["location"]
+
+        completed, failures = provider.check(workflow, {}, inputs)
+        kept, _ = provider.check(workflow, {"location": "westus"}, inputs)
+
+        assert failures == []
+        assert completed["location"] == "northeurope"
+        assert kept["location"] == "westus"
+
+    def test_another_subscription_is_not_simulated(self, provider: AzureNative):
+        provider.configure({"subscriptionId": SUBSCRIPTION_ID})
+
+        with pytest.raises(RefusalError, match="has one subscription"):
+            provider.configure({"subscriptionId": "00000000-0000-4000-8000-000000000009"})
+
+    @pytest.mark.parametrize(
+        ("name", "reasons"),
+        [
+            ("g" * 90, []),
+            ("g" * 91, ["'resourceGroupName' is too long (91): at most 90 characters allowed"]),
+            (
+                "rg mail",
+                [r"'resourceGroupName' does not match expression '^[-\w\._\(\)]+$'"],
+            ),
+            (UNKNOWN, []),
+        ],
+    )
+    def test_a_name_is_checked_before_anything_is_asked_of_azure(
+        self,
+        provider: AzureNative,
+        group: Resource,
+        workflow: Resource,
+        name: str,
+        reasons: list[str],
+    ):
+        for resource, inputs in ((group, GROUP), (workflow, workflow_inputs())):
+            _, failures = provider.check(resource, {}, inputs | {"resourceGroupName": name})
+
+            assert [failure.reason for failure in failures] == reasons
 
     def test_a_group_without_location_is_refused(self, provider: AzureNative, group: Resource):
         _, failures = provider.check(group, {}, {"resourceGroupName": "rg-mail"})
@@ -228,6 +273,122 @@ class TestUpdate:
 
         assert after["state"] == "Disabled"
         assert after["identity"] == before["identity"]
+
+
+class TestALookAfterAWrite:
+    """One that fails is a warning, and what the write has answered is kept."""
+
+    @pytest.fixture
+    def looks(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Every request; a GET after the first PUT is refused."""
+        seen: list[str] = []
+        answer = tenant.arm.request
+
+        def request(method: str, path: str, *rest: Any, **named: Any) -> Response:
+            seen.append(method)
+            if method == "GET" and "PUT" in seen:
+                return Response(403, {"error": {"code": "AuthorizationFailed", "message": "no"}})
+            return answer(method, path, *rest, **named)
+
+        monkeypatch.setattr(tenant.arm, "request", request)
+        return seen
+
+    def test_of_a_creation(
+        self, provider: AzureNative, workflow: Resource, looks: list[str], warnings: list[str]
+    ):
+        identifier, outputs = provider.create(workflow, workflow_inputs())
+
+        assert identifier == WORKFLOW_ID
+        assert outputs["identity"]["principalId"]
+        assert looks == ["GET", "PUT", "GET"]
+        (warning,) = warnings
+        assert warning.startswith("Failed to read resource after Create. Please report this")
+
+    def test_of_an_update(
+        self, provider: AzureNative, workflow: Resource, tenant: Tenant, warnings: list[str]
+    ):
+        identifier, before = provider.create(workflow, workflow_inputs())
+        assert warnings == []
+        with pytest.MonkeyPatch.context() as patched:
+            answer = tenant.arm.request
+            patched.setattr(
+                tenant.arm,
+                "request",
+                lambda method, *rest: (
+                    Response(404, {"error": {"code": "ResourceNotFound", "message": "no"}})
+                    if method == "GET"
+                    else answer(method, *rest)
+                ),
+            )
+            outputs = provider.update(
+                workflow, identifier, before, workflow_inputs(state="Disabled")
+            )
+
+        assert outputs["state"] == "Disabled"
+        assert outputs["identity"] == before["identity"]
+        assert warnings[0].startswith("Failed to read resource after Update.")
+
+
+class TestARequestIsSentAgain:
+    @pytest.mark.parametrize(
+        ("status", "code", "headers", "attempts"),
+        [
+            (408, "X", {}, 4),
+            (424, "X", {}, 1),
+            (429, "X", {"Retry-After": "17"}, 4),
+            (429, "X", {"Retry-After": "121"}, 1),
+            (500, "X", {}, 4),
+            (501, "X", {}, 1),
+            (503, "X", {}, 4),
+            (409, "AnotherOperationInProgress", {}, 4),
+            (409, "Conflict", {}, 1),
+        ],
+    )
+    def test_by_its_answer(
+        self,
+        provider: AzureNative,
+        workflow: Resource,
+        tenant: Tenant,
+        monkeypatch: pytest.MonkeyPatch,
+        status: int,
+        code: str,
+        headers: dict[str, str],
+        attempts: int,
+    ):
+        sent: list[str] = []
+
+        def answer(method: str, *_: object) -> Response:
+            sent.append(method)
+            return Response(status, {"error": {"code": code, "message": "x"}}, headers)
+
+        monkeypatch.setattr(tenant.arm, "request", answer)
+
+        with pytest.raises(RefusalError, match=f"Status={status}"):
+            provider.delete(workflow, WORKFLOW_ID, {})
+
+        assert len(sent) == attempts
+
+    def test_where_nothing_answers_whatever_its_method(
+        self,
+        provider: AzureNative,
+        workflow: Resource,
+        tenant: Tenant,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        sent: list[str] = []
+
+        def lose(method: str, *_: object) -> Response:
+            sent.append(method)
+            raise ConnectionLostError("read: connection reset by peer")
+
+        monkeypatch.setattr(tenant.arm, "request", lose)
+        then = tenant.clock.now()
+
+        with pytest.raises(RefusalError, match="connection reset by peer"):
+            provider.delete(workflow, WORKFLOW_ID, {})
+
+        assert sent == ["DELETE"] * 4
+        assert (tenant.clock.now() - then).total_seconds() >= 20 + 60 + 120
 
 
 class TestDelete:

@@ -27,6 +27,7 @@ def resource(lines: list[str]) -> Resource:
         type="command:local:Command",
         name="mailbox",
         report=lines.append,
+        warn=lambda _: None,
     )
 
 
@@ -420,6 +421,7 @@ class TestCancel:
             type=resource.type,
             name=resource.name,
             report=lambda _: command.cancel(),
+            warn=resource.warn,
         )
         code = "import time; print('started', flush=True); time.sleep(600)"
 

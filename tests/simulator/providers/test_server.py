@@ -1,6 +1,7 @@
 """The gRPC side: what reaches the engine when a provider answers, refuses or breaks."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -29,6 +30,12 @@ class Obedient(Provider):
     name = "obedient"
     version = "1.2.3"
 
+    def __init__(self) -> None:
+        self._settings: Mapping[str, str] = {}
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        self._settings = settings
+
     def check(
         self, resource: Resource, old: Properties, new: Properties
     ) -> tuple[Properties, Sequence[Failure]]:
@@ -49,6 +56,8 @@ class Obedient(Provider):
     def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:
         if "refuse" in inputs:
             raise RefusalError("cannot create already existing resource 'x'")
+        if "settings" in inputs:
+            return json.dumps(self._settings), inputs
         if "half" in inputs:
             raise InitializationError("made and not read", "id-2", inputs)
         if "break" in inputs:
@@ -106,6 +115,11 @@ class TestTheEngineMeetsTheProvider:
 
         assert not configured.acceptSecrets
         assert configured.supportsPreview
+
+    def test_which_gets_what_the_stack_configures_for_it(self, stub: Any):
+        stub.Configure(provider_pb2.ConfigureRequest(variables={"obedient:config:size": "9"}))
+
+        assert create(stub, {"settings": True}).id == '{"size": "9"}'
 
 
 class TestAnswers:

@@ -18,7 +18,7 @@ function Find-DoomedMailbox {
     param([Parameter(Mandatory)] [string] $Mark, [Parameter(Mandatory)] [string] $DisplayName)
     # The list is read whole and filtered here: what follows cannot be undone.
     $softDeleted = @(Invoke-WithRetry -Cmdlet 'Get-Mailbox' -Action { Get-Mailbox -SoftDeletedMailbox -ResultSize Unlimited -ErrorAction Stop })
-    $softDeleted | Where-Object { $_.CustomAttribute15 -ceq $Mark -and $_.DisplayName -ceq $DisplayName -and $_.RecipientTypeDetails -eq 'SharedMailbox' -and $_.Guid }
+    $softDeleted | Where-Object { $_.CustomAttribute15 -ceq $Mark -and $_.DisplayName -ceq $DisplayName -and $_.RecipientTypeDetails -eq 'SharedMailbox' -and $_.ExchangeGuid }
 }
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the shared mailbox $($Desired.address)" } -CommandName @('Get-Recipient', 'Get-Mailbox', 'Set-Mailbox', 'Remove-Mailbox') -Action {
@@ -64,8 +64,9 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
         foreach ($mailbox in @(Find-DoomedMailbox -Mark $Desired.mark -DisplayName $doomed)) {
             Write-Step -Message "purging shared mailbox $($mailbox.PrimarySmtpAddress), removed $($mailbox.WhenSoftDeleted)"
             Invoke-Removal -Cmdlet 'Remove-Mailbox' -Removal {
-                Remove-Mailbox -Identity ([string]$mailbox.Guid) -PermanentlyDelete -Confirm:$false -ErrorAction Stop
-            } -Remaining { Find-DoomedMailbox -Mark $Desired.mark -DisplayName $doomed | Where-Object { [string]$_.Guid -eq [string]$mailbox.Guid } }
+                # The one identity by which public code names a soft-deleted mailbox: its addresses may be another's by now.
+                Remove-Mailbox -Identity ([string]$mailbox.ExchangeGuid) -PermanentlyDelete -Confirm:$false -ErrorAction Stop
+            } -Remaining { Find-DoomedMailbox -Mark $Desired.mark -DisplayName $doomed | Where-Object { [string]$_.ExchangeGuid -eq [string]$mailbox.ExchangeGuid } }
         }
     }
 }

@@ -120,8 +120,10 @@ class Mailboxes:
     def remove_mailbox(self, parameters: Document) -> list[Document]:
         identity = parameters["Identity"]
         if parameters.get("PermanentlyDelete"):
-            soft_deleted = [m for m in self._soft_deleted() if is_known_as(m, identity)]
-            self._store.delete("softDeletedMailbox", one_of(identity, soft_deleted)["id"])
+            # Its addresses may be another's by now. Public code names it by ExchangeGuid:
+            # nobody shows that another of its identities is taken.
+            named = [m for m in self._soft_deleted() if m["exchangeGuid"] == identity.casefold()]
+            self._store.delete("softDeletedMailbox", one_of(identity, named)["id"])
             return []
         mailbox = self._recipients.find(identity, MAILBOX_TYPES)
         self._recipients.leave_groups(mailbox)

@@ -212,7 +212,14 @@ class TestARemovedMailboxIsKeptForThirtyDays:
 
     def test_it_can_be_removed_for_good(self, tenant, session, removed):
         tenant.clock.advance(tenant.lags["exchange"])
-        session.invoke("Remove-Mailbox", {"Identity": removed["Guid"], "PermanentlyDelete": True})
+        for key in ("Guid", "ExternalDirectoryObjectId", "PrimarySmtpAddress", "Name"):
+            with pytest.raises(ExchangeError, match="couldn't be found"):
+                session.invoke(
+                    "Remove-Mailbox", {"Identity": removed[key], "PermanentlyDelete": True}
+                )
+        session.invoke(
+            "Remove-Mailbox", {"Identity": removed["ExchangeGuid"], "PermanentlyDelete": True}
+        )
         assert not tenant.snapshot()["softDeletedMailboxes"]
 
     def test_a_live_mailbox_cannot_be_removed_for_good(self, session):

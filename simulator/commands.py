@@ -9,6 +9,7 @@ starts any command in the same environment.
 import argparse
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -42,12 +43,18 @@ def main(arguments: Sequence[str]) -> int:
     """Runs one command; returns the exit code of the process."""
     options = _parser().parse_args(arguments)
     sys.unraisablehook = report_unraisable
-    stack = SimulatedStack(
-        directory=options.directory,
-        stack=options.stack,
-        show=lambda line: print(line, flush=True),  # noqa: T201 - progress is this command's output
-        colour=sys.stdout.isatty(),
-    )
+    try:
+        stack = SimulatedStack(
+            directory=options.directory,
+            stack=options.stack,
+            show=lambda line: print(line, flush=True),  # noqa: T201 - this command's output
+            colour=sys.stdout.isatty(),
+        )
+    except OSError as error:
+        return _fail(
+            f"the folder {options.directory} cannot be used: {error.strerror}. Choose another one "
+            "with --directory"
+        )
     # Ctrl-C reaches the engine by itself. It then winds down, and needs the providers, which live
     # in this process, until it has written its state.
     interrupted = signal.signal(signal.SIGINT, lambda *_: None)
@@ -60,6 +67,12 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(str(error))
     except CommandError as error:
         return _fail(f"Pulumi refuses: {in_one_line(error)}")
+    except sqlite3.DatabaseError as error:
+        return _fail(
+            f"the tenant in {stack.directory} cannot be read: {error}. If its file is damaged, "
+            "remove that folder, which holds this tenant and the state of its stacks, and begin "
+            "anew; or choose another one with --directory"
+        )
     finally:
         signal.signal(signal.SIGINT, interrupted)
     return code

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import runpy
+import shlex
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -367,17 +368,8 @@ class SimulatedStack:
         """The CLI, with the id of its process beside the tenant for a fault that kills it."""
         if os.name == "nt":
             return command  # Has no exec, so that the id would be another's.
-        folder = self.directory / "engine"
-        folder.mkdir(exist_ok=True)
-        shim = folder / "pulumi"
-        executable = shutil.which(command.command)
-        shim.write_text(
-            f'#!/bin/sh\necho $$ >"{self.directory / ENGINE_PID}"\nexec "{executable}" "$@"\n',
-            encoding="utf-8",
-        )
-        shim.chmod(shim.stat().st_mode | stat.S_IXUSR)
         recorded = copy.copy(command)
-        recorded.command = str(shim)
+        recorded.command = str(recording(shutil.which(command.command), self.directory))
         return recorded
 
     def cancel(self) -> None:
@@ -419,6 +411,21 @@ class SimulatedStack:
                 gc.collect()
                 return Result(succeeded=False, output="\n".join(lines), steps=steps)
         return Result(succeeded=True, output="\n".join(lines), steps=steps)
+
+
+def recording(executable: str | None, directory: Path) -> Path:
+    """A program in a directory that writes its process id there, and becomes another one."""
+    folder = directory / "engine"
+    folder.mkdir(exist_ok=True)
+    shim = folder / "pulumi"
+    # A folder's name may hold what a shell would run.
+    pid = shlex.quote(str(directory / ENGINE_PID))
+    shim.write_text(
+        f'#!/bin/sh\necho $$ >{pid}\nexec {shlex.quote(str(executable))} "$@"\n',
+        encoding="utf-8",
+    )
+    shim.chmod(shim.stat().st_mode | stat.S_IXUSR)
+    return shim
 
 
 @cache

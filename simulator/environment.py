@@ -5,6 +5,7 @@ One set of variables serves the Pulumi engine, the commands that it runs, and wh
 """
 
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -136,8 +137,9 @@ def _pwsh_directory(directory: Path) -> Path:
     shim = folder / "pwsh"
     shim.write_text(
         "#!/bin/sh\n"
-        f'PYTHONPATH="{ROOT}" PYTHONDONTWRITEBYTECODE= '
-        f'exec "{sys.executable}" -X "pycache_prefix={BYTECODE}" -m simulator.pwsh "$@"\n',
+        f"PYTHONPATH={shlex.quote(str(ROOT))} PYTHONDONTWRITEBYTECODE= "
+        f"exec {shlex.quote(sys.executable)} -X {shlex.quote(f'pycache_prefix={BYTECODE}')} "
+        '-m simulator.pwsh "$@"\n',
         encoding="utf-8",
     )
     shim.chmod(shim.stat().st_mode | stat.S_IXUSR)

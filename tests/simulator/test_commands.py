@@ -6,7 +6,8 @@ import pytest
 
 from configuration import environments
 from simulator.commands import main
-from simulator.environment import ROOT
+from simulator.environment import ROOT, tenant_file
+from simulator.tenant import Tenant
 
 
 class TestServe:
@@ -32,3 +33,36 @@ class TestAnEnvironmentThatDoesNotExist:
         assert there_are in capsys.readouterr().err
         assert sorted(ROOT.glob("Pulumi.*")) == before
         assert list(tmp_path.iterdir()) == []
+
+
+class TestADirectoryThatCannotBeUsed:
+    def test_as_it_is_a_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "file").touch()
+
+        assert main(["up", "--directory", str(tmp_path / "file")]) == 1
+
+        assert capsys.readouterr().err.startswith(
+            f"simulator: the folder {tmp_path / 'file'} cannot be used: File exists"
+        )
+
+    @pytest.mark.parametrize("command", [["serve"], ["send"]])
+    @pytest.mark.parametrize("damage", ["no tenant", "cut off"])
+    def test_as_its_tenant_is_damaged(
+        self,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        command: list[str],
+        damage: str,
+    ) -> None:
+        file = tenant_file(tmp_path)
+        if damage == "cut off":
+            Tenant(file).close()
+            file.write_bytes(file.read_bytes()[:10_000])
+        else:
+            file.write_text("this is no database, and long enough to be seen as none")
+
+        assert main([*command, "--directory", str(tmp_path)]) == 1
+
+        said = capsys.readouterr().err
+        assert said.startswith(f"simulator: the tenant in {tmp_path} cannot be read: ")
+        assert "remove that folder" in said

@@ -1,6 +1,9 @@
-"""What one engine leaves behind in a process in which the next one is driven."""
+"""How the engine is started, and what one leaves behind where the next one is driven."""
 
+import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
 import pytest
@@ -8,6 +11,8 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 
 import simulator.engine
+from simulator.engine import recording
+from simulator.tenant.faults import ENGINE_PID
 
 
 class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
@@ -50,3 +55,25 @@ class TestAnEngineAtThePortOfAFormerOne:
 
         assert connected(port).SupportsFeature(ask).hasSupport
         engine.stop(0).wait()
+
+
+class TestTheProgramThatRecordsItsProcess:
+    @pytest.mark.skipif(os.name == "nt", reason="there is none")
+    def test_runs_nothing_that_the_name_of_its_folder_holds(self, tmp_path: Path):
+        directory = tmp_path / "a \"b\" $(touch run) `touch run` 'c'"
+        directory.mkdir()
+        program = tmp_path / "program $(touch run)"
+        program.write_text('#!/bin/sh\necho "$1"\n')
+        program.chmod(0o755)
+
+        done = subprocess.run(
+            [recording(str(program), directory), "x"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        assert done.stdout == "x\n"
+        assert int((directory / ENGINE_PID).read_text()) > 0
+        assert not (tmp_path / "run").exists()

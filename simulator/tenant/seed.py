@@ -30,6 +30,7 @@ DEFAULT_LAGS = {
     "assignment": 0.0,
     "grant": 0.0,
     "exchange": 20.0,
+    "address": 0.0,
     "policy": 1800.0,
     "roles": 1800.0,
 }

@@ -248,7 +248,8 @@ class Store:
     def visible_at(self, lag: str, *, after: str | None = None) -> str:
         """When a change is seen by a reader who lags behind: one made now, or at another time."""
         changed = self.now() if after is None else datetime.fromisoformat(after)
-        return (changed + timedelta(seconds=self.setting("lags", {})[lag])).isoformat()
+        # A tenant that was made before there was this lag has none.
+        return (changed + timedelta(seconds=self.setting("lags", {}).get(lag, 0.0))).isoformat()
 
     def is_past(self, moment: str) -> bool:
         return datetime.fromisoformat(moment) <= self.now()

@@ -126,6 +126,7 @@ class Tenant:
         ``assignment``: the endpoint for app role assignments, after those look-ups.
         ``grant``: an app role assignment just created, for whoever reads it.
         ``exchange``: a mailbox or group just created, for the next cmdlet.
+        ``address``: addresses of a removed mailbox or group, for whoever wants them.
         ``policy``: an application access policy created or removed, for Graph.
         ``roles``: an Exchange role assigned to an application, for its next connection.
         """

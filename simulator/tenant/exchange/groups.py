@@ -116,7 +116,7 @@ class Groups:
 
     def remove_group(self, parameters: Document) -> list[Document]:
         group = self._managed_group(parameters)
-        self._recipients.leave_groups(group)
+        self._recipients.take_leave(group)
         self._store.delete("recipient", group["id"])
         return []
 

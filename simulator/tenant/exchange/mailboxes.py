@@ -126,7 +126,7 @@ class Mailboxes:
             self._store.delete("softDeletedMailbox", one_of(identity, named)["id"])
             return []
         mailbox = self._recipients.find(identity, MAILBOX_TYPES)
-        self._recipients.leave_groups(mailbox)
+        self._recipients.take_leave(mailbox)
         mailbox["softDeletedAt"] = self._store.now().isoformat()
         mailbox["visibleAt"] = self._store.visible_at("exchange")
         self._store.delete("recipient", mailbox["id"])

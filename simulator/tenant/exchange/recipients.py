@@ -169,8 +169,14 @@ class Recipients:
         """
         return one_of(identity, [r for r in self.all(types) if is_known_as(r, identity)])
 
-    def leave_groups(self, recipient: Document) -> None:
-        """Takes a recipient that is about to go out of every group, as member and as owner."""
+    def take_leave(self, recipient: Document) -> None:
+        """Takes a recipient that is about to go out of every group, as member and as owner.
+
+        Its addresses stay taken for as long as the lag of addresses has it.
+        """
+        left = {"name": recipient["name"], "until": self._store.visible_at("address")}
+        for address in recipient["addresses"]:
+            self._store.put("formerAddress", address.casefold(), left)
         for group in self._store.all("recipient"):
             if group["type"] in GROUP_TYPES:
                 for role in ("members", "managedBy"):
@@ -183,12 +189,10 @@ class Recipients:
             for other in self._store.all("recipient"):
                 held = {proxy.casefold() for proxy in other["addresses"]}
                 if other["id"] != except_id and address.casefold() in held:
-                    raise ExchangeError(
-                        "Microsoft.Exchange.Configuration.ObjectModel.ProxyAddressExistsException",
-                        f'The proxy address "smtp:{address}" is already being used by the proxy '
-                        f'addresses or LegacyExchangeDN of "{other["name"]}". Please choose '
-                        "another proxy address.",
-                    )
+                    raise _address_taken(address, other["name"])
+            former = self._store.get("formerAddress", address.casefold())
+            if former is not None and not self._store.is_past(former["until"]):
+                raise _address_taken(address, former["name"])
 
     def check_name_free(self, name: str, *, except_id: str = "") -> None:
         for other in self._store.all("recipient"):
@@ -284,6 +288,14 @@ def is_known_as(recipient: Document, identity: str) -> bool:
         *recipient["addresses"],
     }
     return identity.casefold() in {name.casefold() for name in names if name}
+
+
+def _address_taken(address: str, holder: str) -> ExchangeError:
+    return ExchangeError(
+        "Microsoft.Exchange.Configuration.ObjectModel.ProxyAddressExistsException",
+        f'The proxy address "smtp:{address}" is already being used by the proxy addresses or '
+        f'LegacyExchangeDN of "{holder}". Please choose another proxy address.',
+    )
 
 
 def one_of(identity: str, found: list[Document]) -> Document:

@@ -454,3 +454,22 @@ class TestAnIdentityThatStandsForTwo:
             "Ex9E65A2|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The "
             "operation couldn't be performed because 'payroll.team' matches multiple entries."
         )
+
+
+class TestAnAddressThatSomebodyHadBefore:
+    """https://github.com/MicrosoftDocs/OfficeDocs-Support/issues/46: it stays taken for a while."""
+
+    @pytest.mark.parametrize("kind", ["mailbox", "group"])
+    def test_is_taken_for_as_long_as_the_tenant_says(self, tenant, deployment, kind):
+        tenant.set_lag("address", 600)
+        made = getattr(deployment, kind)("Former", PrimarySmtpAddress="former@contoso.com")
+        cmdlet, more = {
+            "mailbox": ("Remove-Mailbox", {}),
+            "group": ("Remove-DistributionGroup", BYPASS),
+        }[kind]
+        deployment.session.invoke(cmdlet, {"Identity": made["Guid"]} | more)
+        tenant.clock.advance(599)
+        error = refusal(deployment.mailbox, "Next", PrimarySmtpAddress="Former@contoso.com")
+        assert "is already being used by" in error.message
+        tenant.clock.advance(1)
+        deployment.mailbox("Next", PrimarySmtpAddress="Former@contoso.com")

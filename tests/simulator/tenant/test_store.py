@@ -1,6 +1,8 @@
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -112,10 +114,20 @@ class TestVirtualTime:
         with pytest.raises(ValueError, match="-1"):
             tenant.clock.advance(-1)
 
+    def test_a_lag_is_none_in_a_tenant_that_was_made_before_there_was_one(
+        self, tenant_file, tenant, deployment
+    ):
+        made = deployment.mailbox("Former")
+        with closing(sqlite3.connect(tenant_file)) as database, database:
+            database.execute("UPDATE setting SET value = '{\"exchange\": 0}' WHERE name = 'lags'")
+        deployment.session.invoke("Remove-Mailbox", {"Identity": made["Guid"]})
+        assert made["ExternalDirectoryObjectId"] not in tenant.snapshot()["mailboxes"]
+
     def test_lags_can_be_set_by_kind_and_are_kept(self, tenant, tenant_file):
         assert tenant.lags == {
             "directory": 2.0,
             "exchange": 20.0,
+            "address": 0,
             "policy": 1800.0,
             "roles": 1800.0,
             "assignment": 0.0,

@@ -331,7 +331,7 @@ class TestAnUnconfinedIdentityIsCalledThat:
         assert scope == "only on Payroll Reports Mailboxes"
         failed = watched.up()
         assert not failed.succeeded
-        assert f"the policy {stray} lets the application reach" in failed.output
+        assert f"Remove-ApplicationAccessPolicy -Identity '{stray}'" in failed.output
 
         administrator(watched, "Remove-ApplicationAccessPolicy", Identity=stray, Confirm=False)
         succeeded(watched.up())
@@ -353,7 +353,7 @@ class TestARemovedGroup:
         # Exchange keeps the policy, and to the proof it is one that widens the reach.
         stopped = watched.up()
         assert not stopped.succeeded
-        assert f"the policy {orphan} lets the application reach" in stopped.output
+        assert f"Remove-ApplicationAccessPolicy -Identity '{orphan}'" in stopped.output
 
         administrator(watched, "Remove-ApplicationAccessPolicy", Identity=orphan, Confirm=False)
         succeeded(watched.up())

@@ -274,7 +274,7 @@ class TestAPolicyOfSomebodyElse:
         result = unproven.up()
 
         assert not result.succeeded
-        assert f"the policy {policy['Identity']} lets the application reach" in result.output
+        assert f"Remove-ApplicationAccessPolicy -Identity '{policy['Identity']}'" in result.output
         assert granted(unproven.tenant) == []
         by_hand(unproven.tenant, "Remove-ApplicationAccessPolicy", Identity=policy["Identity"])
         succeeded(unproven.up())

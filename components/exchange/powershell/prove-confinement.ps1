@@ -36,8 +36,9 @@ function Get-OtherReason {
     .SYNOPSIS
         Lists why a mailbox refuses Graph with the text of a policy ("Access to OData is disabled") and without one.
     .DESCRIPTION
-        Seen where EWS is off or has a list of allowed applications: msgraph-sdk-javascript#252, MHA#49. It bears on the proof
-        by sending, whose 403 then tells nothing of the policy; Exchange's own test is not misled.
+        Seen where EWS is off for the mailbox or has a list of applications: msgraph-sdk-javascript#252, MHA#49. EwsEnabled of
+        the organisation does not bear on Graph, says the page of Set-OrganizationConfig. It bears on the proof by sending,
+        whose 403 then tells nothing of the policy; Exchange's own test is not misled.
     #>
     param([Parameter(Mandatory)] [string] $Address)
     $settings = [ordered]@{
@@ -45,7 +46,7 @@ function Get-OtherReason {
         'Get-CASMailbox'         = Invoke-WithRetry -Cmdlet 'Get-CASMailbox' -Action { Get-CASMailbox -Identity $Address -ErrorAction Stop }
     }
     foreach ($cmdlet in $settings.Keys) {
-        if ($settings[$cmdlet].EwsEnabled -eq $false) {
+        if ($cmdlet -eq 'Get-CASMailbox' -and $settings[$cmdlet].EwsEnabled -eq $false) {
             "EwsEnabled is False in $cmdlet"
         }
         if ($settings[$cmdlet].EwsApplicationAccessPolicy) {

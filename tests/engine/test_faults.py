@@ -57,10 +57,10 @@ def is_absorbed(step: Step, kind: Kind) -> bool:
 def plan_everywhere(stack: SimulatedStack, run: CleanRun, kind: Kind) -> int:
     """Plans a fault at every step of a run that is to be absorbed; tells how many.
 
-    Each with the first of its texts: what the scripts make of the others, the sweep shows.
+    The steps meet all of the texts in which Exchange, its module and .NET report one.
     """
     planned = [
-        Fault(step, kind, text=0)
+        Fault(step, kind)
         for step in run.steps
         if kind in step.kinds
         and is_absorbed(step, kind)

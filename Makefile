@@ -1,7 +1,7 @@
 # Each target is a task of tools/__main__.py; where there is no make: python -m tools <target>
 PYTHON ?= python3
 
-.PHONY: setup lint test powershell sweep local down
+.PHONY: setup lint test powershell record-powershell sweep local down
 
 setup:
 	@$(PYTHON) -m tools setup
@@ -16,6 +16,9 @@ test:
 # SIMULATOR_POWERSHELL=/path/to/pwsh make powershell
 powershell:
 	@$(PYTHON) -m tools powershell
+
+record-powershell:
+	@$(PYTHON) -m tools record-powershell
 
 # make sweep ARGS="--scenario destroy"
 sweep:

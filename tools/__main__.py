@@ -26,6 +26,7 @@ TASKS = {
     "lint": "check style, format and types",
     "test": "run the tests; further arguments go to pytest",
     "powershell": "run the tests of the scripts, and a demonstration, in real PowerShell",
+    "record-powershell": "record anew what PowerShell answers to the cases of the runner's tests",
     "sweep": "plan a fault at every step; hours; further arguments: --scenario, --kind, --walk",
     "local": "deploy the stack local into the simulated tenant, and prove it by sending",
     "down": "destroy the stack local",
@@ -69,6 +70,8 @@ def run(task: str, further: list[str]) -> int:
     cli = pulumi_cli.find_or_install()
     if task == "test":
         return _python("-m", "pytest", *further)
+    if task == "record-powershell":
+        return _python("-m", "tests.simulator.powershell.recording")
     if task == "powershell":
         return _in_powershell()
     if task == "sweep":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from simulator.powershell.binding import (
     Signature,
@@ -33,13 +33,14 @@ def written_arguments(
         UnsupportedConstruct: A parameter given twice, or a splat of anything but a hashtable.
     """
     named: dict[str, object] = {}
+    splatted: dict[str, object] = {}
     positional: list[object] = []
     alone: set[str] = set()
 
-    def add(name: str, value: object) -> None:
-        if any(name.lower() == other.lower() for other in named):
+    def add(name: str, value: object, given: dict[str, object] = named) -> None:
+        if _is_among(name, given):
             raise UnsupportedConstruct(f"the parameter -{name} given twice")
-        named[name] = _value(value)
+        given[name] = _value(value)
 
     tokens = list(call.tokens)
     while tokens:
@@ -49,7 +50,7 @@ def written_arguments(
             if not isinstance(table, Hashtable):
                 raise UnsupportedConstruct(f"@{token.variable.name}: not a hashtable")
             for key, value in table.items():
-                add(to_string(key), value)
+                add(to_string(key), value, splatted)
         elif isinstance(token, nodes.ValueToken):
             positional.append(_value(evaluate(token.value)))
         elif token.value is not None:
@@ -62,7 +63,13 @@ def written_arguments(
             else:
                 tokens.pop(0)
                 add(token.name, evaluate(following.value))
+    # What is written goes before what is splatted, wherever it stands.
+    named |= {name: value for name, value in splatted.items() if not _is_among(name, named)}
     return WrittenArguments(named, positional, frozenset(alone))
+
+
+def _is_among(name: str, given: Iterable[str]) -> bool:
+    return name.lower() in {other.lower() for other in given}
 
 
 def _value(value: object) -> object:

@@ -61,12 +61,23 @@ class Signature:
     Attributes:
         common: It takes ``-ErrorAction``.
         takes_pipeline: It may stand after a pipe.
+        id_suffix: What the ids of errors in binding end with; the name where nothing is given.
     """
 
     name: str
     parameters: tuple[Parameter, ...] = ()
     common: bool = True
     takes_pipeline: bool = False
+    id_suffix: str = ""
+
+    def error(self, message: str, error_id: str, exception_type: str) -> ScriptError:
+        """An error in binding."""
+        return runtime_error(
+            message,
+            f"{error_id},{self.id_suffix or self.name}",
+            exception_type,
+            command=self.name,
+        )
 
     def find(self, name: str) -> Parameter | None:
         """The parameter of exactly that name, case ignored; ``-ErrorAction`` included."""
@@ -156,18 +167,18 @@ def unknown_parameter(signature: Signature, name: str) -> ScriptError:
             f"-{name}: {signature.name} has no such parameter, and without [CmdletBinding()] "
             "PowerShell would not say so"
         )
-    return runtime_error(
+    return signature.error(
         f"A parameter cannot be found that matches parameter name '{name}'.",
-        f"NamedParameterNotFound,{signature.name}",
+        "NamedParameterNotFound",
         BINDING_EXCEPTION,
     )
 
 
 def missing_argument(signature: Signature, parameter: Parameter) -> ScriptError:
-    return runtime_error(
+    return signature.error(
         f"Missing an argument for parameter '{parameter.name}'. Specify a parameter of type "
         f"'{_FULL_NAMES.get(parameter.type_name, 'System.Object')}' and try again.",
-        f"MissingArgument,{signature.name}",
+        "MissingArgument",
         BINDING_EXCEPTION,
     )
 
@@ -207,10 +218,10 @@ def bind(signature: Signature, written: WrittenArguments) -> BoundArguments:
         values[free[index].name.lower()] = _bind_one(signature, free[index], value)
     missing = [p.name for p in signature.parameters if p.mandatory and p.name.lower() not in values]
     if missing:
-        raise runtime_error(
+        raise signature.error(
             "Cannot process command because of one or more missing mandatory parameters: "
             f"{' '.join(missing)}.",
-            f"MissingMandatoryParameter,{signature.name}",
+            "MissingMandatoryParameter",
             BINDING_EXCEPTION,
         )
     return BoundArguments(values, written.error_action() if signature.common else None)
@@ -219,30 +230,36 @@ def bind(signature: Signature, written: WrittenArguments) -> BoundArguments:
 def _excess(signature: Signature, value: object) -> ScriptError:
     if not signature.common:
         raise UnsupportedConstruct(f"more arguments than {signature.name} has parameters ($args)")
-    return runtime_error(
+    return signature.error(
         f"A positional parameter cannot be found that accepts argument '{to_string(value)}'.",
-        f"PositionalParameterNotFound,{signature.name}",
+        "PositionalParameterNotFound",
         BINDING_EXCEPTION,
     )
 
 
 def _bind_one(signature: Signature, parameter: Parameter, value: object) -> object:
     try:
-        bound = bind_value(value, parameter.type_name)
+        bound = bind_value(value, parameter.type_name, strict=signature.common)
     except ScriptError as error:
-        raise runtime_error(
+        if signature.id_suffix:
+            raise signature.error(
+                f"Cannot bind parameter '{parameter.name}'. {error.record.message}",
+                "CannotConvertArgumentNoMessage",
+                BINDING_EXCEPTION,
+            ) from error
+        raise signature.error(
             f"Cannot process argument transformation on parameter '{parameter.name}'. "
             f"{error.record.message}",
-            f"ParameterArgumentTransformationError,{signature.name}",
+            "ParameterArgumentTransformationError",
             TRANSFORMATION_EXCEPTION,
         ) from error
     if parameter.mandatory:
         _check_not_empty(signature, parameter, bound)
     problem = validation_problem(parameter, bound)
     if problem:
-        raise runtime_error(
+        raise signature.error(
             f"Cannot validate argument on parameter '{parameter.name}'. {problem}",
-            f"ParameterArgumentValidationError,{signature.name}",
+            "ParameterArgumentValidationError",
             VALIDATION_EXCEPTION,
         )
     return bound
@@ -251,9 +268,9 @@ def _bind_one(signature: Signature, parameter: Parameter, value: object) -> obje
 def _check_not_empty(signature: Signature, parameter: Parameter, value: object) -> None:
     reason = _emptiness(parameter, value)
     if reason:
-        raise runtime_error(
+        raise signature.error(
             f"Cannot bind argument to parameter '{parameter.name}' because it is {reason}.",
-            f"ParameterArgumentValidationError{_REASON_IDS[reason]},{signature.name}",
+            f"ParameterArgumentValidationError{_REASON_IDS[reason]}",
             VALIDATION_EXCEPTION,
         )
 

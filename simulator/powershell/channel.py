@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TextIO
 
 from simulator.powershell.errors import ErrorRecord, ScriptError, UnsupportedConstruct
 from simulator.powershell.scopes import SessionState
+
+_MESSAGE_WIDTH = 72
 
 
 class Channel:
     """The error and warning streams of one run.
 
     Args:
-        script: The script's own session state.
         stdout: Takes warnings, as under ``pwsh -File``.
         stderr: Takes errors.
     """
 
-    def __init__(self, script: SessionState, stdout: TextIO, stderr: TextIO) -> None:
-        self._script = script
+    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         self._stdout = stdout
         self._stderr = stderr
 
     def preference(self, session: SessionState) -> str:
         """``$ErrorActionPreference`` as code of that session state sees it."""
         cell = session.find_variable("erroractionpreference")
-        if cell is not None:
-            return str(cell.value).capitalize()
-        return self.foreign_preference() if session.is_module else "Continue"
-
-    def foreign_preference(self) -> str:
-        """The preference that a module sees of what the script set.
-
-        ``pwsh -File`` runs the script in the global scope, so modules see it; started in any other
-        way they do not. A script must not depend on which.
-        """
-        if "erroractionpreference" in self._script.top.variables:
-            raise UnsupportedConstruct(
-                "an error in a module's command without -ErrorAction: whether the script's own "
-                "$ErrorActionPreference reaches it depends on how the script was started"
-            )
-        return "Continue"
+        return "Continue" if cell is None else str(cell.value).capitalize()
 
     def report(self, record: ErrorRecord, action: str) -> None:
         """A non-terminating error: raised, shown or kept silent."""
@@ -57,16 +43,18 @@ class Channel:
             raise UnsupportedConstruct(f"$WarningPreference = '{cell.value}'")
 
     def show(self, record: ErrorRecord) -> None:
-        """Prints an error about as PowerShell's concise view does."""
-        kind = record.exception_type.rsplit(".", 1)[-1]
-        lines = [f"{kind}: {record.message}"]
+        """Prints an error as PowerShell's concise view does where nothing is a terminal."""
+        head = "Exception" if record.thrown else record.command or record.category
+        lines = [f"{head}: {record.message}"]
         if record.position is not None:
-            source, line = record.position.source, record.position.line
+            at = record.position
+            marks = " " * at.start + "~" * (at.end - at.start)
             lines = [
-                f"{kind}: {source.path}:{line}",
+                f"{head}: {at.source.path}:{at.line}",
                 "Line |",
-                f"{line:4} | {source.line_text(line)}",
-                *(f"     | {part}" for part in record.message.splitlines()),
+                f"{at.line:4} |  {at.source.line_text(at.line)}",
+                f"     |  {marks}",
+                *(f"     | {part}" for part in textwrap.wrap(record.message, _MESSAGE_WIDTH)),
             ]
         self._stderr.write("\n".join(lines) + "\n")
         self._stderr.flush()

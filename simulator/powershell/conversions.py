@@ -109,23 +109,19 @@ def _scalar_text(value: object) -> str:
 def invalid_cast(
     value: object, type_name: str, detail: str = "", error_id: str = ""
 ) -> ScriptError:
-    shown = (
-        f'"{to_string(value)}"'
-        if isinstance(value, str | int | float)
-        else (
-            f'the "{to_string(value)}" value of type "{type_full_name(value)}"'
-            if isinstance(value, Hashtable | list)
-            else f'the value of type "{type_full_name(value)}"'
-        )
-    )
-    preposition = (
-        f'value {shown} to type "{type_name}".'
-        if isinstance(value, str | int | float)
-        else f'{shown} to type "{type_name}".'
-    )
-    reason = f' Error: "{detail}"' if detail else ""
+    """The error of a failed conversion, with the reason that the type itself gives."""
+    if detail:
+        message = f'Cannot convert value "{to_string(value)}" to type "{type_name}".'
+        message += f' Error: "{detail}"'
+    else:
+        own_type = type_full_name(value)
+        text = own_type if isinstance(value, list | ScriptBlock) else to_string(value)
+        message = f'Cannot convert the "{text}" value of type "{own_type}" to type "{type_name}".'
     return runtime_error(
-        f"Cannot convert {preposition}{reason}", error_id or "InvalidCast", INVALID_CAST
+        message,
+        error_id or "ConvertToFinalInvalidCastException",
+        inner=(INVALID_CAST, message),
+        category="InvalidArgument",
     )
 
 
@@ -172,9 +168,14 @@ def to_int(value: object) -> int:
             value,
             "System.Int32",
             "Value was either too large or too small for an Int32.",
-            "InvalidCastIConvertible",
+            "InvalidCastFromStringToInteger"
+            if isinstance(value, str)
+            else "InvalidCastIConvertible",
         )
     return int(number)
+
+
+_GUID_ID = "InvalidCastParseTargetInvocationWithFormatProvider"
 
 
 def to_guid(value: object) -> UUID:
@@ -187,9 +188,7 @@ def to_guid(value: object) -> UUID:
         return UUID(value.strip())
     if not isinstance(value, str):
         raise UnsupportedConstruct("a [guid] of anything but text")
-    raise invalid_cast(
-        value, "System.Guid", "Unrecognized Guid format.", "InvalidCastParseTargetInvocation"
-    )
+    raise invalid_cast(value, "System.Guid", "Unrecognized Guid format.", _GUID_ID)
 
 
 def to_string_array(value: object) -> object:
@@ -253,8 +252,13 @@ def is_type(value: object, type_name: str) -> bool:
             raise UnsupportedConstruct(f"-is [{type_name}]")
 
 
-def bind_value(value: object, type_name: str) -> object:
-    """What a parameter of a declared type gets; stricter than a cast, as in PowerShell.
+def bind_value(value: object, type_name: str, *, strict: bool = True) -> object:
+    """What a parameter of a declared type gets.
+
+    Args:
+        value: What was given.
+        type_name: The declared type.
+        strict: Of an advanced function, whose ``[string]`` takes no array.
 
     Raises:
         ScriptError: The value does not fit the type.
@@ -266,13 +270,11 @@ def bind_value(value: object, type_name: str) -> object:
         case "object[]":
             return _bind_array(value)
         case "string":
-            if is_enumerable(value):
-                raise runtime_error(
-                    "Cannot convert value to type System.String.", "InvalidCast", INVALID_CAST
-                )
+            if strict and is_enumerable(value):
+                raise runtime_error("Cannot convert value to type System.String.", "InvalidCast")
             return to_string(value)
         case "switch":
-            return SwitchValue(_bind_bool(value, "System.Management.Automation.SwitchParameter"))
+            return SwitchValue(_bind_switch(value))
         case "bool":
             return _bind_bool(value, "System.Boolean")
         case "scriptblock" | "ErrorRecord" | "hashtable":
@@ -301,8 +303,14 @@ def _bind_bool(value: object, type_name: str) -> bool:
         f'Cannot convert value "{shown}" to type "{type_name}". Boolean parameters accept only '
         "Boolean values and numbers, such as $True, $False, 1 or 0.",
         "InvalidCast",
-        INVALID_CAST,
     )
+
+
+def _bind_switch(value: object) -> bool:
+    type_name = "System.Management.Automation.SwitchParameter"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise invalid_cast(value, type_name)
+    return _bind_bool(value, type_name)
 
 
 _REFERENCES: dict[str, tuple[type, str]] = {
@@ -316,8 +324,15 @@ def _bind_reference(value: object, type_name: str) -> object:
     kind, full_name = _REFERENCES[type_name]
     if value is None:
         return None
-    if not isinstance(value, kind) or (isinstance(value, Hashtable) and value.ordered):
-        raise invalid_cast(value, full_name, error_id="ConvertToFinalInvalidCastException")
+    if not isinstance(value, kind):
+        if isinstance(value, PSObject):
+            raise UnsupportedConstruct(f"an object for a parameter of type [{type_name}]")
+        raise invalid_cast(value, full_name)
+    if isinstance(value, Hashtable) and value.ordered:
+        copied = Hashtable(case_sensitive=True)
+        for key, item in value.items():
+            copied.set(key, item)
+        return copied
     return value
 
 

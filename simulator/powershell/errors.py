@@ -36,12 +36,33 @@ class ErrorRecord:
         exception_type: Full name of the .NET type of ``$_.Exception``.
         error_id: ``$_.FullyQualifiedErrorId``.
         position: Where the error arose; ``None`` until the statement that raised it is known.
+        inner: Full name and message of the exception that ``$_.Exception`` wraps: a ``catch`` by
+            its type finds that one first.
+        command: Whose error it is; empty for a block or script, ``None`` while it is nobody's.
+        category: What PowerShell shows where no command can be named.
+        thrown: A ``throw`` raised it, or raised it again.
     """
 
     message: str
     exception_type: str
     error_id: str
     position: Position | None = None
+    inner: tuple[str, str] | None = None
+    command: str | None = None
+    category: str = "InvalidOperation"
+    thrown: bool = False
+
+    def leave(self, command: str, id_suffix: str, position: Position) -> None:
+        """Makes an error that passes out of a cmdlet or an advanced function that command's own.
+
+        Its id then ends with the command, and its place is that of the call. What was thrown stays
+        as it is, and so does what is a command's already.
+        """
+        if self.thrown or self.command is not None:
+            return
+        self.command = command
+        self.error_id += f",{id_suffix}" if id_suffix else ""
+        self.position = position
 
 
 class ScriptError(Exception):
@@ -64,16 +85,25 @@ RUNTIME_EXCEPTION = "System.Management.Automation.RuntimeException"
 
 
 def runtime_error(
-    message: str, error_id: str, exception_type: str = RUNTIME_EXCEPTION
+    message: str,
+    error_id: str,
+    exception_type: str = RUNTIME_EXCEPTION,
+    *,
+    inner: tuple[str, str] | None = None,
+    command: str | None = None,
+    category: str = "InvalidOperation",
 ) -> ScriptError:
     """A statement-terminating error of the PowerShell engine."""
-    return ScriptError(ErrorRecord(message, exception_type, error_id))
+    return ScriptError(
+        ErrorRecord(
+            message, exception_type, error_id, inner=inner, command=command, category=category
+        )
+    )
 
 
 # Base types, so that `catch [Type]` finds derived exceptions. Types not named here derive from
 # System.Exception. Source: the .NET and System.Management.Automation API reference.
 _BASES = {
-    "System.Management.Automation.ActionPreferenceStopException": RUNTIME_EXCEPTION,
     "System.Management.Automation.CommandNotFoundException": RUNTIME_EXCEPTION,
     "System.Management.Automation.ItemNotFoundException": (
         "System.Management.Automation.SessionStateException"
@@ -102,11 +132,18 @@ _BASES = {
     "System.Management.Automation.PSArgumentException": "System.ArgumentException",
     "System.Management.Automation.PSInvalidCastException": "System.InvalidCastException",
     "System.Management.Automation.SessionStateException": RUNTIME_EXCEPTION,
+    "System.Management.Automation.SetValueException": (
+        "System.Management.Automation.ExtendedTypeSystemException"
+    ),
+    "System.Management.Automation.SetValueInvocationException": (
+        "System.Management.Automation.SetValueException"
+    ),
     "System.DivideByZeroException": "System.ArithmeticException",
     "System.IO.FileNotFoundException": "System.IO.IOException",
     "Microsoft.PowerShell.Commands.WriteErrorException": "System.SystemException",
     RUNTIME_EXCEPTION: "System.SystemException",
     "System.ArgumentException": "System.SystemException",
+    "System.ArgumentOutOfRangeException": "System.ArgumentException",
     "System.ArithmeticException": "System.SystemException",
     "System.IndexOutOfRangeException": "System.SystemException",
     "System.InvalidCastException": "System.SystemException",
@@ -149,6 +186,18 @@ class ExitScript(ControlFlow):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+class StopPipeline(ControlFlow):
+    """A later command of a pipeline has failed: those before it end, and none of them catches it.
+
+    Only what ``throw`` threw passes through them as an error.
+    """
+
+    def __init__(self, error: ScriptError, pipeline: object) -> None:
+        super().__init__()
+        self.error = error
+        self.pipeline = pipeline
 
 
 class StopUpstream(ControlFlow):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from simulator.powershell import conversions, members, operators
-from simulator.powershell.cmdlets.base import Sink
+from simulator.powershell.cmdlets.base import Invocation, Sink
 from simulator.powershell.errors import UnsupportedConstruct, runtime_error
 from simulator.powershell.scopes import Cell, Scope, SessionState
 from simulator.powershell.syntax import nodes
@@ -41,6 +41,10 @@ class Evaluator(ABC):
 
     @abstractmethod
     def run_pipeline(self, pipeline: nodes.Pipeline, out: Sink) -> None: ...
+
+    @property
+    @abstractmethod
+    def invocation(self) -> Invocation: ...
 
     @property
     def strict(self) -> bool:
@@ -130,8 +134,8 @@ class Evaluator(ABC):
         value = self.statement_value(node.value)
         target = node.target
         if isinstance(target, nodes.Variable):
-            if node.operator == "+=":
-                value = operators.add(self._variable(target), value)
+            if node.operator != "=":
+                value = operators.add(self._added_to(target, node.operator), value)
             self.assign_variable(
                 target.name,
                 value,
@@ -142,14 +146,24 @@ class Evaluator(ABC):
         owner = self.evaluate(target.target)
         if isinstance(target, nodes.Member):
             name = conversions.to_string(self.evaluate(target.name))
-            if node.operator == "+=":
+            if node.operator != "=":
                 value = operators.add(members.get_property(owner, name, strict=self.strict), value)
             members.set_property(owner, name, value)
             return
         index = self.evaluate(target.index)
-        if node.operator == "+=":
+        if node.operator != "=":
             value = operators.add(members.get_element(owner, index, strict=self.strict), value)
         members.set_element(owner, index, value)
+
+    def _added_to(self, target: nodes.Variable, operator: str) -> object:
+        """What ``+=`` adds to: the variable of its own scope, whatever those above hold.
+
+        ``++``, and ``+=`` in a block without its own scope, start from what the variable reads.
+        """
+        if operator == "++" or target.scope or self.invocation.for_item:
+            return self._variable(target)
+        cell = self.session.current.variables.get(target.name.lower())
+        return None if cell is None else cell.value
 
     # --- literals --------------------------------------------------------------------------------
 
@@ -183,8 +197,7 @@ class Evaluator(ABC):
                 raise runtime_error(
                     "A null key is not allowed in a hash literal."
                     if is_null(key)
-                    else f"Item has already been added. Key in dictionary: '{key}'  "
-                    f"Key being added: '{key}'",
+                    else f"Duplicate keys '{key}' are not allowed in hash literals.",
                     "InvalidNullKey" if is_null(key) else "DuplicateKeyInHashLiteral",
                 )
             table.set(key, self.statement_value(value_node))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -19,9 +19,9 @@ from simulator.powershell.binding import (
 )
 from simulator.powershell.boundary import from_command, to_command
 from simulator.powershell.channel import Channel
-from simulator.powershell.cmdlets.base import Cmdlet, Sink
+from simulator.powershell.cmdlets.base import Call, Cmdlet, Invocation, Sink
 from simulator.powershell.cmdlets.registry import CMDLETS
-from simulator.powershell.cmdlets.signatures import SIGNATURES
+from simulator.powershell.cmdlets.signatures import SIGNATURES, implementing_type
 from simulator.powershell.cmdlets.system import not_recognized
 from simulator.powershell.errors import (
     BreakLoop,
@@ -31,6 +31,7 @@ from simulator.powershell.errors import (
     ExitScript,
     ReturnFromBlock,
     ScriptError,
+    StopPipeline,
     StopUpstream,
     UnsupportedConstruct,
     is_exception_of,
@@ -57,22 +58,15 @@ from simulator.powershell.values import (
 _DEEPEST_CALL = 64
 
 
-class _DownstreamError(ControlFlow):
-    """Carries an error of a later command past the `try` of a function that feeds the pipeline."""
-
-    def __init__(self, error: ScriptError, pipeline: object) -> None:
-        super().__init__()
-        self.error = error
-        self.pipeline = pipeline
-
-
 @dataclass(frozen=True)
 class _Ready:
-    """A command that is resolved and has its arguments, waiting for its place in the pipeline."""
+    """A command that is resolved and has its arguments, waiting for its place in the pipeline.
+
+    Either what runs it, or a built-in command's call.
+    """
 
     run: Callable[[Sink], None] | None
-    cmdlet: type[Cmdlet] | None = None
-    arguments: BoundArguments | None = None
+    call: Call | None = None
 
 
 class Interpreter(Evaluator):
@@ -104,13 +98,12 @@ class Interpreter(Evaluator):
         self.pipeline_input = PipelineInput(stdin)
         self._program = program
         self._global = Scope()
-        self._script = SessionState(self._global, is_module=False)
-        self.session = self._script
-        self._channel = Channel(self._script, stdout, stderr)
+        self.session = SessionState(self._global)
+        self._channel = Channel(stdout, stderr)
         self._modules = Modules(host.modules, program.modules, self._global, self._load_module)
         self._active_tries = 0
         self._caught: list[ScriptError] = []
-        self._depth = 0
+        self._invocations = [Invocation(program.path.name, None)]
 
     # --- the whole script ------------------------------------------------------------------------
 
@@ -123,7 +116,8 @@ class Interpreter(Evaluator):
         body = self._program.script
         try:
             bound = binding.bind(
-                block_signature("script", body), WrittenArguments(named={}, positional=())
+                block_signature(self._program.path.name, body),
+                WrittenArguments(named={}, positional=()),
             )
             self._declare(body, bound)
             self._run_body(body, self._write_output)
@@ -167,7 +161,8 @@ class Interpreter(Evaluator):
         if self._channel.preference(self.session) == "Stop":
             error.script_terminating = True
             raise error
-        self._channel.show(error.record)
+        if self._channel.preference(self.session) == "Continue":
+            self._channel.show(error.record)
 
     def _run_statement(self, node: nodes.Statement, out: Sink) -> None:
         match node:
@@ -234,12 +229,12 @@ class Interpreter(Evaluator):
         error = self._error_of(node, out)
         if error is None:
             return
-        clause = next((c for c in node.catches if _handles(c, error.record)), None)
+        clause, record = _handler(node.catches, error.record)
         if clause is None:
             raise error
         self._caught.append(error)
         try:
-            with self._current_item(self.session.current, error.record):
+            with self._current_item(self.session.current, record):
                 self.run_statements(clause.body, out)
         finally:
             self._caught.pop()
@@ -272,17 +267,17 @@ class Interpreter(Evaluator):
 
     def _thrown(self, node: nodes.Flow) -> ScriptError:
         if node.value is None:
-            rethrown = self._caught[-1]
-            rethrown.script_terminating = True
-            return rethrown
-        value = self.pipeline_value(node.value)
-        if isinstance(value, ErrorRecord):
-            return ScriptError(value, script_terminating=True)
-        if not isinstance(value, str):
-            raise UnsupportedConstruct("throw of anything but text or an error record")
-        error = runtime_error(value, value)
-        error.script_terminating = True
-        return error
+            record = self._caught[-1].record
+        else:
+            value = self.pipeline_value(node.value)
+            if isinstance(value, str):
+                record = runtime_error(value, value).record
+            elif isinstance(value, ErrorRecord):
+                record = value
+            else:
+                raise UnsupportedConstruct("throw of anything but text or an error record")
+        record.thrown = True
+        return ScriptError(record, script_terminating=True)
 
     def _exit_code(self, node: nodes.Flow) -> int:
         if node.value is None:
@@ -302,16 +297,16 @@ class Interpreter(Evaluator):
         for waiting in reversed(later):
             stage = self._start(waiting, sink, piped=True)
             stages.insert(0, stage)
-            sink = stage.process
+            sink = self._into(stage, stages)
         if not stages:
             self._run_first(pipeline, ready, out)
             return
         try:
-            self._drive(lambda: self._run_first(pipeline, ready, _guarded(sink, stages)), stages)
-        except _DownstreamError as passed:
-            if passed.pipeline is not stages:
+            self._drive(lambda: self._run_first(pipeline, ready, sink), stages)
+        except StopPipeline as stopped:
+            if stopped.pipeline is not stages:
                 raise
-            raise passed.error from None
+            raise stopped.error from None
 
     def _prepare_first(self, first: nodes.Expression | nodes.CommandCall) -> _Ready:
         if isinstance(first, nodes.CommandCall):
@@ -324,15 +319,36 @@ class Interpreter(Evaluator):
         return _Ready(emit)
 
     def _run_first(self, pipeline: nodes.Pipeline, ready: _Ready, out: Sink) -> None:
-        with self._located(pipeline.first.at):
+        is_command = isinstance(pipeline.first, nodes.CommandCall)
+        with self._located(pipeline.first.at if is_command else pipeline.at):
             if ready.run is not None:
                 ready.run(out)
             else:
-                self._start(ready, out, piped=False).end()
+                first = self._start(ready, out, piped=False)
+                with _leaving(first):
+                    first.end()
+
+    def _into(self, stage: Cmdlet, pipeline: object) -> Sink:
+        def process(item: object) -> None:
+            try:
+                with _leaving(stage):
+                    stage.process(item)
+            except ScriptError as error:
+                if error.record.thrown:
+                    raise
+                raise StopPipeline(error, pipeline) from error
+
+        return process
 
     def _drive(self, feed: Callable[[], None], stages: list[Cmdlet]) -> None:
         """Feeds the first stage, then ends each in turn, also where a later one has had enough."""
-        for step in (feed, *(stage.end for stage in stages)):
+
+        def end(stage: Cmdlet) -> None:
+            with _leaving(stage):
+                stage.end()
+
+        steps: list[Callable[[], None]] = [feed, *(partial(end, stage) for stage in stages)]
+        for step in steps:
             try:
                 step()
             except StopUpstream as stop:
@@ -340,9 +356,9 @@ class Interpreter(Evaluator):
                     raise
 
     def _start(self, ready: _Ready, out: Sink, *, piped: bool) -> Cmdlet:
-        if ready.cmdlet is None or ready.arguments is None:
+        if ready.call is None:
             raise UnsupportedConstruct("a pipe into a function")
-        return ready.cmdlet(self, ready.arguments, out, piped=piped)
+        return CMDLETS[ready.call.name.lower()](self, ready.call, out, piped=piped)
 
     # --- commands --------------------------------------------------------------------------------
 
@@ -359,13 +375,14 @@ class Interpreter(Evaluator):
             if signature is not None:
                 written = written_arguments(call, signature, self.evaluate)
                 bound = binding.bind(signature, written)
-                return _Ready(None, CMDLETS[name.lower()], bound)
+                return _Ready(None, Call(signature.name, bound, call.at))
             command = self._modules.command(name, self.session)
             if command is None:
                 raise runtime_error(
                     not_recognized(name),
                     "CommandNotFoundException",
                     "System.Management.Automation.CommandNotFoundException",
+                    category=name,
                 )
             written = written_arguments(call, None, self.evaluate)
             return _Ready(lambda out: self._run_module_command(command, written, out))
@@ -374,7 +391,10 @@ class Interpreter(Evaluator):
         signature = block_signature(function.name, function.body)
         written = written_arguments(call, signature, self.evaluate)
         bound = binding.bind(signature, written)
-        return _Ready(lambda out: self._invoke(function.body, function.session, bound, out))
+        invocation = Invocation(function.name, call.at)
+        return _Ready(
+            lambda out: self._invoke(function.body, function.session, bound, invocation, out)
+        )
 
     def _prepare_block(self, call: nodes.CommandCall, target: nodes.Expression) -> _Ready:
         block = self.evaluate(target)
@@ -382,7 +402,8 @@ class Interpreter(Evaluator):
             raise UnsupportedConstruct("& with anything but a script block")
         signature = block_signature("the block", block.body)
         bound = binding.bind(signature, written_arguments(call, signature, self.evaluate))
-        return _Ready(lambda out: self._invoke(block.body, block.session, bound, out))
+        invocation = Invocation("", call.at)
+        return _Ready(lambda out: self._invoke(block.body, block.session, bound, invocation, out))
 
     def _run_module_command(self, command: Command, written: WrittenArguments, out: Sink) -> None:
         named = {
@@ -396,14 +417,15 @@ class Interpreter(Evaluator):
         try:
             results = command.invoke(arguments)
         except CommandError as error:
-            record = ErrorRecord(error.message, error.exception_type, error.error_id)
+            record = ErrorRecord(
+                error.message, error.exception_type, error.error_id, command=command.name
+            )
             if error.exception_type.startswith("System.Management.Automation.ParameterBinding"):
                 raise ScriptError(record) from error
-            # The commands of a module do not see a preference that is set in a script or in
-            # another module (PowerShell/PowerShell#4568): only -ErrorAction counts for sure.
-            self._channel.report(
-                record, written.error_action() or self._channel.foreign_preference()
-            )
+            # The commands of a module see the preference at the script's top level, and none that
+            # a function or another module has set (PowerShell/PowerShell#4568).
+            preference = self._channel.preference(SessionState(Scope(self._global)))
+            self._channel.report(record, written.error_action() or preference)
             return
         for result in results:
             out(from_command(result))
@@ -411,14 +433,24 @@ class Interpreter(Evaluator):
     # --- functions and blocks --------------------------------------------------------------------
 
     def _invoke(
-        self, body: nodes.Block, session: SessionState, bound: BoundArguments, out: Sink
+        self,
+        body: nodes.Block,
+        session: SessionState,
+        bound: BoundArguments,
+        invocation: Invocation,
+        out: Sink,
     ) -> None:
         """Runs a body in a new scope of its own session state."""
-        with self._entered(session, Scope(session.current)):
+        with self._entered(session, Scope(session.current), invocation):
             if bound.error_action is not None:
-                self.assign_variable("ErrorActionPreference", bound.error_action)
+                session.current.variables["erroractionpreference"] = Cell(bound.error_action)
             self._declare(body, bound)
-            self._run_body(body, out)
+            try:
+                self._run_body(body, out)
+            except ScriptError as error:
+                if body.advanced and invocation.at is not None:
+                    error.record.leave(invocation.name, invocation.name, invocation.at)
+                raise
 
     def _run_body(self, body: nodes.Block, out: Sink) -> None:
         try:
@@ -458,23 +490,32 @@ class Interpreter(Evaluator):
 
     def run_for_item(self, block: ScriptBlock, item: object, out: Sink) -> None:
         session = block.session
-        with self._entered(session, session.current), self._current_item(session.current, item):
+        with (
+            self._entered(session, session.current, replace(self.invocation, for_item=True)),
+            self._current_item(session.current, item),
+        ):
             self._run_body(block.body, out)
 
+    @property
+    def invocation(self) -> Invocation:
+        return self._invocations[-1]
+
     @contextmanager
-    def _entered(self, session: SessionState, scope: Scope) -> Iterator[None]:
-        if self._depth >= _DEEPEST_CALL:
+    def _entered(
+        self, session: SessionState, scope: Scope, invocation: Invocation
+    ) -> Iterator[None]:
+        if len(self._invocations) > _DEEPEST_CALL:
             raise UnsupportedConstruct(
                 f"calls nested deeper than {_DEEPEST_CALL}: a function or block calls "
                 "itself (a block sees the variables of the function that runs it first)"
             )
         previous_session, previous_scope = self.session, session.current
         self.session, session.current = session, scope
-        self._depth += 1
+        self._invocations.append(invocation)
         try:
             yield
         finally:
-            self._depth -= 1
+            self._invocations.pop()
             session.current = previous_scope
             self.session = previous_session
 
@@ -505,8 +546,13 @@ class Interpreter(Evaluator):
         return True
 
     def _load_module(self, body: nodes.Block, session: SessionState) -> None:
-        with self._entered(session, session.top):
-            self._run_body(body, _refuse_module_output)
+        with self._entered(session, session.top, Invocation("", None)):
+            try:
+                self._run_body(body, _refuse_module_output)
+            except ScriptError as error:
+                # To the one that imports, it is an error of Import-Module whatever threw it.
+                error.record.error_id += f",{implementing_type('Import-Module')}"
+                raise
 
     def export_functions(self, names: list[str]) -> None:
         self._modules.export(names, self.session)
@@ -521,13 +567,8 @@ class Interpreter(Evaluator):
         self._channel.warn(message, self.session)
 
     def set_strict(self) -> None:
-        """Applies to the scope and those below; set by the script itself, everywhere.
-
-        ``pwsh -File`` runs the script in the global scope, where modules see its setting.
-        """
-        current = self.session.current
-        scope = self._global if current is self._script.top else current
-        scope.strict = True
+        """Applies to the scope and those below."""
+        self.session.current.strict = True
 
     @contextmanager
     def _located(self, position: Position) -> Iterator[None]:
@@ -542,20 +583,33 @@ class Interpreter(Evaluator):
             raise
 
 
-def _handles(clause: nodes.Catch, record: ErrorRecord) -> bool:
-    return not clause.types or any(
-        is_exception_of(record.exception_type, caught) for caught in clause.types
-    )
+def _handler(
+    catches: tuple[nodes.Catch, ...], record: ErrorRecord
+) -> tuple[nodes.Catch | None, ErrorRecord]:
+    """The clause that handles an error, and the record that it sees.
+
+    A clause that names the type of a wrapped exception goes before those that name its wrapper, and
+    gets the wrapped one.
+    """
+    candidates = [record]
+    if record.inner is not None:
+        exception_type, message = record.inner
+        candidates.insert(0, replace(record, exception_type=exception_type, message=message))
+    for candidate in candidates:
+        for clause in catches:
+            if any(is_exception_of(candidate.exception_type, caught) for caught in clause.types):
+                return clause, candidate
+    return next((clause for clause in catches if not clause.types), None), record
 
 
-def _guarded(sink: Sink, pipeline: object) -> Sink:
-    def guarded(item: object) -> None:
-        try:
-            sink(item)
-        except ScriptError as error:
-            raise _DownstreamError(error, pipeline) from error
-
-    return guarded
+@contextmanager
+def _leaving(cmdlet: Cmdlet) -> Iterator[None]:
+    try:
+        yield
+    except ScriptError as error:
+        call = cmdlet.call
+        error.record.leave(call.name, implementing_type(call.name), call.at)
+        raise
 
 
 def _refuse_module_output(_value: object) -> None:

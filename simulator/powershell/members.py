@@ -19,6 +19,7 @@ from simulator.powershell.errors import (
     runtime_error,
 )
 from simulator.powershell.interface import PSObject
+from simulator.powershell.text import in_case, units, whole
 from simulator.powershell.values import (
     CUSTOM_OBJECT,
     NOTHING,
@@ -55,9 +56,10 @@ def get_property(value: object, name: str, *, strict: bool) -> object:
         return found
     if isinstance(value, list):
         return _enumerated_property(value, name, strict=strict)
+    is_custom = isinstance(value, PSObject) and value.type_name == CUSTOM_OBJECT
+    if name.lower() in {"count", "length"} and (is_custom or not strict):
+        return 0 if is_null(value) else 1
     if not strict:
-        if name.lower() in {"count", "length"}:
-            return 0 if is_null(value) else 1
         return None
     raise _property_not_found(name)
 
@@ -80,9 +82,9 @@ def _own_property(value: object, name: str) -> object:
         key = value.key(name)
         return _MISSING if key is None else value.properties[key]
     if isinstance(value, list):
-        if lowered == "count" or (lowered == "length" and not isinstance(value, GenericList)):
-            return len(value)
-        return _MISSING
+        if lowered == "length" and isinstance(value, GenericList | HashKeys):
+            raise UnsupportedConstruct(f".Length of a {type_full_name(value)}: write .Count")
+        return len(value) if lowered in {"count", "length"} else _MISSING
     if isinstance(value, ErrorRecord):
         listed: dict[str, object] = {
             "exception": ExceptionValue(value),
@@ -101,7 +103,7 @@ def _own_property(value: object, name: str) -> object:
     elif isinstance(value, SwitchValue):
         listed = {"ispresent": value.present}
     elif isinstance(value, str):
-        listed = {"length": len(value)}
+        listed = {"length": len(units(value))}
     else:
         listed = {}
     if lowered in listed:
@@ -149,24 +151,27 @@ def set_property(value: object, name: str, new: object) -> None:
     if isinstance(value, Hashtable):
         value.set(name, new)
         return
-    if is_null(value) or not isinstance(value, PSObject):
-        if is_null(value):
-            raise _cannot_set(name)
+    if is_null(value):
+        raise runtime_error(_CANNOT_SET.format(name), "PropertyNotFound")
+    if not isinstance(value, PSObject):
         raise UnsupportedConstruct(f"setting .{name} of a {type_full_name(value)}")
     if value.type_name != CUSTOM_OBJECT:
         raise UnsupportedConstruct(f"setting .{name} of an object that a command returned")
     key = value.key(name)
     if key is None:
-        raise _cannot_set(name)
+        raise runtime_error(
+            f'Exception setting "{name}": "{_CANNOT_SET.format(name)}"',
+            "ExceptionWhenSetting",
+            "System.Management.Automation.SetValueInvocationException",
+            category="SetValueInvocationException",
+        )
     value.properties[key] = new
 
 
-def _cannot_set(name: str) -> ScriptError:
-    return runtime_error(
-        f"The property '{name}' cannot be found on this object. "
-        "Verify that the property exists and can be set.",
-        "PropertyNotFound",
-    )
+_CANNOT_SET = (
+    "The property '{}' cannot be found on this object. "
+    "Verify that the property exists and can be set."
+)
 
 
 # --- elements ------------------------------------------------------------------------------------
@@ -280,17 +285,33 @@ def _string_method(text: str, name: str, arguments: list[object]) -> object:
 
 
 def _substring(text: str, name: str, arguments: list[object]) -> object:
+    characters = units(text)
     start, *length = [to_int(argument) for argument in arguments]
-    count = length[0] if length else len(text) - start
-    if start < 0 or count < 0 or start + count > len(text):
-        parameter = "length" if length and 0 <= start <= len(text) else "startIndex"
+    count = length[0] if length else len(characters) - start
+    problem = _range_problem(len(characters), start, count)
+    if problem:
         raise runtime_error(
-            f'Exception calling "{name}" with "{len(arguments)}" argument(s): "Index and length '
-            f"must refer to a location within the string. (Parameter '{parameter}')\"",
+            f'Exception calling "{name}" with "{len(arguments)}" argument(s): "{problem}"',
             "ArgumentOutOfRangeException",
             "System.Management.Automation.MethodInvocationException",
+            inner=("System.ArgumentOutOfRangeException", problem),
+            category="MethodInvocationException",
         )
-    return text[start : start + count]
+    return whole(characters[start : start + count])
+
+
+def _range_problem(size: int, start: int, count: int) -> str:
+    """What .NET says of a range that is not within the text; empty where it is."""
+    negative = "{0} ('{1}') must be a non-negative value. (Parameter '{0}')\nActual value was {1}."
+    if start < 0:
+        return negative.format("startIndex", start)
+    if start > size:
+        return "startIndex cannot be larger than length of string. (Parameter 'startIndex')"
+    if count < 0:
+        return negative.format("length", count)
+    if start + count > size:
+        return "Index and length must refer to a location within the string. (Parameter 'length')"
+    return ""
 
 
 def _split(text: str, name: str, arguments: list[object]) -> object:
@@ -316,15 +337,15 @@ _STRING_METHODS: Mapping[str, Callable[[str, str, list[object]], object]] = {
         _ordinal(text, _text_argument(items[0], name))
     ),
     "indexof": lambda text, name, items: text.find(_ordinal(text, _text_argument(items[0], name))),
-    "padright": lambda text, _, items: text.ljust(to_int(items[0])),
+    "padright": lambda text, _, items: whole(units(text).ljust(to_int(items[0]))),
     "replace": _replace,
     "split": _split,
     "startswith": lambda text, name, items: text.startswith(
         _ordinal(text, _text_argument(items[0], name))
     ),
     "substring": _substring,
-    "tolowerinvariant": lambda text, _name, _items: text.lower(),
-    "toupperinvariant": lambda text, _name, _items: text.upper(),
+    "tolowerinvariant": lambda text, _name, _items: in_case(text, str.lower),
+    "toupperinvariant": lambda text, _name, _items: in_case(text, str.upper),
     "trim": lambda text, _name, _items: text.strip(_WHITE_SPACE),
 }
 

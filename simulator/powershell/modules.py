@@ -63,7 +63,7 @@ class Modules:
         """
         module = self._loaded.get(path)
         if module is None or force:
-            module = SessionState(self._global, is_module=True)
+            module = SessionState(Scope(self._global))
             self._loaded[path] = module
             self._load(self._files[path], module)
         exported = {

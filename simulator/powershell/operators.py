@@ -92,8 +92,12 @@ def _calculate(operator: str, left: int | float, right: int | float) -> int | fl
     if operator in {"/", "%"} and right == 0:
         if isinstance(left, float) or isinstance(right, float):
             raise UnsupportedConstruct("a division by zero of [double]")
+        message = "Attempted to divide by zero."
         raise runtime_error(
-            "Attempted to divide by zero.", "RuntimeException", "System.DivideByZeroException"
+            message,
+            "RuntimeException",
+            inner=("System.DivideByZeroException", message),
+            category="RuntimeException",
         )
     result: int | float
     match operator:
@@ -173,11 +177,11 @@ def _order(left: object, right: object) -> int:
 
 
 def _like(left: object, right: object) -> bool:
-    return text.wildcard(to_string(right)).fullmatch(to_string(left)) is not None
+    return text.like(to_string(left), to_string(right))
 
 
 def _match(left: object, right: object) -> bool:
-    return text.regex(to_string(right)).search(to_string(left)) is not None
+    return text.matches(to_string(left), to_string(right))
 
 
 _COMPARISONS: dict[str, Callable[[object, object], bool]] = {
@@ -250,6 +254,9 @@ def _format(left: object, right: object) -> str:
 
 
 def _range(left: object, right: object) -> list[object]:
+    for end in (left, right):
+        if not isinstance(end, int):
+            raise UnsupportedConstruct(f"`..` with a {_kind(end)}: only whole numbers")
     first, last = conversions.to_int(left), conversions.to_int(right)
     step = 1 if first <= last else -1
     return list(range(first, last + step, step))

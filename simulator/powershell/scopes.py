@@ -2,6 +2,7 @@
 
 A function or block gets a scope whose parent is the current scope of *its own* session state:
 within a script, or within a module, variables of the caller are seen; across them they are not.
+``pwsh -File`` runs a script in the global scope, so modules see what stands at its top level.
 Facts: about_Scopes; PowerShell/PowerShell#3431, #4568.
 """
 
@@ -39,7 +40,7 @@ class Scope:
     variables: dict[str, Cell] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     modules: dict[str, Module] = field(default_factory=dict)
-    strict: bool | None = None
+    strict: bool = False
 
     def chain(self) -> Iterator[Scope]:
         scope: Scope | None = self
@@ -52,14 +53,12 @@ class SessionState:
     """The script's, or a module's, own world.
 
     Args:
-        parent: The global scope.
-        is_module: Whether it belongs to a module.
+        top: The global scope for the script, a scope below it for a module.
     """
 
-    def __init__(self, parent: Scope, *, is_module: bool) -> None:
-        self.top = Scope(parent)
-        self.current = self.top
-        self.is_module = is_module
+    def __init__(self, top: Scope) -> None:
+        self.top = top
+        self.current = top
         self.exports: list[str] | None = None
 
     def find_variable(self, name: str) -> Cell | None:
@@ -75,9 +74,13 @@ class SessionState:
         return None
 
     @property
+    def is_module(self) -> bool:
+        return self.top.parent is not None
+
+    @property
     def strict(self) -> bool:
-        """Whether ``Set-StrictMode`` is in force here."""
+        """Whether ``Set-StrictMode`` is in force here; that of the script is not in a module."""
         for scope in self.current.chain():
-            if scope.strict is not None:
+            if scope.strict or scope is self.top:
                 return scope.strict
         return False

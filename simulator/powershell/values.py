@@ -64,22 +64,37 @@ class SwitchValue:
     present: bool
 
 
+def fold(text: str) -> str:
+    """What two keys that differ in case only have in common: by character, not by culture."""
+    return "".join(_upper(character) for character in text)
+
+
+def _upper(character: str) -> str:
+    upper = character.upper()
+    # No letter beyond ASCII is the same as one of ASCII: not the dotless i, not the Kelvin sign.
+    return upper if len(upper) == 1 and upper.isascii() == character.isascii() else character
+
+
 class Hashtable:
     """``@{}``, or ``[ordered]@{}``; string keys are found without regard to case.
 
     A plain hashtable has no order in PowerShell; here its order is random, so that a script that
     relies on one fails. A key keeps its place as long as it stays.
+
+    Args:
+        ordered: It is an ``OrderedDictionary``.
+        case_sensitive: What a ``[hashtable]`` parameter makes of an ordered one.
     """
 
-    def __init__(self, *, ordered: bool = False) -> None:
+    def __init__(self, *, ordered: bool = False, case_sensitive: bool = False) -> None:
         self.ordered = ordered
         self.version = 0
+        self._case_sensitive = case_sensitive
         self._entries: dict[object, tuple[float, object, object]] = {}
 
-    @staticmethod
-    def _folded(key: object) -> object:
+    def _folded(self, key: object) -> object:
         if isinstance(key, str):
-            return key.lower()
+            return key if self._case_sensitive else fold(key)
         if isinstance(key, int | float | UUID) and not isinstance(key, bool):
             return (type(key), key)
         raise UnsupportedConstruct(f"a key of type {type_full_name(key)} in a hashtable")
@@ -99,7 +114,8 @@ class Hashtable:
         previous = self._entries.get(folded)
         # The order only keeps apart what a script must not rely on: nothing here is a secret.
         place, spelled = previous[:2] if previous else (random.random(), key)  # noqa: S311
-        self._entries[folded] = (place, spelled, value)
+        # An ordered one takes the new spelling, a plain one keeps the first.
+        self._entries[folded] = (place, key if self.ordered else spelled, value)
         self.version += 1
 
     def items(self) -> list[tuple[object, object]]:
@@ -145,6 +161,16 @@ class InvocationInfo:
     """``$_.InvocationInfo``."""
 
     record: ErrorRecord
+
+
+@dataclass(frozen=True)
+class DateTime:
+    """What ``ConvertFrom-Json`` makes of a text that is a time: no text, and nothing else.
+
+    How PowerShell shows one depends on the culture and the time zone.
+    """
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -216,6 +242,7 @@ _TYPE_NAMES: list[tuple[type, str]] = [
     (ErrorRecord, "System.Management.Automation.ErrorRecord"),
     (SecureString, "System.Security.SecureString"),
     (TypeValue, "System.RuntimeType"),
+    (DateTime, "System.DateTime"),
 ]
 
 

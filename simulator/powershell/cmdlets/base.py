@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from simulator.powershell.binding import BoundArguments
+from simulator.powershell.cmdlets.signatures import implementing_type
 from simulator.powershell.errors import ErrorRecord, UnsupportedConstruct
 from simulator.powershell.interface import Host
+from simulator.powershell.syntax.source import Position
 from simulator.powershell.values import ScriptBlock
 
 Sink = Callable[[object], None]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A built-in command with its arguments, and where it was called."""
+
+    name: str
+    arguments: BoundArguments
+    at: Position
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What code runs in: a function by its name, the script by its file's, or a block without one.
+
+    Attributes:
+        at: Where it was called; ``None`` for the script.
+        for_item: It is a block of ``ForEach-Object`` or ``Where-Object``, which has no scope of its
+            own.
+    """
+
+    name: str
+    at: Position | None
+    for_item: bool = False
 
 
 class Runtime(Protocol):
@@ -24,6 +51,9 @@ class Runtime(Protocol):
 
     @property
     def strict(self) -> bool: ...
+
+    @property
+    def invocation(self) -> Invocation: ...
 
     def write_warning(self, message: str) -> None:
         """``pwsh -File`` shows warnings on standard output."""
@@ -55,16 +85,15 @@ class Cmdlet:
 
     Args:
         runtime: The interpreter.
-        arguments: The bound arguments.
+        call: The command and its bound arguments.
         out: Where output goes, object by object.
         piped: Whether it gets its input from a pipeline.
     """
 
-    def __init__(
-        self, runtime: Runtime, arguments: BoundArguments, out: Sink, *, piped: bool
-    ) -> None:
+    def __init__(self, runtime: Runtime, call: Call, out: Sink, *, piped: bool) -> None:
         self.runtime = runtime
-        self.arguments = arguments
+        self.call = call
+        self.arguments = call.arguments
         self.out = out
         self.piped = piped
 
@@ -85,19 +114,17 @@ class Cmdlet:
         return value is not None and bool(getattr(value, "present", False))
 
     def fail(self, message: str, exception_type: str, error_id: str) -> None:
-        """Reports a non-terminating error of this command."""
-        self.runtime.report(
-            ErrorRecord(message, exception_type, error_id), self.arguments.error_action
-        )
+        """Reports a non-terminating error of this command; its name is added to the id."""
+        record = ErrorRecord(message, exception_type, error_id)
+        record.leave(self.call.name, implementing_type(self.call.name), self.call.at)
+        self.runtime.report(record, self.arguments.error_action)
 
 
 class CollectingCmdlet(Cmdlet):
     """A command that needs all of its input before it can write anything: in ``end``."""
 
-    def __init__(
-        self, runtime: Runtime, arguments: BoundArguments, out: Sink, *, piped: bool
-    ) -> None:
-        super().__init__(runtime, arguments, out, piped=piped)
+    def __init__(self, runtime: Runtime, call: Call, out: Sink, *, piped: bool) -> None:
+        super().__init__(runtime, call, out, piped=piped)
         self._items: list[object] = []
 
     def process(self, item: object) -> None:

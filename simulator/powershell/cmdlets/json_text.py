@@ -9,15 +9,16 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
-from simulator.powershell.binding import BoundArguments
-from simulator.powershell.cmdlets.base import Cmdlet, CollectingCmdlet, Runtime, Sink
+from simulator.powershell.cmdlets.base import Call, Cmdlet, CollectingCmdlet, Runtime, Sink
 from simulator.powershell.conversions import to_string
 from simulator.powershell.errors import UnsupportedConstruct, runtime_error
 from simulator.powershell.interface import PSObject
 from simulator.powershell.values import (
     CUSTOM_OBJECT,
+    DateTime,
     Hashtable,
     Int64,
     elements,
@@ -30,10 +31,11 @@ _DEFAULT_DEPTH = 2
 _LARGEST_DEPTH = 100
 _LONG_LIMIT = 2**63
 
-# What Newtonsoft.Json turns into a DateTime on reading (7.5 has -DateKind to prevent it).
-_DATE = re.compile(
-    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?|/Date\(.*\)/"
+# What becomes a DateTime on reading (7.5 has -DateKind to prevent it).
+_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})T(\d{2}):(\d{2}):(\d{2})(\.\d{1,7})?(Z|[+-]\d{2}(:?\d{2})?)?", re.ASCII
 )
+_TICKS = re.compile(r"/Date\(-?\d+([+-]\d{4})?\)/", re.ASCII)
 
 
 class ConvertToJson(CollectingCmdlet):
@@ -123,10 +125,8 @@ class _Writer:
 
 
 class ConvertFromJson(Cmdlet):
-    def __init__(
-        self, runtime: Runtime, arguments: BoundArguments, out: Sink, *, piped: bool
-    ) -> None:
-        super().__init__(runtime, arguments, out, piped=piped)
+    def __init__(self, runtime: Runtime, call: Call, out: Sink, *, piped: bool) -> None:
+        super().__init__(runtime, call, out, piped=piped)
         self._lines: list[str] = []
 
     def process(self, item: object) -> None:
@@ -147,12 +147,34 @@ class ConvertFromJson(Cmdlet):
             )
         except json.JSONDecodeError as error:
             raise runtime_error(
-                f"Conversion from JSON failed with error: {error}",
-                "System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand",
+                f"Conversion from JSON failed with error: {_problem(text)}",
+                "System.ArgumentException",
                 "System.ArgumentException",
             ) from error
         for item in elements(_checked(data)):
             self.out(item)
+
+
+def _problem(text: str) -> str:
+    """What PowerShell says of broken JSON: text that is none at all, and one that ends too early.
+
+    Raises:
+        UnsupportedConstruct: It is broken in another way; PowerShell reads some of these.
+    """
+    if text == "{":
+        return "Unexpected end when reading JSON. Path '', line 1, position 1."
+    before = text[: len(text) - len(text.lstrip())]
+    first = text[len(before)]
+    # `nu` begins null and `ne` a constructor.
+    begins_nothing = first == "n" and text[len(before) + 1 :][:1] not in {"", "u", "e"}
+    if begins_nothing or first not in "{[\"'-.0123456789/tfnNIu":
+        line = before.count("\n") + 1 if before else 0
+        column = len(before) - before.rfind("\n") - 1
+        return (
+            f"Unexpected character encountered while parsing value: {first}. Path '', "
+            f"line {line}, position {column}."
+        )
+    raise UnsupportedConstruct(f"broken JSON: {text[:60]!r}")
 
 
 def _integer(text: str) -> int:
@@ -171,24 +193,39 @@ def _object(pairs: list[tuple[str, object]]) -> PSObject:
     for name, _ in pairs:
         previous = folded.setdefault(name.lower(), name)
         if not name:
-            raise UnsupportedConstruct("a JSON property with an empty name")
-        if previous is not name:
             raise runtime_error(
-                f"Cannot convert the JSON string because it contains keys with different casing "
-                f"or duplicated keys. Please use the -AsHashTable switch instead. The key that was "
-                f"attempted to be added to the existing key '{previous}' was '{name}'.",
-                "KeysWithDifferentCasingInJsonString,"
-                "Microsoft.PowerShell.Commands.ConvertFromJsonCommand",
+                "The provided JSON includes a property whose name is an empty string, this is only "
+                "supported using the -AsHashTable switch.",
+                "EmptyKeyInJsonString",
+                "System.InvalidOperationException",
+            )
+        if previous != name:
+            raise runtime_error(
+                f"Cannot convert the JSON string because it contains keys with different casing. "
+                f"Please use the -AsHashTable switch instead. The key that was attempted to be "
+                f"added to the existing key '{previous}' was '{name}'.",
+                "KeysWithDifferentCasingInJsonString",
                 "System.InvalidOperationException",
             )
     return PSObject(CUSTOM_OBJECT, {name: _checked(value) for name, value in pairs})
 
 
+def _is_time(text: str) -> bool:
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return _TICKS.fullmatch(text) is not None
+    day, *clock = found.group(1, 2, 3, 4)
+    hour, minute, second = map(int, clock)
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return False
+    return max(minute, second) < 60 and (hour < 24 or (hour == 24 and minute == second == 0))
+
+
 def _checked(value: object) -> object:
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        raise UnsupportedConstruct(
-            f"the JSON text {value!r}: ConvertFrom-Json makes a DateTime of it"
-        )
+    if isinstance(value, str) and _is_time(value):
+        return DateTime(value)
     if isinstance(value, list):
         return [_checked(item) for item in value]
     return value

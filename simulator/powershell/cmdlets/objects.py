@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 from simulator.powershell import text
-from simulator.powershell.binding import BoundArguments
-from simulator.powershell.cmdlets.base import Cmdlet, CollectingCmdlet, Runtime, Sink
+from simulator.powershell.cmdlets.base import Call, Cmdlet, CollectingCmdlet, Runtime, Sink
 from simulator.powershell.conversions import to_bool
 from simulator.powershell.errors import StopUpstream, UnsupportedConstruct
 from simulator.powershell.interface import PSObject
@@ -55,14 +54,12 @@ class WriteOutput(Cmdlet):
 
 
 class SelectObject(Cmdlet):
-    def __init__(
-        self, runtime: Runtime, arguments: BoundArguments, out: Sink, *, piped: bool
-    ) -> None:
-        super().__init__(runtime, arguments, out, piped=piped)
-        first = arguments.get("First")
+    def __init__(self, runtime: Runtime, call: Call, out: Sink, *, piped: bool) -> None:
+        super().__init__(runtime, call, out, piped=piped)
+        first = self.arguments.get("First")
         if first is not None and (not isinstance(first, int) or first < 1):
             raise UnsupportedConstruct(f"Select-Object -First {first}")
-        if arguments.given("Property") and arguments.given("ExpandProperty"):
+        if self.arguments.given("Property") and self.arguments.given("ExpandProperty"):
             raise UnsupportedConstruct("Select-Object with -Property and -ExpandProperty")
         self._left = first if isinstance(first, int) else None
         self._seen: list[object] = []
@@ -99,7 +96,7 @@ class SelectObject(Cmdlet):
             self.fail(
                 f'Property "{name}" cannot be found.',
                 "System.Management.Automation.PSArgumentException",
-                "ExpandPropertyNotFound,Microsoft.PowerShell.Commands.SelectObjectCommand",
+                "ExpandPropertyNotFound",
             )
             return []
         if is_null(source.properties[key]):
@@ -110,10 +107,16 @@ class SelectObject(Cmdlet):
         """``-Unique`` tells upper from lower case."""
         if not isinstance(item, str | int):
             raise UnsupportedConstruct(f"Select-Object -Unique of a {type_full_name(item)}")
-        if any(type(item) is type(seen) and item == seen for seen in self._seen):
+        if any(type(item) is type(seen) and _is_same(item, seen) for seen in self._seen):
             return True
         self._seen.append(item)
         return False
+
+
+def _is_same(item: str | int, seen: object) -> bool:
+    if isinstance(item, str):
+        return text.equal(item, str(seen), case_sensitive=True)
+    return item == seen
 
 
 def _custom(item: object) -> PSObject:

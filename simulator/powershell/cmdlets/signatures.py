@@ -4,6 +4,8 @@ Positions and types: the reference of the modules Microsoft.PowerShell.Core, .Ut
 and .Security.
 """
 
+from dataclasses import replace
+
 from simulator.powershell.binding import Parameter, Signature
 
 _ALL = (
@@ -106,4 +108,13 @@ _ALL = (
     Signature("Write-Output", (Parameter("InputObject", "object", 0),), takes_pipeline=True),
 )
 
-SIGNATURES = {signature.name.lower(): signature for signature in _ALL}
+
+def implementing_type(name: str) -> str:
+    """The .NET type of a built-in command, with which the ids of its errors end."""
+    return f"Microsoft.PowerShell.Commands.{name.replace('-', '')}Command"
+
+
+SIGNATURES = {
+    signature.name.lower(): replace(signature, id_suffix=implementing_type(signature.name))
+    for signature in _ALL
+}

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from simulator.powershell.cmdlets.base import Cmdlet
 from simulator.powershell.conversions import to_number
-from simulator.powershell.errors import UnsupportedConstruct
+from simulator.powershell.errors import ErrorRecord, UnsupportedConstruct
 from simulator.powershell.interface import PSObject, SecureString
 from simulator.powershell.members import temporary_folder
 from simulator.powershell.values import elements
@@ -28,7 +28,7 @@ class ImportModule(Cmdlet):
                 f"The specified module '{self.text('Name')}' was not loaded because no valid "
                 "module file was found in any module directory.",
                 "System.IO.FileNotFoundException",
-                "Modules_ModuleNotFound,Microsoft.PowerShell.Commands.ImportModuleCommand",
+                "Modules_ModuleNotFound",
             )
 
 
@@ -47,7 +47,7 @@ class GetCommand(Cmdlet):
                 self.fail(
                     not_recognized(str(name)),
                     "System.Management.Automation.CommandNotFoundException",
-                    "CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand",
+                    "CommandNotFoundException",
                 )
             else:
                 self.out(info)
@@ -80,9 +80,20 @@ class StartSleep(Cmdlet):
 
 class WriteErrorCommand(Cmdlet):
     def end(self) -> None:
+        """The error is the function's that says it, and is said to be where that was called."""
         name = "Microsoft.PowerShell.Commands.WriteErrorException"
-        given = self.arguments.given("ErrorId")
-        self.fail(self.text("Message"), name, self.text("ErrorId") if given else name)
+        error_id = self.text("ErrorId") if self.arguments.given("ErrorId") else name
+        invocation = self.runtime.invocation
+        is_function = invocation.at is not None
+        record = ErrorRecord(
+            self.text("Message"),
+            name,
+            f"{error_id},{invocation.name}".removesuffix(","),
+            invocation.at,
+            command=invocation.name if is_function else "",
+            category=self.call.name,
+        )
+        self.runtime.report(record, self.arguments.error_action)
 
 
 class ConvertToSecureString(Cmdlet):
@@ -134,7 +145,7 @@ class NewItem(_PathCmdlet):
             self.fail(
                 f"An item with the specified name {path} already exists.",
                 "System.IO.IOException",
-                "DirectoryExist,Microsoft.PowerShell.Commands.NewItemCommand",
+                "DirectoryExist",
             )
             return
         path.mkdir(parents=True, exist_ok=True)
@@ -150,7 +161,7 @@ class GetContent(_PathCmdlet):
             self.fail(
                 f"Cannot find path '{path}' because it does not exist.",
                 "System.Management.Automation.ItemNotFoundException",
-                "PathNotFound,Microsoft.PowerShell.Commands.GetContentCommand",
+                "PathNotFound",
             )
             return
         self.out(path.read_text(encoding="utf-8"))
@@ -163,7 +174,7 @@ class RemoveItem(_PathCmdlet):
             self.fail(
                 f"Cannot find path '{path}' because it does not exist.",
                 "System.Management.Automation.ItemNotFoundException",
-                "PathNotFound,Microsoft.PowerShell.Commands.RemoveItemCommand",
+                "PathNotFound",
             )
             return
         temporary = Path(temporary_folder(self.runtime.environment)).resolve()

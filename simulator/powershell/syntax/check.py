@@ -19,6 +19,7 @@ from simulator.powershell.syntax.statements import ScriptReader
 class Program:
     """A script and the script modules that it reaches, by resolved path."""
 
+    path: Path
     script: nodes.Block
     modules: Mapping[Path, nodes.Block]
 
@@ -59,7 +60,7 @@ def read_program(path: Path) -> Program:
             if signature is None or not signature.takes_pipeline:
                 raise UnsupportedConstruct(f"`| {call.target}`: it takes no pipeline here", call.at)
     script = bodies.pop(script_path)
-    return Program(script, bodies)
+    return Program(path, script, bodies)
 
 
 # The tests run the same few files thousands of times in one process.

@@ -234,7 +234,10 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Assignment:
-    """``=`` or ``+=``; ``type_name`` where the variable is constrained: ``[int] $x = 1``."""
+    """``=``, ``+=`` or ``++`` (which adds 1).
+
+    ``type_name`` where the variable is constrained: ``[int] $x = 1``.
+    """
 
     at: Position
     target: Variable | Member | Index

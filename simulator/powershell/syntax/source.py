@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import tree_sitter_powershell
@@ -48,17 +49,29 @@ class Source:
             ) from error
         return source
 
+    @cached_property
+    def lines(self) -> list[bytes]:
+        return self.content.split(b"\n")
+
     def line_text(self, line: int) -> str:
         """The text of a line; lines count from 1."""
-        return self.content.decode("utf-8").splitlines()[line - 1]
+        return self.lines[line - 1].decode("utf-8").removesuffix("\r")
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where in which file; lines count from 1."""
+    """Where in which file.
+
+    Attributes:
+        line: Lines count from 1.
+        start: The construct's first column in that line, from 0.
+        end: The column after its last one; the line's end where it goes on in the next.
+    """
 
     source: Source
     line: int
+    start: int = 0
+    end: int = 0
 
     def __str__(self) -> str:
         return f"{self.source.path.name}:{self.line}"
@@ -72,7 +85,11 @@ class Tree:
     root: Node
 
     def position(self, node: Node) -> Position:
-        return Position(self.source, node.start_point[0] + 1)
+        line, start = node.start_point
+        text = self.source.lines[line]
+        last_line, end = node.end_point
+        columns = (start, end if last_line == line else len(text.rstrip()))
+        return Position(self.source, line + 1, *(len(text[:c].decode("utf-8")) for c in columns))
 
     def refuse(self, node: Node, construct: str) -> UnsupportedConstruct:
         """The refusal of a construct, to be raised by the caller."""

@@ -272,7 +272,7 @@ class ScriptReader(ExpressionReader):
         operand = next(child for child in children(node) if child.type != "++")
         at = self.tree.position(node)
         one = nodes.Pipeline(at, nodes.Constant(at, 1))
-        return nodes.Assignment(at, self._assignable(self.unwrap(operand)), "+=", one)
+        return nodes.Assignment(at, self._assignable(self.unwrap(operand)), "++", one)
 
     def _if(self, node: Node) -> nodes.Statement:
         clauses = [self._clause(node)]

@@ -206,7 +206,12 @@ UNSUPPORTED = {
     "wildcard set": "'a' -like '[ab]'",
     "overflow": "$x = 2147483647\n$x + 1",
     "number in another notation": "1 + '0x10'",
-    "date in JSON": """$x = ConvertFrom-Json -InputObject '{"a":"2026-11-23T10:00:00Z"}'""",
+    "time in JSON": '''"$((ConvertFrom-Json -InputObject '{"a":"2026-11-23T10:00:00Z"}').a)"''',
+    "broken JSON that PowerShell reads": "ConvertFrom-Json -InputObject '{a:1,}'",
+    "characters that differ in form": "'\N{LATIN SMALL LIGATURE FI}' -eq 'fi'",
+    "case of a dotless i": "'\N{LATIN SMALL LETTER DOTLESS I}' -match 'I'",
+    "length of keys": "@{ a = 1 }.Keys.Length",
+    "range of texts": "1..'3'",
     "throw of an object": "throw @{}",
     "call of a string": "$x = 'Get-Thing'\n& $x",
     "abbreviated parameter of an advanced function": (
@@ -219,7 +224,7 @@ UNSUPPORTED = {
     "too many arguments of a simple function": (
         "function Get-X {\nparam($Name)\n$Name\n}\nGet-X 'x' 'y'"
     ),
-    "parameter given twice": "$h = @{ Seconds = 1 }\nStart-Sleep @h -Seconds 2",
+    "parameter given twice": "Start-Sleep -Seconds 1 -Seconds 2",
     "preference": "$ErrorActionPreference = 'SilentlyContinue'",
     "table on standard output": "@{ a = 1 }",
     "array in an array on standard output": ",@(,@(1))",

@@ -1,0 +1,3 @@
+function f { exit 4 }
+f
+'not reached'

@@ -1,0 +1,2 @@
+param([Parameter(Mandatory)] $x)
+$x

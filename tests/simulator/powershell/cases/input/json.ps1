@@ -1,0 +1,1 @@
+($input | ConvertFrom-Json).a

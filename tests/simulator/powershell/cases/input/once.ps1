@@ -1,0 +1,3 @@
+# $input is the lines of standard input, and is read once.
+@($input).Count
+@($input).Count

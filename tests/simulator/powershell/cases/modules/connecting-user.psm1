@@ -1,0 +1,1 @@
+function Use-Thing { "used $(Get-Thing)" }

@@ -1,0 +1,3 @@
+Import-Module -Name "$PSScriptRoot/culture-pinned.psm1"
+Test-Passing
+'TITLE' -like 'title'

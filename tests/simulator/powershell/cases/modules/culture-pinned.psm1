@@ -1,0 +1,2 @@
+[cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture
+function Test-Passing { 'TIMED OUT' -match 'timed out' }

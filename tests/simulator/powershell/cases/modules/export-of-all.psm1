@@ -1,0 +1,2 @@
+$private = 'private'
+function Get-All { $private }

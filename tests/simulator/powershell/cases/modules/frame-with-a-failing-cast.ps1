@@ -1,0 +1,5 @@
+Import-Module -Name "$PSScriptRoot/frame.psm1"
+Invoke-Frame -Action {
+    [int]'x'
+    'never'
+}

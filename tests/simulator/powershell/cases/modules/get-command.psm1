@@ -1,0 +1,4 @@
+function Get-Thing {
+    [CmdletBinding()]
+    param([string] $Identity, [string] $Filter)
+}

@@ -1,0 +1,2 @@
+function Get-Before { 'before' }
+throw 'at the top of a module'

@@ -1,0 +1,3 @@
+Import-Module -Name "$PSScriptRoot/nested-inner.psm1"
+function Add-Left { "left $(Add-One)" }
+Export-ModuleMember -Function 'Add-Left'

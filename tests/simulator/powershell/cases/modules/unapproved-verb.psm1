@@ -1,0 +1,1 @@
+function Ensure-It { 1 }

@@ -1,0 +1,6 @@
+[Console]::Error.WriteLine('progress')
+function Get-First {
+    'first'
+    throw 'x'
+}
+Get-First

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from simulator.exchange_online import ExchangeOnlineManagement
@@ -17,6 +18,7 @@ from simulator.powershell import UnsupportedConstruct, run_file
 from simulator.powershell.interface import Module
 from simulator.stand_in import RUNNER, VARIABLE, run_script
 from simulator.tenant import NotSimulated, Tenant
+from simulator.tenant.clock import WORK
 
 EXIT_USAGE = 64
 """What ``pwsh`` answers to arguments that it does not understand, and to a missing script."""
@@ -25,10 +27,16 @@ EXIT_RUNNER = 70
 
 
 class SimulatedHost:
-    """A machine on which only ExchangeOnlineManagement is installed, in front of a tenant."""
+    """A machine on which only ExchangeOnlineManagement is installed, in front of a tenant.
 
-    def __init__(self, tenant: Tenant) -> None:
+    Args:
+        tenant: The tenant.
+        work: What the tenant's clock knows the running script by, if it does.
+    """
+
+    def __init__(self, tenant: Tenant, work: int | None = None) -> None:
         self._tenant = tenant
+        self._work = work
         self._modules = {"ExchangeOnlineManagement": ExchangeOnlineManagement(tenant)}
 
     @property
@@ -36,7 +44,7 @@ class SimulatedHost:
         return self._modules
 
     def sleep(self, seconds: float) -> None:
-        self._tenant.clock.advance(seconds)
+        self._tenant.clock.sleep(seconds, self._work)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -79,17 +87,19 @@ def main(arguments: Sequence[str]) -> int:
     try:
         tenant = Tenant(Path(tenant_file), caller=path.name)
         tenant.record_call("PowerShell", "start", path.name)
-        host = SimulatedHost(tenant)
-        if powershell != RUNNER:
-            return run_script(path, host, os.environ).returncode
-        return run_file(
-            path,
-            stdin=[] if sys.stdin.isatty() else sys.stdin,
-            stdout=sys.stdout,
-            stderr=sys.stderr,
-            environment=os.environ,
-            host=host,
-        )
+        announced = os.environ.get(WORK)
+        with nullcontext(int(announced)) if announced else tenant.clock.working() as work:
+            host = SimulatedHost(tenant, work)
+            if powershell != RUNNER:
+                return run_script(path, host, os.environ).returncode
+            return run_file(
+                path,
+                stdin=[] if sys.stdin.isatty() else sys.stdin,
+                stdout=sys.stdout,
+                stderr=sys.stderr,
+                environment=os.environ,
+                host=host,
+            )
     except (UnsupportedConstruct, NotSimulated) as refusal:
         return _fail(EXIT_RUNNER, str(refusal))
     except UnicodeDecodeError as error:

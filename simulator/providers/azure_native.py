@@ -335,7 +335,7 @@ class AzureNative(Provider):
                 pauses=_PAUSES,
                 repeats=_later,
                 repeat_lost=True,
-                sleep=self._tenant.clock.advance,
+                sleep=self._tenant.clock.sleep,
             )
         except ConnectionLostError as error:
             raise RefusalError(str(error)) from None

@@ -37,11 +37,14 @@ from simulator.tenant import (
     Response,
     Tenant,
 )
+from simulator.tenant.entra import APPLICATION_TOKEN_LIFETIME
 
 _ASSIGNMENT = "azuread:index/appRoleAssignment:AppRoleAssignment"
 _LOOK_UP = "azuread:index/getServicePrincipal:getServicePrincipal"
 # Seconds that the provider gives to each operation on an assignment, and to a look-up.
 _TIMEOUT = 300
+# The longest that one operation goes on with a token that lived when it began.
+_RENEWED_BEFORE = timedelta(seconds=_TIMEOUT)
 # Seconds between the attempts of one request are doubled each time, up to this.
 _LONGEST_PAUSE = 61
 # A request whose answer is lost is sent again only where its method is one of these.
@@ -73,6 +76,7 @@ class AzureAD(Provider):
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
+        self._sign_in = _SignIn(tenant)
 
     @property
     def version(self) -> str:
@@ -108,7 +112,7 @@ class AzureAD(Provider):
 
     def create(self, resource: Resource, inputs: Properties) -> tuple[str, Properties]:
         owner = inputs["resourceObjectId"]
-        calls = _Calls(self._tenant)
+        calls = _Calls(self._tenant, self._sign_in)
         try:
             calls.send("GET", f"/v1.0/servicePrincipals/{owner}")
         except _FailedRequest as failure:
@@ -160,7 +164,7 @@ class AzureAD(Provider):
 
     def delete(self, resource: Resource, identifier: str, outputs: Properties) -> None:
         try:
-            _Calls(self._tenant).send("DELETE", f"/v1.0{identifier}")
+            _Calls(self._tenant, self._sign_in).send("DELETE", f"/v1.0{identifier}")
         except _FailedRequest as failure:
             refusal = _refusal(f"Deleting {_described(identifier)}", failure)
             raise RefusalError(f"deleting {resource.urn}: {refusal}") from None
@@ -169,7 +173,7 @@ class AzureAD(Provider):
         self, resource: Resource, identifier: str, inputs: Properties, outputs: Properties
     ) -> Observed | None:
         try:
-            shown = _Calls(self._tenant).send("GET", f"/v1.0{identifier}")
+            shown = _Calls(self._tenant, self._sign_in).send("GET", f"/v1.0{identifier}")
         except _FailedRequest as failure:
             if failure.status == 404:
                 return None
@@ -195,7 +199,7 @@ class AzureAD(Provider):
         if key != "displayName" and not _is_uuid(value):
             name = _TERRAFORM_NAMES[key]
             return {}, [Failure(key, f'expected "{name}" to be a valid UUID, got {value}')]
-        calls = _Calls(self._tenant)
+        calls = _Calls(self._tenant, self._sign_in)
         if key == "objectId":
             principal = _principal_by_id(calls, value)
         else:
@@ -227,11 +231,28 @@ class _FailedRequest(Exception):  # noqa: N818 - it becomes the refusal of an op
         self.status = status
 
 
-class _Calls:
-    """The requests of one operation, which share its five minutes."""
+class _SignIn:
+    """The provider's token, kept until shortly before it expires, as its client keeps it."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
+        self._token = ""
+        self._until = tenant.clock.now()
+
+    def token(self) -> str:
+        now = self._tenant.clock.now()
+        if now >= self._until:
+            self._token = self._tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE)
+            self._until = now + APPLICATION_TOKEN_LIFETIME - _RENEWED_BEFORE
+        return self._token
+
+
+class _Calls:
+    """The requests of one operation, which share its five minutes."""
+
+    def __init__(self, tenant: Tenant, sign_in: "_SignIn") -> None:
+        self._tenant = tenant
+        self._sign_in = sign_in
         self._end = tenant.clock.now() + timedelta(seconds=_TIMEOUT)
 
     def send(
@@ -249,13 +270,12 @@ class _Calls:
         Raises:
             _FailedRequest: There was no answer, or another one than success.
         """
-        token = self._tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE)
         headers = {} if body is None else {"Content-Type": "application/json"}
         idempotent = method in _IDEMPOTENT
         try:
             response = with_retries(
                 lambda: self._tenant.graph.request(
-                    method, path, body, token=token, headers=headers
+                    method, path, body, token=self._sign_in.token(), headers=headers
                 ),
                 pauses=self._pauses(),
                 repeats=lambda response: _later(response) or repeats(response),
@@ -277,7 +297,7 @@ class _Calls:
 
     def _sleep(self, seconds: float) -> None:
         left = max(0.0, (self._end - self._tenant.clock.now()).total_seconds())
-        self._tenant.clock.advance(min(seconds, left))
+        self._tenant.clock.sleep(min(seconds, left))
         if seconds > left:
             raise _FailedRequest("context deadline exceeded")
 

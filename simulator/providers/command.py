@@ -31,6 +31,7 @@ from simulator.providers.properties import (
 )
 from simulator.providers.schema import Failure, check
 from simulator.providers.server import Difference, Observed, Provider, RefusalError, Resource
+from simulator.tenant.clock import WORK, Clock
 
 _COMMAND = "command:local:Command"
 _RUN = "command:local:run"
@@ -49,13 +50,18 @@ class Command(Provider):
         root: Working directory of commands that name none: the project's root, in which the
             engine starts the real provider.
         environment: The whole environment of the processes.
+        clock: The clock of the tenant that they meet. A process works from the moment at which it
+            is asked for: while it starts, the waits of others are not to take its time.
     """
 
     name = "command"
 
-    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: Path, environment: Mapping[str, str], clock: Clock | None = None
+    ) -> None:
         self._root = root
         self._environment = dict(environment)
+        self._clock = clock
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
 
@@ -161,10 +167,24 @@ class Command(Provider):
         report: Callable[[str], None],
     ) -> dict[str, bytes]:
         """Runs one command to its end and returns its ``stdout`` and ``stderr``."""
+        if self._clock is None:
+            return self._run_in(self._environment, command, inputs, previous, report)
+        with self._clock.working() as work:
+            environment = self._environment | {WORK: str(work)}
+            return self._run_in(environment, command, inputs, previous, report)
+
+    def _run_in(
+        self,
+        environment: dict[str, str],
+        command: str,
+        inputs: Properties,
+        previous: Properties,
+        report: Callable[[str], None],
+    ) -> Properties:
         default = ["cmd", "/C"] if os.name == "nt" else ["/bin/sh", "-c"]
         arguments = [*(inputs.get("interpreter") or default), command]
         directory = self._root / inputs.get("dir", "")
-        environment = self._environment | inputs.get("environment", {})
+        environment = environment | inputs.get("environment", {})
         if inputs.get("addPreviousOutputInEnv", True):
             environment |= {
                 f"PULUMI_COMMAND_{name.upper()}": previous[name]

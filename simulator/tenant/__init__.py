@@ -6,6 +6,7 @@ is missing. Several processes may hold the same file open. Every public call is 
     tenant = Tenant(path)
     Tenant(path, organization=Organization(initial, domains)), tenant.assume(domains, mailboxes)
     tenant.clock.now(), tenant.clock.advance(seconds)      # virtual time; fires due recurrences
+    tenant.clock.sleep(seconds)                            # the same beside the waits of others
     tenant.lags, tenant.set_lag(kind, seconds)
     tenant.set_language("de")                              # default "en"
     tenant.set_mailbox_names_are_object_ids(False)         # default True, the stricter variant

@@ -1,13 +1,29 @@
 """Virtual time: real time plus an offset that is kept with the tenant."""
 
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from simulator.tenant.store import Store
+from simulator.tenant.store import Store, Work
+
+PATIENCE = timedelta(seconds=60)
+"""Real time for which work without a wait or an end holds the waits of others up: it hangs."""
+
+WORK = "SIMULATED_WORK"
+"""The variable that tells a process by which number the work that it does has been announced."""
+
+_LOOK_SECONDS = 0.03
+"""How often, in real time, a wait looks whether the work of others has come to a wait or an end."""
 
 
 class Clock:
     """The tenant's clock.
+
+    Processes wait side by side, as in reality: time moves on to the end of the first wait when
+    everything that has announced itself as working is waiting too. So an hour that eight scripts
+    wait at once is one hour. A wait beside which nothing works ends at once.
 
     Args:
         run_due: Runs what falls due up to the given moment, with the clock set to each due time.
@@ -27,15 +43,94 @@ class Clock:
             return self._store.now()
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass: recurrences that fall due on the way run at their own time.
+        """Lets time pass for everybody, whoever works: recurrences run at their own time.
 
         Raises:
             ValueError: Time does not run backwards.
         """
-        if seconds < 0:
-            raise ValueError(f"the clock cannot be advanced by {seconds} seconds")
         with self._store.transaction():
-            until = self._store.now() + timedelta(seconds=seconds)
-            self._run_due(until)
-            self._store.set_now(until)
-            self._after()
+            self._move_to(self._store.now() + _duration(seconds))
+
+    @contextmanager
+    def working(self) -> Iterator[int]:
+        """Holds time still for those who wait, unless and until this work waits itself.
+
+        Yields:
+            The number of the work, for ``sleep``: in this process or in one that it starts.
+        """
+        with self._store.transaction():
+            number = self._store.add_work(os.getpid())
+        try:
+            yield number
+        finally:
+            with self._store.transaction():
+                self._store.remove_work(number)
+
+    def sleep(self, seconds: float, work: int | None = None) -> None:
+        """Waits until so much time has passed, beside the waits of others.
+
+        Args:
+            seconds: How long.
+            work: The number of the work that waits; by default nothing that has announced itself.
+
+        Raises:
+            ValueError: Time does not run backwards.
+        """
+        with self._store.transaction():
+            until = self._store.now() + _duration(seconds)
+            number = self._store.add_work(os.getpid(), number=work, until=until)
+        try:
+            while not self._is_over(until):
+                time.sleep(_LOOK_SECONDS)
+        finally:
+            with self._store.transaction():
+                if work is None:
+                    self._store.remove_work(number)
+                else:
+                    self._store.add_work(os.getpid(), number=work)
+
+    def _is_over(self, until: datetime) -> bool:
+        """Moves the clock on if everybody waits, and says whether the given moment has come."""
+        with self._store.transaction():
+            if until <= self._store.now():
+                return True
+            present = [work for work in self._store.works() if self._is_present(work)]
+            first = min([until, *(work.until for work in present if work.until is not None)])
+            # Whose wait has ended has not noticed it yet, and works.
+            if first <= self._store.now() or any(work.until is None for work in present):
+                return False
+            self._move_to(first)
+            return until <= first
+
+    def _is_present(self, work: Work) -> bool:
+        """Whether a work still goes on; one that does not is forgotten."""
+        waits = work.until is not None and work.until > self._store.now()
+        hangs = not waits and self._store.real_time() - work.since > PATIENCE
+        if hangs or not _is_alive(work.process):
+            self._store.remove_work(work.number)
+            return False
+        return True
+
+    def _move_to(self, moment: datetime) -> None:
+        self._run_due(moment)
+        self._store.set_now(moment)
+        self._store.wake_works(moment)
+        self._after()
+
+
+def _duration(seconds: float) -> timedelta:
+    if seconds < 0:
+        raise ValueError(f"the clock cannot be advanced by {seconds} seconds")
+    return timedelta(seconds=seconds)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":
+        return True  # There os.kill ends the process that it is to ask after.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,6 +1,7 @@
 """Entra ID: service principals, app roles and their assignments, and tokens."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -94,27 +95,20 @@ class Entra:
 
     def service_principal(self, object_id: str) -> Document | None:
         """By object id, if look-ups find it at this moment."""
-        return next((p for p in self.service_principals() if p["id"] == object_id), None)
+        principal = self._store.get("servicePrincipal", object_id)
+        found = principal is not None and self._store.is_past(principal["visibleAt"])
+        return principal if found else None
 
     def _by_app_id(self, app_id: str) -> Document | None:
-        everyone = self._store.all("servicePrincipal")
-        return next((p for p in everyone if p["appId"] == app_id), None)
+        return next(iter(self._store.where("servicePrincipal", "appId", app_id)), None)
 
     # App role assignments
 
     def assignments_of(self, principal_id: str) -> list[Document]:
-        return [
-            assignment
-            for assignment in self._store.all("appRoleAssignment")
-            if assignment["principalId"] == principal_id
-        ]
+        return self._store.where("appRoleAssignment", "principalId", principal_id)
 
     def assignments_to(self, resource_id: str) -> list[Document]:
-        return [
-            assignment
-            for assignment in self._store.all("appRoleAssignment")
-            if assignment["resourceId"] == resource_id
-        ]
+        return self._store.where("appRoleAssignment", "resourceId", resource_id)
 
     def shown(self, assignments: Iterable[Document]) -> list[Document]:
         """Those of some assignments that readers see at this moment."""
@@ -159,15 +153,18 @@ class Entra:
 
     def roles_of(self, principal_id: str, resource_app_id: str) -> list[str]:
         """Values of the resource's app roles that the principal is assigned."""
+        return self.roles_by_principal(resource_app_id).get(principal_id, [])
+
+    def roles_by_principal(self, resource_app_id: str) -> dict[str, list[str]]:
+        """The same of everyone who is assigned any, by object id of the principal."""
         resource = self._by_app_id(resource_app_id)
         if resource is None:
-            return []
+            return {}
         values = {role["id"]: role["value"] for role in resource["appRoles"]}
-        return [
-            values[assignment["appRoleId"]]
-            for assignment in self.assignments_of(principal_id)
-            if assignment["resourceId"] == resource["id"]
-        ]
+        held: dict[str, list[str]] = defaultdict(list)
+        for assignment in self.assignments_to(resource["id"]):
+            held[assignment["principalId"]].append(values[assignment["appRoleId"]])
+        return held
 
     # Tokens
 
@@ -295,11 +292,15 @@ class Entra:
 
     def live_tokens(self, principal_id: str) -> list[Document]:
         """Tokens of a principal that have not expired."""
-        return [
-            token
-            for token in self._store.all("token")
-            if token["principalId"] == principal_id and not self._store.is_past(token["expires"])
-        ]
+        return self.tokens_by_principal().get(principal_id, [])
+
+    def tokens_by_principal(self) -> dict[str, list[Document]]:
+        """The same of everyone, by object id."""
+        tokens: dict[str, list[Document]] = defaultdict(list)
+        for token in self._store.all("token"):
+            if not self._store.is_past(token["expires"]):
+                tokens[token["principalId"]].append(token)
+        return tokens
 
     def validate(self, token: str | None, audience: str) -> Document:
         """The token's claims, as the service for that audience reads them.

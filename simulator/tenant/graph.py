@@ -155,7 +155,7 @@ class Graph:
 
     def _list_service_principals(self, request: Request) -> Response:
         request.check_options(("$filter", "$select", "$top"))
-        found = [_public(principal) for principal in self._entra.service_principals()]
+        found = self._entra.service_principals()
         if "$filter" in request.query:
             match = FILTER.fullmatch(request.query["$filter"])
             if match is None:
@@ -171,7 +171,7 @@ class Graph:
             name = names[match["property"].casefold()]
             wanted = match["value"].replace("''", "'").casefold()
             found = [p for p in found if p[name].casefold() == wanted]
-        return _collection("servicePrincipals", request, found)
+        return _collection("servicePrincipals", request, [_public(p) for p in found])
 
     def _service_principal(self, object_id: str) -> Document:
         principal = self._entra.service_principal(_guid(object_id))

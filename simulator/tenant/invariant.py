@@ -32,16 +32,20 @@ REACHED = "mailboxes reached unconfined by"
 OUTSIDE = "mailboxes outside the scope open to"
 
 
-def _held(entra: Entra, principal: Document) -> Iterator[tuple[str, str]]:
-    """Mailbox permissions of an identity, each with what it is held by."""
+def _held(store: Store, entra: Entra) -> Iterator[tuple[Document, str, str]]:
+    """Mailbox permissions of the identities, each with what it is held by."""
     mailbox_permissions = CONFINABLE_APP_ROLES.keys() | UNCONFINABLE_APP_ROLES.keys()
-    for role in entra.roles_of(principal["id"], GRAPH_APP_ID):
-        if role in mailbox_permissions:
-            yield role, "an app role assignment"
-    for token in entra.live_tokens(principal["id"]):
-        for role in token["roles"]:
+    # Read once for all of them: this runs after each change, also among a hundred identities.
+    assigned = entra.roles_by_principal(GRAPH_APP_ID)
+    tokens = entra.tokens_by_principal()
+    for principal in store.all("servicePrincipal"):
+        for role in assigned.get(principal["id"], []):
             if role in mailbox_permissions:
-                yield role, f"a token that lives until {token['expires']}"
+                yield principal, role, "an app role assignment"
+        for token in tokens.get(principal["id"], []):
+            for role in token["roles"]:
+                if role in mailbox_permissions:
+                    yield principal, role, f"a token that lives until {token['expires']}"
 
 
 def record_violations(store: Store, entra: Entra, policies: Collection[Policy]) -> None:
@@ -54,25 +58,24 @@ def record_violations(store: Store, entra: Entra, policies: Collection[Policy]) 
     """
     broken_before = set(map(tuple, store.setting(BROKEN, [])))
     broken_now: set[tuple[str, str]] = set()
-    for principal in store.all("servicePrincipal"):
-        for permission, holding in _held(entra, principal):
-            key = (principal["id"], permission)
-            confinable = permission in CONFINABLE_APP_ROLES
-            if key in broken_now or (confinable and is_restricted(policies, principal["appId"])):
-                continue
-            broken_now.add(key)
-            if key not in broken_before:
-                why = (
-                    "there is no RestrictAccess policy for its application"
-                    if confinable
-                    else "no application access policy confines that permission"
-                )
-                store.add_violation(
-                    principal["id"],
-                    permission,
-                    f"{principal['displayName']} (client id {principal['appId']}) holds "
-                    f"{permission} by {holding}, and {why}.",
-                )
+    for principal, permission, holding in _held(store, entra):
+        key = (principal["id"], permission)
+        confinable = permission in CONFINABLE_APP_ROLES
+        if key in broken_now or (confinable and is_restricted(policies, principal["appId"])):
+            continue
+        broken_now.add(key)
+        if key not in broken_before:
+            why = (
+                "there is no RestrictAccess policy for its application"
+                if confinable
+                else "no application access policy confines that permission"
+            )
+            store.add_violation(
+                principal["id"],
+                permission,
+                f"{principal['displayName']} (client id {principal['appId']}) holds "
+                f"{permission} by {holding}, and {why}.",
+            )
     store.set_setting(BROKEN, sorted(broken_now))
 
 
@@ -105,11 +108,8 @@ def record_reach(
 
 def holders(store: Store, entra: Entra, permission: str) -> list[Document]:
     """Service principals that hold the permission, by an assignment or by a token that lives."""
-    return [
-        principal
-        for principal in store.all("servicePrincipal")
-        if any(role == permission for role, _ in _held(entra, principal))
-    ]
+    found = {p["id"]: p for p, role, _ in _held(store, entra) if role == permission}
+    return list(found.values())
 
 
 def record_sendable(

@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS call (
 CREATE TABLE IF NOT EXISTS caller (call INTEGER PRIMARY KEY, name TEXT);
 CREATE TABLE IF NOT EXISTS violation (
     time TEXT, call INTEGER, identity TEXT, permission TEXT, text TEXT);
+CREATE TABLE IF NOT EXISTS work (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, process INTEGER, until TEXT, since TEXT);
 """
 # Another process's call may hold the file: long enough for any call, short enough to be noticed.
 BUSY_TIMEOUT_SECONDS = 60
@@ -65,6 +67,22 @@ class Violation:
     text: str
 
 
+@dataclass(frozen=True)
+class Work:
+    """Something that goes on in a process, for the clock.
+
+    Attributes:
+        process: Id of the process.
+        until: When its wait ends in virtual time; ``None`` while it does not wait.
+        since: When it last began, began to wait or was woken, in real time.
+    """
+
+    number: int
+    process: int
+    until: datetime | None
+    since: datetime
+
+
 class PlannedFault(Protocol):
     """A fault that is to happen to one call."""
 
@@ -86,6 +104,7 @@ class Store:
 
     Attributes:
         caller: Who makes the calls of this process, for the log; a script's file name.
+        real_time: As given.
         fault_for: Finds the fault that is planned for a call: service, operation, target.
     """
 
@@ -107,7 +126,7 @@ class Store:
         self._depth = 0
         self._changed = False
         self._current_call = 0
-        self._real_time = real_time
+        self.real_time = real_time
         self._after_change = after_change
         with self.transaction():
             for statement in filter(str.strip, SCHEMA.split(";")):
@@ -211,6 +230,14 @@ class Store:
         )
         return [json.loads(row[0]) for row in rows.fetchall()]
 
+    def where(self, kind: str, field: str, value: str) -> list[Document]:
+        """Those of a kind that have a text in a field, in the same order; no other one is read."""
+        rows = self._connection.execute(
+            "SELECT body FROM document WHERE kind = ? AND json_extract(body, ?) = ? ORDER BY rowid",
+            (kind, f"$.{field}", value),
+        )
+        return [json.loads(row[0]) for row in rows.fetchall()]
+
     def put(self, kind: str, identifier: str, document: Document) -> None:
         self._changed = True
         self._connection.execute(
@@ -240,10 +267,47 @@ class Store:
 
     def now(self) -> datetime:
         """Virtual time, UTC: real time and the offset that advancing the clock has added up."""
-        return self._real_time() + timedelta(seconds=self.setting("clock offset", 0.0))
+        return self.real_time() + timedelta(seconds=self.setting("clock offset", 0.0))
 
     def set_now(self, moment: datetime) -> None:
-        self.set_setting("clock offset", (moment - self._real_time()).total_seconds())
+        self.set_setting("clock offset", (moment - self.real_time()).total_seconds())
+
+    def add_work(
+        self, process: int, *, number: int | None = None, until: datetime | None = None
+    ) -> int:
+        """Notes what a process does: something new, or what a number stands for already."""
+        cursor = self._connection.execute(
+            "INSERT OR REPLACE INTO work VALUES (?, ?, ?, ?)",
+            (
+                number,
+                process,
+                None if until is None else until.isoformat(),
+                self.real_time().isoformat(),
+            ),
+        )
+        assert cursor.lastrowid is not None  # noqa: S101 - for the type checker: an INSERT has one
+        return cursor.lastrowid
+
+    def wake_works(self, moment: datetime) -> None:
+        """Notes that those whose wait has ended work from now on."""
+        for work in self.works():
+            if work.until is not None and work.until <= moment:
+                self.add_work(work.process, number=work.number, until=work.until)
+
+    def remove_work(self, number: int) -> None:
+        self._connection.execute("DELETE FROM work WHERE number = ?", (number,))
+
+    def works(self) -> list[Work]:
+        rows = self._connection.execute("SELECT number, process, until, since FROM work")
+        return [
+            Work(
+                number,
+                process,
+                None if until is None else datetime.fromisoformat(until),
+                datetime.fromisoformat(since),
+            )
+            for number, process, until, since in rows.fetchall()
+        ]
 
     def visible_at(self, lag: str, *, after: str | None = None) -> str:
         """When a change is seen by a reader who lags behind: one made now, or at another time."""

@@ -37,5 +37,5 @@ def signed_in_to(tenant: Tenant) -> SignedIn:
         Cloud.PUBLIC,
         credential=_Credential(tenant),
         transport=httpx.MockTransport(answer),
-        sleep=tenant.clock.advance,
+        sleep=tenant.clock.sleep,
     )

@@ -52,6 +52,19 @@ def plan(tenant: Tenant, kind: Kind, method: str, target: str) -> None:
     tenant.plan_faults([Fault(Step("", "Graph", method, f"/v1.0/{resource}", 1), kind)])
 
 
+class TestItsToken:
+    def test_is_kept_until_shortly_before_it_expires(self, provider: AzureAD, tenant: Tenant):
+        def issued() -> int:
+            provider.invoke(LOOK_UP, {"clientId": GRAPH_APP_ID})
+            return sum(call.operation == "issue token" for call in tenant.calls())
+
+        assert [issued(), issued()] == [1, 1]
+        tenant.clock.advance(54 * 60)
+        assert issued() == 1
+        tenant.clock.advance(2 * 60)
+        assert [issued(), issued()] == [2, 2]
+
+
 class TestAssignments:
     def test_are_created_under_their_resource(
         self, provider: AzureAD, assignment: Resource, inputs: dict[str, Any], tenant: Tenant

@@ -10,6 +10,7 @@ import pytest
 from simulator.providers.command import Command
 from simulator.providers.properties import UNKNOWN, Change
 from simulator.providers.server import RefusalError, Resource
+from simulator.tenant import Tenant
 
 PYTHON = [sys.executable, "-c"]
 INTERPRETER = {"interpreter": PYTHON}
@@ -427,3 +428,21 @@ class TestCancel:
 
         with pytest.raises(RefusalError):
             command.create(resource, script(code))
+
+
+class TestInATenant:
+    def test_a_process_works_from_when_it_is_asked_for_until_its_end(
+        self, tmp_path: Path, resource: Resource
+    ):
+        tenant = Tenant(tmp_path / "tenant.sqlite")
+        command = Command(tmp_path, os.environ, tenant.clock)
+        look = (
+            "import os, sqlite3\n"
+            "works = sqlite3.connect('tenant.sqlite').execute('SELECT number FROM work')\n"
+            "print((int(os.environ['SIMULATED_WORK']),) in works.fetchall())"
+        )
+
+        _, outputs = command.create(resource, script(look))
+
+        assert outputs["stdout"] == "True"
+        assert tenant._store.works() == []

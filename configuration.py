@@ -131,6 +131,20 @@ def _sent(text: str) -> str:
     return text
 
 
+# What Exchange keeps of a subject (PidTagSubject's length in its schema for EWS). What sendMail makes
+# of a longer one is not on record.
+LONGEST_SUBJECT = 255
+
+
+def _subject(text: str) -> str:
+    if len(text) > LONGEST_SUBJECT:
+        _refuse(
+            f"has {len(text)} characters, and Exchange keeps {LONGEST_SUBJECT} of a subject",
+            "Shorten it, and say the rest in the body.",
+        )
+    return text
+
+
 def _mail_text(text: str) -> str:
     if any(
         unicodedata.category(character) == "Cc" and character not in "\t\r\n" for character in text
@@ -699,9 +713,9 @@ LONGEST_REQUEST = 4 * 1024 * 1024
 class Message(_Keys):
     """The mail."""
 
-    subject: Annotated[StrictStr, AfterValidator(_one_line), AfterValidator(_sent)] = Field(
-        description="the mail's subject"
-    )
+    subject: Annotated[
+        StrictStr, AfterValidator(_one_line), AfterValidator(_sent), AfterValidator(_subject)
+    ] = Field(description="the mail's subject")
     body: Body = Field(description="contentType (Text or HTML) and content")
     to_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")
     cc_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")

@@ -29,7 +29,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 class TestATaskIsTheSameEverywhere:
     def test_each_has_a_target_in_the_makefile(self) -> None:
         makefile = (ROOT / "Makefile").read_text("utf-8")
-        called = re.findall(r"^([\w-]+):\n\t@\$\(PYTHON\) -m tools ([\w-]+)", makefile, re.MULTILINE)
+        target = r"^([\w-]+):\n\t@\$\(PYTHON\) -m tools ([\w-]+)"
+        called = re.findall(target, makefile, re.MULTILINE)
         assert called == [(task, task) for task in tasks.TASKS]
 
     @pytest.mark.parametrize(

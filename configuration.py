@@ -131,8 +131,8 @@ def _sent(text: str) -> str:
     return text
 
 
-# What Exchange keeps of a subject (PidTagSubject's length in its schema for EWS). What sendMail makes
-# of a longer one is not on record.
+# What Exchange keeps of a subject by its schema for EWS. What sendMail makes of a longer one is not
+# on record.
 LONGEST_SUBJECT = 255
 
 

@@ -65,7 +65,7 @@ def simulated_environment(
         providers: list[Provider] = [AzureNative(tenant), AzureAD(tenant)]
         if installed_command_plugin(os.environ) is None:
             providers.append(Command(ROOT, variables, tenant.clock))
-        with served(providers) as ports:
+        with served(providers, tenant.clock.stir) as ports:
             attached = ",".join(f"{name}:{port}" for name, port in ports.items())
             yield variables | {"PULUMI_DEBUG_PROVIDERS": attached}
 

@@ -377,9 +377,24 @@ def _top(path: str) -> str:
     return path.partition(".")[0].partition("[")[0]
 
 
+class _Notice(grpc.ServerInterceptor):  # type: ignore[misc]
+    def __init__(self, notice: Callable[[], None]) -> None:
+        self._notice = notice
+
+    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
+        self._notice()
+        return continuation(details)
+
+
 @contextmanager
-def served(providers: Sequence[Provider]) -> Iterator[dict[str, int]]:
+def served(
+    providers: Sequence[Provider], notice: Callable[[], None] = lambda: None
+) -> Iterator[dict[str, int]]:
     """Serves providers on loopback ports for the duration of a ``with`` block.
+
+    Args:
+        providers: Those that are served.
+        notice: Runs at each request of the engine.
 
     Yields:
         The port of each provider by its package's name.
@@ -391,6 +406,7 @@ def served(providers: Sequence[Provider]) -> Iterator[dict[str, int]]:
             server = grpc.server(
                 ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix=provider.name),
                 options=_MESSAGE_OPTIONS,
+                interceptors=[_Notice(notice)],
             )
             provider_pb2_grpc.add_ResourceProviderServicer_to_server(_Servicer(provider), server)
             ports[provider.name] = server.add_insecure_port("127.0.0.1:0")

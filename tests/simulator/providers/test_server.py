@@ -214,3 +214,15 @@ class TestFailures:
             "internal error of the simulated obedient provider"
         )
         assert "KeyError: 'location'" in raised.value.details()
+
+
+def test_each_request_of_the_engine_is_noticed():
+    noticed: list[None] = []
+    with (
+        served([Obedient()], lambda: noticed.append(None)) as ports,
+        grpc.insecure_channel(f"127.0.0.1:{ports['obedient']}") as channel,
+    ):
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        create(stub, {"name": "x"})
+        create(stub, {"name": "y"}, preview=True)
+    assert len(noticed) == 2

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -102,6 +102,30 @@ class TestSideBySide:
             working.clock.advance(3601)
             thread.join()
         assert passed(working) == 3601
+
+
+class TestWhileAnEngineAsksForMore:
+    def test_no_wait_ends(self, tenant_file):
+        now, asked = NOON, 0
+
+        def real_time() -> datetime:
+            nonlocal asked
+            asked += 1
+            return now
+
+        tenant = Tenant(tenant_file, real_time=real_time)
+        tenant.clock.stir()
+        thread = threading.Thread(target=tenant.clock.sleep, args=(20,))
+        thread.start()
+        # As often as it takes to look a few times whether everybody waits.
+        begun = asked
+        while asked < begun + 20 and thread.is_alive():
+            time.sleep(0.01)
+        assert tenant.clock.now() == NOON
+        now += timedelta(seconds=1)
+        thread.join()
+        assert tenant.clock.now() == NOON + timedelta(seconds=20)
+        tenant.close()
 
 
 class TestTheDead:

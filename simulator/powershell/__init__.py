@@ -48,8 +48,8 @@ def run_file(
             text, nothing has run.
         OSError: The script cannot be read.
     """
-    program = read_program(path)
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
+    program = read_program(path)
     lines = (line.rstrip("\n").removesuffix("\r") for line in stdin)
     return Interpreter(
         program, host=host, stdin=lines, stdout=stdout, stderr=stderr, environment=environment

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import pickle
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from simulator.powershell.cmdlets.names import POWERSHELL_COMMANDS
 from simulator.powershell.cmdlets.signatures import SIGNATURES
@@ -13,6 +17,8 @@ from simulator.powershell.errors import UnsupportedConstruct
 from simulator.powershell.syntax import nodes
 from simulator.powershell.syntax.source import Position, Source, parse
 from simulator.powershell.syntax.statements import ScriptReader
+
+_READER = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -31,13 +37,12 @@ def read_program(path: Path) -> Program:
         UnsupportedConstruct: Something in one of the files is outside the dialect.
         OSError: The script cannot be read.
     """
-    readers: dict[Path, ScriptReader] = {}
-    bodies: dict[Path, nodes.Block] = {}
+    files: dict[Path, _File] = {}
     script_path = path.resolve()
     pending: list[tuple[Path, Position | None]] = [(script_path, None)]
     while pending:
         current, imported_at = pending.pop()
-        if current in readers:
+        if current in files:
             continue
         try:
             source = Source.read(current)
@@ -48,26 +53,59 @@ def read_program(path: Path) -> Program:
                 f"the import of {current.name}, which cannot be read ({error.strerror})",
                 imported_at,
             ) from error
-        reader, body = _lowered(current, source.content, is_module=current != script_path)
-        readers[current], bodies[current] = reader, body
-        pending.extend(_imports(reader.commands, current.parent))
-    functions = {name for reader in readers.values() for name in reader.functions}
-    for reader in readers.values():
-        for call in reader.commands:
+        files[current] = _lowered(current, source.content, is_module=current != script_path)
+        pending.extend(_imports(files[current].commands, current.parent))
+    functions = {name for file in files.values() for name in file.functions}
+    for file in files.values():
+        for call in file.commands:
             _check_command(call, functions)
-        for call in reader.piped:
+        for call in file.piped:
             signature = SIGNATURES.get(str(call.target).lower())
             if signature is None or not signature.takes_pipeline:
                 raise UnsupportedConstruct(f"`| {call.target}`: it takes no pipeline here", call.at)
-    script = bodies.pop(script_path)
-    return Program(path, script, bodies)
+    script = files.pop(script_path).body
+    return Program(path, script, {module: file.body for module, file in files.items()})
 
 
-# The tests run the same few files thousands of times in one process.
+@dataclass(frozen=True)
+class _File:
+    """What is kept of one file."""
+
+    body: nodes.Block
+    commands: Sequence[nodes.CommandCall]
+    piped: Sequence[nodes.CommandCall]
+    functions: Collection[str]
+
+
+# Reading is a third of what a script costs, and the same few are run thousands of times: in one
+# process by the tests, in one each by the engine.
 @lru_cache(maxsize=64)
-def _lowered(path: Path, content: bytes, *, is_module: bool) -> tuple[ScriptReader, nodes.Block]:
+def _lowered(path: Path, content: bytes, *, is_module: bool) -> _File:
+    kept = _kept(path, content, is_module=is_module)
+    if kept is not None and kept.exists():
+        file: _File = pickle.loads(kept.read_bytes())  # noqa: S301 - written below
+        return file
     reader = ScriptReader(parse(Source(path, content)), is_module=is_module)
-    return reader, reader.file_body()
+    file = _File(reader.file_body(), reader.commands, reader.piped, reader.functions)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        # Whole or not at all: another process may read it at this moment.
+        with NamedTemporaryFile(dir=kept.parent, delete=False) as written:
+            written.write(pickle.dumps(file))
+        Path(written.name).replace(kept)
+    return file
+
+
+def _kept(path: Path, content: bytes, *, is_module: bool) -> Path | None:
+    """Where the file is kept once it was read: where Python keeps its own, if it is told where.
+
+    As with Python's, the sources of what made it count by their times.
+    """
+    if sys.pycache_prefix is None:
+        return None
+    key = [content, str(path), is_module, sys.version]
+    key += sorted((str(file), file.stat().st_mtime_ns) for file in _READER.rglob("*.py"))
+    return Path(sys.pycache_prefix) / "scripts" / sha256(repr(key).encode()).hexdigest()
 
 
 def _imports(

@@ -1,7 +1,7 @@
 # Each target is a task of tools/__main__.py; where there is no make: python -m tools <target>
 PYTHON ?= python3
 
-.PHONY: setup lint test powershell record-powershell sweep local down
+.PHONY: setup lint test test-all powershell record-powershell sweep local down
 
 setup:
 	@$(PYTHON) -m tools setup
@@ -12,6 +12,9 @@ lint:
 # make test ARGS="-k configuration"
 test:
 	@$(PYTHON) -m tools test $(ARGS)
+
+test-all:
+	@$(PYTHON) -m tools test-all $(ARGS)
 
 # SIMULATOR_POWERSHELL=/path/to/pwsh make powershell
 powershell:

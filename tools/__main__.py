@@ -21,10 +21,14 @@ from tools.virtual_environment import ROOT
 POWERSHELL = "SIMULATOR_POWERSHELL"
 """The variable by which the simulator, which cannot be imported before ``setup``, is told."""
 
+ON_ALL_CORES = ("--numprocesses", "auto", "--dist", "worksteal")
+"""How pytest divides the tests: neighbours stay together, so that what they share is made once."""
+
 TASKS = {
     "setup": "create .venv with the pinned dependencies, and find or set up the Pulumi CLI",
     "lint": "check style, format and types",
-    "test": "run the tests; further arguments go to pytest",
+    "test": "run the tests, of the long ones a sample; further arguments go to pytest",
+    "test-all": "run all tests; further arguments go to pytest",
     "powershell": "run the tests of the scripts, and a demonstration, in real PowerShell",
     "record-powershell": "record anew what PowerShell answers to the cases of the runner's tests",
     "sweep": "plan a fault at every step; hours; further arguments: --scenario, --kind, --walk",
@@ -44,7 +48,7 @@ def main(arguments: list[str]) -> int:
     for task, help_text in TASKS.items():
         tasks.add_parser(task, help=help_text)
     options, further = parser.parse_known_args(arguments)
-    if further and options.task not in {"test", "sweep"}:
+    if further and options.task not in {"test", "test-all", "sweep"}:
         parser.error(f"{options.task} takes no arguments: {' '.join(further)}")
     try:
         return run(options.task, further)
@@ -69,7 +73,9 @@ def run(task: str, further: list[str]) -> int:
         return int(any(results))
     cli = pulumi_cli.find_or_install()
     if task == "test":
-        return _python("-m", "pytest", *further)
+        return _python("-m", "pytest", *ON_ALL_CORES, "-m", "not long", *further)
+    if task == "test-all":
+        return _python("-m", "pytest", *ON_ALL_CORES, *further)
     if task == "record-powershell":
         return _python("-m", "tests.simulator.powershell.recording")
     if task == "powershell":

@@ -10,13 +10,16 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from simulator.engine import Result, SimulatedStack, Transformation
 from simulator.environment import ROOT
 from simulator.tenant.seed import Seed
+
+if TYPE_CHECKING:
+    from tests.engine.faults import CleanRun
 
 Configuration = dict[str, Any]
 
@@ -135,6 +138,9 @@ def _collect_dropped_programs() -> Iterator[None]:
     """
     yield
     gc.collect()
+    # What is still there is there to stay, such as the SDK's modules: looking through all of it
+    # would be as long as an `up` without changes.
+    gc.freeze()
 
 
 @pytest.fixture
@@ -150,6 +156,17 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> SimulatedStack:
     (stack.directory / SNAPSHOT_BEFORE).write_text(json.dumps(stack.tenant.snapshot()))
     succeeded(stack.up())
     return stack
+
+
+@pytest.fixture(scope="session")
+def first_up(tmp_path_factory: pytest.TempPathFactory) -> "CleanRun":
+    """A clean first `up`, with its calls, for tests that have one of them go wrong."""
+    # Here, since that module takes its stacks from this one.
+    from tests.engine.faults import SCENARIOS, learn, prepare
+
+    directory = tmp_path_factory.mktemp("first-up")
+    start = prepare(directory / "start", deployed=False)
+    return learn(SCENARIOS[0], start, directory / "clean")
 
 
 @pytest.fixture

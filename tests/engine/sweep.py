@@ -119,10 +119,13 @@ def _columns(title: str) -> tuple[ProgressColumn, ...]:
 
 
 def _learned(directory: Path, names: Sequence[str]) -> Iterator[CleanRun]:
-    starts = prepare(directory)
-    for scenario in SCENARIOS:
-        if scenario.name in names:
-            yield learn(scenario, starts[scenario.deployed], directory / "clean")
+    scenarios = [scenario for scenario in SCENARIOS if scenario.name in names]
+    starts = {
+        deployed: prepare(directory / f"start-{number}", deployed=deployed)
+        for number, deployed in enumerate({scenario.deployed for scenario in scenarios})
+    }
+    for scenario in scenarios:
+        yield learn(scenario, starts[scenario.deployed], directory / "clean")
 
 
 def _table(trials: dict[tuple[str, str], list[Trial]]) -> Table:

@@ -314,7 +314,9 @@ class TestAnEnvironmentsFile:
 class TestTheFirstStepsOfGettingStarted:
     def test_do_what_is_said(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
         document = (ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8")
-        commands = re.findall(r"^\.venv/bin/python -m simulator ([^#\n]+)", document, re.MULTILINE)
+        written = re.findall(r"^\.venv/bin/python -m simulator ([^#\n]+)", document, re.MULTILINE)
+        # Those with a folder of their own rehearse another stack.
+        commands = [command for command in written if "--directory" not in command]
 
         codes = [
             main([name, "--directory", str(tmp_path), *options])

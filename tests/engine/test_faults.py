@@ -1,6 +1,7 @@
 """A sample of ``python -m tools sweep``: every step and every kind of fault at least once."""
 
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.engine.faults import (
     prepare,
     violations,
 )
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.engine
 
@@ -25,14 +27,11 @@ TRANSIENT = [Kind.THROTTLED, Kind.TIMEOUT_BEFORE, Kind.TIMEOUT_AFTER]
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CleanRun]:
+def clean(first_up: CleanRun, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CleanRun]:
     """Clean runs of the first `up` and of `destroy`."""
     directory = tmp_path_factory.mktemp("faults")
-    starts = prepare(directory)
-    return {
-        scenario.name: learn(scenario, starts[scenario.deployed], directory / "clean")
-        for scenario in (FIRST_UP, DESTROY)
-    }
+    start = prepare(directory / "start", deployed=True)
+    return {FIRST_UP.name: first_up, DESTROY.name: learn(DESTROY, start, directory / "clean")}
 
 
 def is_grant(step: Step) -> bool:
@@ -72,8 +71,13 @@ def plan_everywhere(stack: SimulatedStack, run: CleanRun, kind: Kind) -> int:
 
 
 class TestATransientFaultIsAbsorbedWithinOneRun:
-    @pytest.mark.parametrize("kind", TRANSIENT)
-    @pytest.mark.parametrize("scenario", [FIRST_UP.name, DESTROY.name])
+    @pytest.mark.parametrize(
+        ("scenario", "kind"),
+        sampled(
+            product([FIRST_UP.name, DESTROY.name], TRANSIENT),
+            [(FIRST_UP.name, Kind.THROTTLED), (DESTROY.name, Kind.TIMEOUT_AFTER)],
+        ),
+    )
     def test_at_every_step_at_once(
         self, clean: dict[str, CleanRun], tmp_path: Path, scenario: str, kind: Kind
     ):

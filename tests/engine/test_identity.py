@@ -1,12 +1,14 @@
 """A sender with a user-assigned identity: its workflow comes last and goes first."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator.engine import Result, SimulatedStack
-from tests.engine.conftest import Configuration, StackIn, succeeded
+from tests.engine.conftest import Configuration, StackIn, stack_in, succeeded
 from tests.engine.test_changes import changes, set_value
 from tests.engine.test_never_unconfined import send_one_mail
 
@@ -134,14 +136,22 @@ class TestARecurrenceHoweverShort:
         assert stack.tenant.violations() == []
 
 
+@pytest.fixture(scope="module")
+def stack_that_sent(tmp_path_factory: pytest.TempPathFactory) -> SimulatedStack:
+    """A stack that has sent; each test has a copy."""
+    stack = stack_in(tmp_path_factory.mktemp("sent"), change=user_assigned)
+    stack.tenant.set_lag("directory", 0)
+    succeeded(stack.up())
+    send_one_mail(stack)
+    return stack
+
+
 class TestAChange:
     """Each from a stack that has sent, so that a token with the permission is alive."""
 
     @pytest.fixture
-    def sent(self, fresh: StackIn) -> Callable[..., SimulatedStack]:
-        stack = fresh(change=user_assigned)
-        succeeded(stack.up())
-        send_one_mail(stack)
+    def sent(self, stack_that_sent: SimulatedStack, fresh: StackIn, tmp_path: Path) -> StackIn:
+        shutil.copytree(stack_that_sent.directory, tmp_path / "stack")
         return fresh
 
     def up(self, stack: SimulatedStack) -> Result:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.conftest import SENDER, Configuration, StackIn, succeeded
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 # One after the other they would settle for longer than a token for Exchange lives.
 SENDERS, SETTLE = 8, "PT10M"

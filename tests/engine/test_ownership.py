@@ -80,6 +80,7 @@ class TestWhatWasThereBeforeIsNamedAndLeftAlone:
                 f"{GROUP} exists ('Old Group') and was not created by this stack. Choose another "
                 "address, or set 'adopt: true'",
                 id="a group of the same address",
+                marks=pytest.mark.long,
             ),
             pytest.param(
                 lambda tenant: security_group(
@@ -90,6 +91,7 @@ class TestWhatWasThereBeforeIsNamedAndLeftAlone:
                 adopting(True),
                 "or set 'address: namesake@contoso.com' and 'adopt: true'",
                 id="a group of the same name",
+                marks=pytest.mark.long,
             ),
             pytest.param(
                 lambda tenant: shared_mailbox(tenant, CustomAttribute15="other/prod/mailbox"),
@@ -109,6 +111,7 @@ class TestWhatWasThereBeforeIsNamedAndLeftAlone:
                 addressed("mailbox", "boardroom@contoso.com"),
                 "boardroom@contoso.com exists and is a RoomMailbox",
                 id="a room",
+                marks=pytest.mark.long,
             ),
             pytest.param(
                 lambda tenant: None,
@@ -116,6 +119,7 @@ class TestWhatWasThereBeforeIsNamedAndLeftAlone:
                 "AllStaff@contoso.com exists and is a MailUniversalDistributionGroup, not a "
                 "MailUniversalSecurityGroup. It is never converted",
                 id="a distribution group",
+                marks=pytest.mark.long,
             ),
         ],
     )

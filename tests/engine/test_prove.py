@@ -12,6 +12,7 @@ from simulator.sending import pass_policy_lag
 from tests.engine.conftest import StackIn, succeeded
 from tests.engine.test_drift import administrator
 from tests.engine.test_stale_proof import remove_policies
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.engine
 
@@ -25,7 +26,9 @@ def with_probe(sender: dict[str, Any]) -> None:
     sender["trigger"] = {"type": "httpRequest", "exportCallbackUrl": True}
 
 
-@pytest.mark.parametrize("identity", ["systemAssigned", "userAssigned"])
+@pytest.mark.parametrize(
+    "identity", sampled(["systemAssigned", "userAssigned"], ["systemAssigned"])
+)
 class TestAProof:
     @pytest.fixture
     def stack(self, redeployed: StackIn, identity: str) -> SimulatedStack:

@@ -19,26 +19,13 @@ from simulator.engine import SimulatedStack
 from simulator.tenant import SUBSCRIPTION_ID
 from simulator.tenant.faults import Fault, Kind, Step
 from tests.engine.conftest import StackIn, stack_in, succeeded
-from tests.engine.faults import (
-    SCENARIOS,
-    CleanRun,
-    differences,
-    learn,
-    prepare,
-    violations,
-)
+from tests.engine.faults import CleanRun, differences, violations
 from tests.engine.signed_in import signed_in_to
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.engine
 
 GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mail-sender"
-
-
-@pytest.fixture(scope="module")
-def first_up(tmp_path_factory: pytest.TempPathFactory) -> CleanRun:
-    """A clean first `up`."""
-    directory = tmp_path_factory.mktemp("recover")
-    return learn(SCENARIOS[0], prepare(directory)[False], directory / "clean")
 
 
 @pytest.fixture
@@ -82,7 +69,10 @@ class TestTheNextUpConverges:
         ("kind", "operation", "target", "occurrence", "what"),
         [
             (Kind.ENGINE_KILLED, "PUT", "/workflows/", 1, "Workflow notifications-workflow"),
-            (Kind.TIMEOUT_AFTER, "POST", "/appRoleAssignedTo", 1, "AppRoleAssignment notif"),
+            pytest.param(
+                *(Kind.TIMEOUT_AFTER, "POST", "/appRoleAssignedTo", 1, "AppRoleAssignment notif"),
+                marks=pytest.mark.long,
+            ),
         ],
     )
     def test_after_what_was_left_behind_is_imported(
@@ -124,6 +114,7 @@ class TestTheNextUpConverges:
         succeeded(stack.up())
         assert differences(stack, first_up) == []
 
+    @pytest.mark.long
     def test_after_recover_itself_was_cut_off(
         self,
         first_up: CleanRun,
@@ -159,6 +150,7 @@ class TestTheNextUpConverges:
         assert one_grant(stack) != grant
         assert violations(stack) == []
 
+    @pytest.mark.long
     def test_after_a_grant_was_deleted_for_a_successor_that_never_came(self, redeployed: StackIn):
         def renamed(sender: dict[str, Any]) -> None:
             sender["workflow"] = "notifications-2"
@@ -214,8 +206,12 @@ class TestADestroyRightAfterRecover:
         assert stack.exported_state().get("resources") is None
 
 
+def _no() -> bool:
+    return False
+
+
 class TestNothingIsChanged:
-    @pytest.mark.parametrize("answer", [lambda: False, command._nobody])
+    @pytest.mark.parametrize("answer", sampled([_no, command._nobody], [_no]))
     def test_without_a_yes(
         self, interrupted: Callable[..., SimulatedStack], answer: Callable[[], bool]
     ):

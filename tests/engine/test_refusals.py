@@ -8,16 +8,9 @@ import pytest
 from simulator.engine import Result, SimulatedStack
 from simulator.tenant.faults import Fault, Kind
 from tests.engine.conftest import succeeded
-from tests.engine.faults import SCENARIOS, CleanRun, differences, learn, prepare, violations
+from tests.engine.faults import CleanRun, differences, violations
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture(scope="module")
-def first_up(tmp_path_factory: pytest.TempPathFactory) -> CleanRun:
-    """A clean first `up`."""
-    directory = tmp_path_factory.mktemp("refusals")
-    return learn(SCENARIOS[0], prepare(directory)[False], directory / "clean")
 
 
 def said(result: Result) -> str:

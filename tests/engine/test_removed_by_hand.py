@@ -10,6 +10,7 @@ from tests.engine.conftest import StackIn, succeeded
 from tests.engine.faults import violations
 from tests.engine.test_faults import granted
 from tests.engine.test_recover import recovered
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.engine
 
@@ -33,7 +34,7 @@ def resubject(sender: dict[str, Any]) -> None:
     sender["message"]["subject"] = "Another subject"
 
 
-@pytest.mark.parametrize("what", ADDRESSES)
+@pytest.mark.parametrize("what", sampled(ADDRESSES, ["the workflow"]))
 class TestTheStackIsPutRightByOneCommand:
     def test_that_preview_and_up_name_and_then_it_is_made_anew(
         self, redeployed: StackIn, what: str

@@ -7,6 +7,7 @@ import pytest
 from simulator.engine import SimulatedStack
 from simulator.tenant import SUBSCRIPTION_ID
 from tests.engine.conftest import StackIn, stack_in, succeeded
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.engine
 
@@ -40,7 +41,9 @@ def types_in_state(stack: SimulatedStack) -> set[str]:
 
 
 class TestAGroupThatTheStackMade:
-    @pytest.mark.parametrize("options", [{}, {"exclude_protected": True, "deletion": "retain"}])
+    @pytest.mark.parametrize(
+        "options", sampled([{}, {"exclude_protected": True, "deletion": "retain"}], [{}])
+    )
     def test_stays_with_what_others_put_into_it(self, redeployed: StackIn, options: dict[str, str]):
         deletion = options.get("deletion", "delete")
         stack = redeployed(deletion=deletion)

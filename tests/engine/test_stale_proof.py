@@ -1,5 +1,8 @@
 """A grant that is made in a later run than the proof: it is proven again, or not made."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from simulator.engine import SimulatedStack
@@ -23,16 +26,23 @@ def remove_policies(stack: SimulatedStack) -> None:
             )
 
 
-@pytest.fixture
-def refused(fresh: StackIn) -> SimulatedStack:
+@pytest.fixture(scope="module")
+def refused_stack(tmp_path_factory: pytest.TempPathFactory) -> SimulatedStack:
     """A stack whose first `up` got as far as the grant, and not the grant."""
-    stack: SimulatedStack = fresh()
+    stack = stack_in(tmp_path_factory.mktemp("refused"))
     step = Step("", "Graph", "POST", "/v1.0/servicePrincipals/{id}/appRoleAssignedTo", 1)
     stack.tenant.plan_faults([Fault(step, Kind.REFUSED)])
     assert not stack.up().succeeded
     assert stack.tenant.faults_happened() == 1
     stack.tenant.plan_faults([])
     return stack
+
+
+@pytest.fixture
+def refused(refused_stack: SimulatedStack, tmp_path: Path) -> SimulatedStack:
+    """A copy of that stack."""
+    shutil.copytree(refused_stack.directory, tmp_path / "copy")
+    return stack_in(tmp_path / "copy")
 
 
 class TestAGrantThatWasRefusedBefore:

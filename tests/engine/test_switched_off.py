@@ -11,6 +11,7 @@ from simulator.tenant import SUBSCRIPTION_ID
 from tests.engine.conftest import Configuration, StackIn, stack_in, succeeded
 from tests.engine.test_changes import changes, set_value
 from tests.engine.test_stale_proof import remove_policies
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.engine
 
@@ -18,6 +19,7 @@ WORKFLOW = (
     f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mail-sender/providers/Microsoft.Logic"
     "/workflows/notifications"
 )
+IDENTITIES = ["systemAssigned", "userAssigned"]
 ONLY_THE_WORKFLOW = [("update", "notifications-workflow")]
 
 
@@ -115,7 +117,7 @@ class TestAWorkflowThatSomebodySwitchedOff:
         assert stack.tenant.violations() == []
 
 
-@pytest.mark.parametrize("identity", ["systemAssigned", "userAssigned"])
+@pytest.mark.parametrize("identity", sampled(IDENTITIES, ["systemAssigned"]))
 class TestEnabledFalse:
     def configured(self, stack: SimulatedStack, identity: str, **options: Any) -> SimulatedStack:
         """The same stack, with the key or without it."""

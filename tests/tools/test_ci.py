@@ -11,7 +11,7 @@ from tools.virtual_environment import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="it is a script for bash")
 
-IN_THE_RUNNER = ["runner lint", "runner test", "runner local"]
+IN_THE_RUNNER = ["runner lint", "runner test", "runner test-all", "runner local"]
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_where_there_is_none_it_says_so(project: Path) -> None:
     assert "There is no pwsh here" in output
 
 
-@pytest.mark.parametrize("task", ["lint", "test", "local", "powershell"])
+@pytest.mark.parametrize("task", ["lint", "test", "test-all", "local", "powershell"])
 def test_a_failure_is_a_failure(project: Path, task: str) -> None:
     executable(project.parent / "bin" / "pwsh", "")
     code, output, made = run(project, failing=task)

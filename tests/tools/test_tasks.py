@@ -36,10 +36,11 @@ class TestATaskIsTheSameEverywhere:
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
-            (["test"], [("-m", "pytest")]),
+            (["test"], [("-m", "pytest", *tasks.ON_ALL_CORES, "-m", "not long")]),
+            (["test-all"], [("-m", "pytest", *tasks.ON_ALL_CORES)]),
             (
-                ["test", "-k", "policy", "tests/tools"],
-                [("-m", "pytest", "-k", "policy", "tests/tools")],
+                ["test-all", "-k", "policy", "tests/tools"],
+                [("-m", "pytest", *tasks.ON_ALL_CORES, "-k", "policy", "tests/tools")],
             ),
             (
                 ["local"],

@@ -36,18 +36,18 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
             $principals = @(Invoke-WithRetry -Cmdlet 'Get-ServicePrincipal' -Action { Get-ServicePrincipal -ErrorAction Stop })
             if (@($principals | Where-Object { [string]$_.ObjectId -eq $objectId }).Count -eq 0) {
                 Write-Step -Message "making $($application.displayName) known to Exchange"
-                Invoke-WithRetry -Cmdlet 'New-ServicePrincipal' -NotFoundIsTransient -Action {
+                $null = Invoke-WithRetry -Cmdlet 'New-ServicePrincipal' -NotFoundIsTransient -Action {
                     New-ServicePrincipal -AppId $application.clientId -ObjectId $objectId -DisplayName $application.displayName -ErrorAction Stop
-                } | Out-Null
+                }
             }
             $assignments = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $objectId -ErrorAction Stop })
             $held = @($assignments | ForEach-Object { [string]$_.Role })
             foreach ($role in @($application.roles)) {
                 if ($held -contains $role) { continue }
                 Write-Step -Message "assigning $role to $($application.displayName)"
-                Invoke-WithRetry -Cmdlet 'New-ManagementRoleAssignment' -NotFoundIsTransient -Action {
+                $null = Invoke-WithRetry -Cmdlet 'New-ManagementRoleAssignment' -NotFoundIsTransient -Action {
                     New-ManagementRoleAssignment -App $objectId -Role $role -ErrorAction Stop
-                } | Out-Null
+                }
             }
             foreach ($role in $held) {
                 if (@($application.roles) -notcontains $role) {

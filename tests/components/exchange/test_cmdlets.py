@@ -171,21 +171,21 @@ RETRIED = re.compile(r"Invoke-(?:WithRetry|Removal)\b(?P<options>[^\n{]*)-(?:Act
 TEXTS = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|#.*")
 
 
-def retried(text: str) -> Iterator[tuple[str, str]]:
-    """The options and the block of each call that is repeated while its error is a passing one."""
+def retried(text: str) -> Iterator[tuple[str, str, str]]:
+    """Of each call that is repeated while its error passes: options, block, what comes after."""
     for call in RETRIED.finditer(text):
         depth, end = 1, call.end()
         while depth:
             depth += {"{": 1, "}": -1}.get(text[end], 0)
             end += 1
-        yield call["options"], TEXTS.sub("", text[call.end() : end])
+        yield call["options"], TEXTS.sub("", text[call.end() : end]), text[end:].lstrip()
 
 
 class TestTheCmdletThatAFailureNames:
     @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.ps*1")), ids=lambda path: path.name)
     def test_is_the_one_that_is_called(self, path: Path) -> None:
         names = "|".join(definition.name for definition in catalogue().values())
-        for options, block in retried(path.read_text(encoding="utf-8")):
+        for options, block, _ in retried(path.read_text(encoding="utf-8")):
             if "$Cmdlet" in options:
                 continue  # Invoke-Removal hands its own on.
             (named,) = re.findall(r"-Cmdlet '([\w-]+)'", options)
@@ -194,3 +194,20 @@ class TestTheCmdletThatAFailureNames:
     def test_is_named_in_most_scripts(self) -> None:
         text = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.ps*1"))
         assert len(list(retried(text))) > 30
+
+
+class TestWhatPowerShellDoesOtherwiseThanOneThinks:
+    @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+    def test_nothing_is_piped_out_of_what_is_repeated(self, path: Path) -> None:
+        # An error thrown further down the pipeline would be caught by its catch, and waited for.
+        for options, _, after in retried(path.read_text(encoding="utf-8")):
+            assert not after.startswith("|"), options
+
+    @pytest.mark.parametrize(
+        "path", [path for path in FILES if path.suffix == ".ps1"], ids=lambda path: path.name
+    )
+    def test_a_script_has_no_variables_that_modules_would_see(self, path: Path) -> None:
+        # `pwsh -File` runs a script in the global scope, which every module sees.
+        text = path.read_text(encoding="utf-8")
+        named = set(re.findall(r"^\$(\w+)\s*[+]?=", text, re.MULTILINE))
+        assert named == {"ErrorActionPreference", "WarningPreference"}

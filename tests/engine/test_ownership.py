@@ -86,6 +86,8 @@ class TestWhatWasThereBeforeIsNamedAndLeftAlone:
                 lambda tenant: security_group(
                     tenant,
                     Name=SENDER["group"]["name"],
+                    # By default it would have the name's alias too, which is another refusal.
+                    Alias="Namesake",
                     PrimarySmtpAddress="namesake@contoso.com",
                 ),
                 adopting(True),

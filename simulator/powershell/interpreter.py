@@ -329,9 +329,13 @@ class Interpreter(Evaluator):
                     first.end()
 
     def _into(self, stage: Cmdlet, pipeline: object) -> Sink:
+        # A block further down sees what is seen where the pipeline stands, and not the variables of
+        # the function further up that is putting something out at this moment.
+        session, scope, invocation = self.session, self.session.current, self.invocation
+
         def process(item: object) -> None:
             try:
-                with _leaving(stage):
+                with self._entered(session, scope, invocation), _leaving(stage):
                     stage.process(item)
             except ScriptError as error:
                 if error.record.thrown:

@@ -21,6 +21,13 @@ from tools.virtual_environment import ROOT
 POWERSHELL = "SIMULATOR_POWERSHELL"
 """The variable by which the simulator, which cannot be imported before ``setup``, is told."""
 
+OF_POWERSHELL = (
+    "tests/components/exchange",
+    "tests/simulator/stand_in",
+    "tests/simulator/powershell/test_recorded.py",
+)
+"""What runs in real PowerShell: scripts, what stands in for their module, recorded answers."""
+
 ON_ALL_CORES = ("--numprocesses", "auto", "--dist", "worksteal")
 """How pytest divides the tests: neighbours stay together, so that what they share is made once."""
 
@@ -96,7 +103,7 @@ def _in_powershell() -> int:
         raise ToolError(f"{POWERSHELL} is runner: name a PowerShell, or unset it for pwsh.")
     # It is asked for by name, so that a missing one is a failure and not the runner.
     os.environ[POWERSHELL] = asked
-    tests = _python("-m", "pytest", "tests/components/exchange", "tests/simulator/stand_in")
+    tests = _python("-m", "pytest", *ON_ALL_CORES, *OF_POWERSHELL)
     if tests:
         return tests
     # A tenant of its own: in that of `make local` nothing would be left to do.

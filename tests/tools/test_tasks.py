@@ -88,7 +88,8 @@ class TestATaskIsTheSameEverywhere:
         assert tasks.main(["powershell"]) == 0
         assert os.environ[tasks.POWERSHELL] == used
         tests, demonstration = started
-        assert tests == ("-m", "pytest", "tests/components/exchange", "tests/simulator/stand_in")
+        assert tests == ("-m", "pytest", *tasks.ON_ALL_CORES, *tasks.OF_POWERSHELL)
+        assert all((tasks.ROOT / place).exists() for place in tasks.OF_POWERSHELL)
         assert demonstration[:4] == ("-m", "simulator", "demonstrate", "--directory")
         assert not Path(demonstration[4]).exists()
 

@@ -113,7 +113,9 @@ function Find-OwnedRecipient {
     $marked = Find-MarkedRecipient -Mark $Desired.mark -Address $address -RecipientTypeDetails $RecipientTypeDetails
     $ours = $marked
     if (-not $ours -and $holders.Count -gt 0) { $ours = $holders[0] }
-    $other = $aliasHolders | Where-Object { -not $ours -or [string]$_.Guid -ne [string]$ours.Guid } | Select-Object -First 1
+    # One that has the name as well is told with what to do about it, below.
+    $known = @($ours) + $namesakes | Where-Object { $_ } | ForEach-Object { [string]$_.Guid }
+    $other = $aliasHolders | Where-Object { @($known) -notcontains [string]$_.Guid } | Select-Object -First 1
     if ($other) {
         Stop-Convergence -Reason "the alias '$($Desired.alias)' belongs to '$($other.DisplayName)' ($($other.PrimarySmtpAddress), a $($other.RecipientTypeDetails)). Choose another alias."
     }

@@ -431,6 +431,14 @@ class TestWhatIsNotOursIsLeftAlone:
         assert said in run.stderr
         assert run.changes == []
 
+    def test_a_namesake_with_its_usual_alias_is_told_with_what_to_do_about_it(self, scripts):
+        scripts.cmdlet("New-DistributionGroup", Name=GROUP["name"], Type="Security")
+        scripts.pass_time()
+        run = scripts.run(ENSURE_GROUP, GROUP | {"address": "graph-senders@contoso.com"})
+        assert run.code == 1
+        assert "the name 'Senders' belongs to Senders@contoso" in run.stderr
+        assert "'adopt: true'" in run.stderr
+
     def test_a_namesake_that_is_not_found_yet_is_waited_for_and_then_refused(self, scripts):
         scripts.cmdlet("New-DistributionGroup", Name=GROUP["name"], Alias="namesake")
         run = scripts.run(ENSURE_GROUP, GROUP)

@@ -89,7 +89,7 @@ class TestATaskIsTheSameEverywhere:
         assert os.environ[tasks.POWERSHELL] == used
         tests, demonstration = started
         assert tests == ("-m", "pytest", *tasks.ON_ALL_CORES, *tasks.OF_POWERSHELL)
-        assert all((tasks.ROOT / place).exists() for place in tasks.OF_POWERSHELL)
+        assert all((ROOT / place).exists() for place in tasks.OF_POWERSHELL)
         assert demonstration[:4] == ("-m", "simulator", "demonstrate", "--directory")
         assert not Path(demonstration[4]).exists()
 

@@ -9,6 +9,12 @@
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
+function New-Difference {
+    <# .SYNOPSIS One difference: of a property, or of what is missing or amiss as a whole. #>
+    param([string] $Property, [object] $Expected, [object] $Found)
+    [pscustomobject]@{ Property = $Property; Expected = $Expected; Found = $Found }
+}
+
 function Compare-Value {
     <# .SYNOPSIS One difference between what is found and what is desired, or nothing. #>
     param(
@@ -19,7 +25,7 @@ function Compare-Value {
     )
     $same = $Found -eq $Expected
     if ($CaseSensitive) { $same = $Found -ceq $Expected }
-    if (-not $same) { [pscustomobject]@{ Property = $Property; Expected = $Expected; Found = $Found } }
+    if (-not $same) { New-Difference -Property $Property -Expected $Expected -Found $Found }
 }
 
 function Get-MailboxDifference {
@@ -73,4 +79,4 @@ function Get-PolicyDifference {
     Compare-Value -Property 'Description' -Found $Policy.Description -Expected $Desired.description -CaseSensitive
 }
 
-Export-ModuleMember -Function @('Get-MailboxDifference', 'Get-MailboxSettingDifference', 'Get-GroupDifference', 'Compare-Membership', 'Get-PolicyDifference')
+Export-ModuleMember -Function @('New-Difference', 'Get-MailboxDifference', 'Get-MailboxSettingDifference', 'Get-GroupDifference', 'Compare-Membership', 'Get-PolicyDifference')

@@ -13,7 +13,8 @@
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
-# By what an error's text has in it. The texts after the first line of each are Exchange's own, in English.
+# By what an error's text has in it. Exchange's own words are looked for in English; in another language the remedy
+# is the general one, unless a type stands beside them.
 $Remedies = [ordered]@{
     'already being used|\w*ExistsException|already exists' = 'Choose another address, alias or name, or remove the object that has it. If an interrupted run made it less than an hour ago, Exchange does not show it yet: run the deployment again later.'
     'total size of App Access Policies'                    = 'Shorten policyDescription, or remove policies that nobody needs: Exchange limits their size together.'

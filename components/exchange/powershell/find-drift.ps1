@@ -14,12 +14,6 @@ $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
-function New-Difference {
-    <# .SYNOPSIS Something that is missing or amiss as a whole. #>
-    param([string] $Property, [object] $Expected, [object] $Found)
-    [pscustomobject]@{ Property = $Property; Expected = $Expected; Found = $Found }
-}
-
 function Find-MailboxDrift {
     <# .SYNOPSIS Reads our mailbox; -Setting is for what set-shared-mailbox.ps1 sets of it. #>
     param([Parameter(Mandatory)] [object] $Desired, [switch] $Setting)

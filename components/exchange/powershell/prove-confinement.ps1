@@ -25,8 +25,8 @@ function Assert-GrantCounts {
         only. Selected by name, so that where it does not exist yet it reads as nothing. An application can be excepted
         (Set-ServicePrincipal -OverrideEnforceExoAppRbacPermissions); to read that takes Role Management, which is too much.
     #>
-    $organization = Invoke-WithRetry -Cmdlet 'Get-OrganizationConfig' -Action { Get-OrganizationConfig -ErrorAction Stop }
-    if (($organization | Select-Object -Property 'EnforceExoAppRbacPermissions').EnforceExoAppRbacPermissions) {
+    param([Parameter(Mandatory)] [object] $Organization)
+    if (($Organization | Select-Object -Property 'EnforceExoAppRbacPermissions').EnforceExoAppRbacPermissions) {
         Stop-Convergence -Reason 'EnforceExoAppRbacPermissions is set in Get-OrganizationConfig: what is granted in Entra no longer counts, so this policy would confine nothing and the workflow could not send. Confine it by RBAC for Applications, or: Set-OrganizationConfig -EnforceExoAppRbacPermissions $false'
     }
 }
@@ -40,9 +40,9 @@ function Get-OtherReason {
         the organisation does not bear on Graph, says the page of Set-OrganizationConfig. It bears on the proof by sending,
         whose 403 then tells nothing of the policy; Exchange's own test is not misled.
     #>
-    param([Parameter(Mandatory)] [string] $Address)
+    param([Parameter(Mandatory)] [string] $Address, [Parameter(Mandatory)] [object] $Organization)
     $settings = [ordered]@{
-        'Get-OrganizationConfig' = Invoke-WithRetry -Cmdlet 'Get-OrganizationConfig' -Action { Get-OrganizationConfig -ErrorAction Stop }
+        'Get-OrganizationConfig' = $Organization
         'Get-CASMailbox'         = Invoke-WithRetry -Cmdlet 'Get-CASMailbox' -Action { Get-CASMailbox -Identity $Address -ErrorAction Stop }
     }
     foreach ($cmdlet in $settings.Keys) {
@@ -68,7 +68,8 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "proo
     if ($control.RecipientTypeDetails -notlike '*Mailbox') {
         Stop-Convergence -Reason "the control mailbox $($Desired.controlMailbox) is a $($control.RecipientTypeDetails). Give the address of a mailbox."
     }
-    Assert-GrantCounts
+    $organization = Invoke-WithRetry -Cmdlet 'Get-OrganizationConfig' -Action { Get-OrganizationConfig -ErrorAction Stop }
+    Assert-GrantCounts -Organization $organization
 
     $members = @($Desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
     $waited = 0
@@ -98,7 +99,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "proo
         Start-Sleep -Seconds 15
         $waited = $waited + 15
     }
-    $otherReasons = @(Get-OtherReason -Address $Desired.controlMailbox)
+    $otherReasons = @(Get-OtherReason -Address $Desired.controlMailbox -Organization $organization)
     foreach ($warning in $warnings) { Write-Step -Message "warning: $warning" }
     foreach ($reason in $otherReasons) {
         Write-Step -Message "warning: a 403 of $($Desired.controlMailbox) proves nothing of the policy: $reason. For a proof by sending give a control mailbox without that."

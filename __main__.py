@@ -11,7 +11,7 @@ from components.exchange.drift import find_drift
 from components.exchange.mail_enabled_security_group import MailEnabledSecurityGroupArgs
 from components.exchange.shared_mailbox import SharedMailboxArgs
 from components.logic_app import OWN_TAGS, TriggerAccess
-from components.refusals import explained, find
+from components.provider_errors import error_hooks, find
 from components.scoped_mail_sender import ScopedMailSender, deployed_recipients
 from components.workflow_definition import http_request_trigger, recurrence_trigger
 from configuration import (
@@ -63,7 +63,7 @@ def resource_group_name() -> pulumi.Input[str]:
         opts=pulumi.ResourceOptions(
             retain_on_delete=True,
             ignore_changes=tags.ignored,
-            hooks=explained(f"resource group {name}"),
+            hooks=error_hooks(f"resource group {name}"),
         ),
     )
     return group.name

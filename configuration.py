@@ -47,7 +47,7 @@ from tzlocal.windows_tz import tz_win, win_tz
 from components.clouds import Cloud
 from components.graph_permission import MailboxPermission
 from components.logic_app import OWN_TAGS
-from components.refusals import ASSIGNMENT_DELAYS
+from components.provider_errors import ASSIGNMENT_DELAYS
 from components.service_principal import DIRECTORY_DELAYS
 from components.workflow_definition import email_message, literal
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.refusals import find
+from components.provider_errors import find
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Owns the app role assignment, which at the same time is the admin consent. It confines nothing: a
 mailbox permission reaches every mailbox of the organisation unless a policy was there first. Use
-:class:`components.scoped_mailbox_access.ScopedMailboxAccess` unless you are building exactly that.
+:class:`components.confined_mailbox_access.ConfinedMailboxAccess` unless you are building just that.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_azuread as azuread
 
-from components.refusals import explained
+from components.provider_errors import error_hooks
 from components.service_principal import get_service_principal
 
 GRAPH_CLIENT_ID = "00000003-0000-0000-c000-000000000000"
@@ -69,7 +69,7 @@ class GraphPermission(pulumi.ComponentResource):
             before_create: What has to succeed right before the assignment is made.
             opts: Resource options.
         """
-        super().__init__("scoped-mail-sender:index:GraphPermission", name, None, opts)
+        super().__init__("microsoft-graph:index:GraphPermission", name, None, opts)
 
         # Asked for by name: the ids of app roles are long, and tables of them on the web are wrong
         # in places, which would grant something else.
@@ -87,7 +87,7 @@ class GraphPermission(pulumi.ComponentResource):
                 # halfway, the next run would otherwise remove the same grant once more, which Graph
                 # refuses, and would do so in every run after that.
                 delete_before_replace=True,
-                hooks=explained(f"app role assignment {name}", before_create),
+                hooks=error_hooks(f"app role assignment {name}", before_create),
             ),
         )
         self.register_outputs({"permission": permission})

@@ -17,7 +17,7 @@ import pulumi
 import pulumi_azure_native as azure_native
 
 from components.azure_tags import AzureTags
-from components.refusals import explained, is_absent, look_up
+from components.provider_errors import error_hooks, is_absent, look_up
 from components.service_principal import wait_for_client_id
 from components.user_assigned_identity import UserAssignedIdentity
 from components.workflow_definition import HTTP_TRIGGER
@@ -104,7 +104,7 @@ class LogicApp(pulumi.ComponentResource):
                 token of the identity lives on for up to a day.
             opts: Resource options.
         """
-        super().__init__("scoped-mail-sender:index:LogicApp", name, None, opts)
+        super().__init__("logic-apps:index:LogicApp", name, None, opts)
 
         # Each update of a workflow also writes whether it is on. See
         # docs/decisions/0015-off-stays-off.md.
@@ -132,7 +132,7 @@ class LogicApp(pulumi.ComponentResource):
                 # given back, the engine would otherwise make the workflow and then remove it as the
                 # one that it had replaced.
                 delete_before_replace=True,
-                hooks=explained(f"workflow {name}"),
+                hooks=error_hooks(f"workflow {name}"),
             ),
         )
 

@@ -15,6 +15,7 @@ import pulumi
 
 from components.azure_tags import AzureTags
 from components.clouds import ENDPOINTS, Cloud
+from components.confined_mailbox_access import ConfinedMailboxAccess
 from components.deployed import Deployed
 from components.exchange.exchange_command import Drift, ExchangeOrganization
 from components.exchange.mail_enabled_security_group import (
@@ -24,7 +25,6 @@ from components.exchange.mail_enabled_security_group import (
 from components.exchange.shared_mailbox import SharedMailbox, SharedMailboxArgs
 from components.graph_permission import MailboxPermission
 from components.logic_app import LogicApp, TriggerAccess
-from components.scoped_mailbox_access import ScopedMailboxAccess
 from components.user_assigned_identity import UserAssignedIdentity
 from components.workflow_definition import PROBE_TRIGGER, send_mail_definition
 
@@ -186,8 +186,8 @@ class ScopedMailSender(pulumi.ComponentResource):
                 **place,
             )
 
-        def access(identity: LogicApp | UserAssignedIdentity) -> ScopedMailboxAccess:
-            return ScopedMailboxAccess(
+        def access(identity: LogicApp | UserAssignedIdentity) -> ConfinedMailboxAccess:
+            return ConfinedMailboxAccess(
                 f"{name}-access",
                 client_id=identity.client_id,
                 principal_id=identity.principal_id,

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_azure_native as azure_native
 
 from components.azure_tags import AzureTags
-from components.refusals import explained, look_up
+from components.provider_errors import error_hooks, look_up
 from components.service_principal import wait_for_client_id
 
 
@@ -50,7 +50,7 @@ class UserAssignedIdentity(pulumi.ComponentResource):
                 removal takes the policy along that confines the identity.
             opts: Resource options.
         """
-        super().__init__("scoped-mail-sender:index:UserAssignedIdentity", name, None, opts)
+        super().__init__("managed-identity:index:UserAssignedIdentity", name, None, opts)
 
         self.identity = azure_native.managedidentity.UserAssignedIdentity(
             name,
@@ -66,7 +66,7 @@ class UserAssignedIdentity(pulumi.ComponentResource):
                 # given back, the engine would otherwise make the identity and then remove it as the
                 # one that it had replaced.
                 delete_before_replace=True,
-                hooks=explained(f"identity {name}"),
+                hooks=error_hooks(f"identity {name}"),
             ),
         )
         # Looked up for the reason that is given in components/logic_app.py.

@@ -38,7 +38,7 @@ from rich.prompt import Confirm
 from rich.table import Table
 
 from components.clouds import Cloud
-from operations.left_behind import UNKNOWN, Found, Inputs, Kind, LeftBehind
+from operations.cloud_look_up import UNKNOWN, Found, Inputs, Kind, LeftBehind
 from operations.refusal import in_one_line
 from operations.signed_in import CloudRefusedError, SignedIn
 

@@ -78,7 +78,7 @@ def grant_without_proof(grant: Resource) -> Iterator[str]:
     if not any(_runs(dependency, PROOF_SCRIPT) for dependency in grant.dependencies):
         yield (
             f"It does not depend on a command that runs {PROOF_SCRIPT}, so it may be granted while "
-            "the identity reaches every mailbox. Grant through ScopedMailboxAccess, or name the "
+            "the identity reaches every mailbox. Grant through ConfinedMailboxAccess, or name the "
             "proof in depends_on."
         )
 

@@ -37,7 +37,7 @@ from configuration import (
 )
 from operations.refusal import in_one_line
 from simulator.environment import ROOT, simulated_environment, tenant_file
-from simulator.stand_in import Shell, choose_shell
+from simulator.real_powershell import Shell, choose_shell
 from simulator.tenant import Organization, Tenant
 from simulator.tenant.faults import ENGINE_PID
 from simulator.tenant.seed import Seed

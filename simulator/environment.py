@@ -19,7 +19,7 @@ from simulator.providers.azure_native import AzureNative
 from simulator.providers.azuread import AzureAD
 from simulator.providers.command import Command
 from simulator.providers.server import Provider, served
-from simulator.stand_in import Shell, choose_shell
+from simulator.real_powershell import Shell, choose_shell
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, Tenant
 from simulator.tenant.seed import Seed
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell import UnsupportedConstruct, run_file
 from simulator.powershell.interface import Module
-from simulator.stand_in import RUNNER, VARIABLE, run_script
+from simulator.real_powershell import RUNNER, VARIABLE, run_script
 from simulator.tenant import NotSimulated, Tenant
 from simulator.tenant.clock import WORK
 

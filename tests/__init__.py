@@ -2,7 +2,7 @@
 
 import os
 
-from simulator.stand_in import RUNNER, VARIABLE
+from simulator.real_powershell import RUNNER, VARIABLE
 
 # Here and not in conftest.py: the sweep, which is no test of pytest's, is run in the same.
 if not os.environ.get(VARIABLE):

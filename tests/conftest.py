@@ -8,7 +8,7 @@ import os
 import hypothesis  # noqa: F401
 import pytest
 
-from simulator.stand_in import Shell, choose_shell
+from simulator.real_powershell import Shell, choose_shell
 from tools.progress import ToolError
 
 _SHELL = pytest.StashKey[Shell]()

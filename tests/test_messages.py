@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.refusals import MEANINGS, OF_DELETIONS, Came
+from components.provider_errors import MEANINGS, OF_DELETIONS, Came
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = re.findall(
@@ -36,7 +36,7 @@ def raised_by_the_program() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in SPOKEN:
                 text = ast.unparse(node.args[0])
-                # components/refusals.py, which says one line in two ways.
+                # components/provider_errors.py, which says one line in two ways.
                 for place in ("{meaning.came}:", "{explanation}"):
                     yield from (text.replace(place, f"{came}:") for came in Came if place in text)
                 if "{meaning.came}" not in text and "{explanation}" not in text:

@@ -13,7 +13,7 @@ import yaml
 
 from components.clouds import ENDPOINTS, Cloud
 from simulator.commands import _parser
-from simulator.stand_in import VARIABLE
+from simulator.real_powershell import VARIABLE
 from tests.cli import assert_pulumi_knows
 from tools.__main__ import POWERSHELL, TASKS
 

@@ -23,7 +23,7 @@ POWERSHELL = "SIMULATOR_POWERSHELL"
 
 OF_POWERSHELL = (
     "tests/components/exchange",
-    "tests/simulator/stand_in",
+    "tests/simulator/real_powershell",
     "tests/simulator/powershell/test_recorded.py",
 )
 """What runs in real PowerShell: scripts, what stands in for their module, recorded answers."""

@@ -22,9 +22,6 @@ from components.exchange.exchange_command import (
     run_now,
 )
 
-BEHAVIOUR = 1
-"""Behaviour of the proof script; see :func:`exchange_command`."""
-
 PROOF_SCRIPT = "prove-confinement.ps1"
 """The script that proves, and changes nothing."""
 
@@ -70,7 +67,7 @@ class AccessProof(pulumi.ComponentResource):
             organization: Where to ask.
             opts: Resource options.
         """
-        super().__init__("scoped-mail-sender:exchange:AccessProof", name, None, opts)
+        super().__init__("exchange-online:index:AccessProof", name, None, opts)
 
         self._organization = organization
         self._settle = settle
@@ -92,7 +89,6 @@ class AccessProof(pulumi.ComponentResource):
             name,
             organization=organization,
             ensure=PROOF_SCRIPT,
-            behaviour=BEHAVIOUR,
             desired={"appId": client_id, **self._confinement},
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -130,7 +126,7 @@ class AccessProof(pulumi.ComponentResource):
         pulumi.log.info(f"proving {client_id} anew, which takes the wait of {self._settle} again")
         try:
             desired = {"appId": client_id, **self._confinement}
-            await run_now(self._organization, PROOF_SCRIPT, BEHAVIOUR, desired)
+            await run_now(self._organization, PROOF_SCRIPT, desired)
         except Exception as error:  # noqa: BLE001 - see run_now
             raise pulumi.RunError(
                 f"The confinement of application {client_id} does not hold any more: {otherwise}. "

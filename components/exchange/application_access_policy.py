@@ -21,9 +21,6 @@ from components.exchange.exchange_command import (
     exchange_command,
 )
 
-BEHAVIOUR = 1
-"""Behaviour of the policy script; see :func:`exchange_command`."""
-
 
 class ApplicationAccessPolicy(pulumi.ComponentResource):
     """Restricts an application to the members of a mail-enabled security group.
@@ -58,13 +55,12 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
             organization: Where the policy is.
             opts: Resource options.
         """
-        super().__init__("scoped-mail-sender:exchange:ApplicationAccessPolicy", name, None, opts)
+        super().__init__("exchange-online:index:ApplicationAccessPolicy", name, None, opts)
 
         policy = exchange_command(
             name,
             organization=organization,
             ensure="ensure-application-access-policy.ps1",
-            behaviour=BEHAVIOUR,
             desired={
                 "appId": client_id,
                 "groupAddress": address_of(group),

@@ -19,6 +19,20 @@ from pulumi_command import local
 
 SCRIPTS = Path(__file__).parent / "powershell"
 
+REVISIONS = {
+    "ensure-application-access-policy.ps1": 1,
+    "ensure-mail-enabled-security-group.ps1": 1,
+    "ensure-shared-mailbox.ps1": 1,
+    "prove-confinement.ps1": 1,
+    "set-group-member.ps1": 1,
+    "set-shared-mailbox.ps1": 1,
+}
+"""Revision of each script that converges an object; where it is deleted, its removal goes with it.
+
+Raise it by one when a mended script should run again in stacks that are deployed already: nothing
+else of a script is an input of its command.
+"""
+
 POWERSHELL = ["pwsh", "-NoProfile", "-NonInteractive", "-File"]
 
 Drift = Mapping[tuple[str, str], str]
@@ -89,7 +103,6 @@ def exchange_command(
     organization: ExchangeOrganization,
     ensure: str,
     remove: str | None = None,
-    behaviour: int,
     desired: Mapping[str, pulumi.Input[Any]],
     hands_former_output_on: bool = False,
     opts: pulumi.ResourceOptions,
@@ -101,8 +114,6 @@ def exchange_command(
         organization: Where to connect.
         ensure: File name of the script that creates and updates; it must be idempotent.
         remove: File name of the script that removes, where there is one.
-        behaviour: Number of the scripts' behaviour. Raise it by one when a mended script should
-            run again in stacks that are deployed already: nothing else of a script is an input.
         desired: The desired object. Never a credential: it is stored in the state in clear.
         hands_former_output_on: Whether the script gets what it wrote the last time, as the
             environment variable PULUMI_COMMAND_STDOUT.
@@ -111,7 +122,7 @@ def exchange_command(
     Returns:
         The command; its ``stdout`` is one line of JSON, the observed object.
     """
-    stdin = _standard_input(organization, behaviour, desired)
+    stdin = _standard_input(organization, ensure, desired)
     # A finding is a changed input, so the command runs again. Once it has, the finding stays in the
     # state, and is ignored there: taking it back would be a change of its own.
     finding = organization.drift.get((ensure, name))
@@ -139,7 +150,6 @@ def exchange_command(
 async def run_now(
     organization: ExchangeOrganization,
     script: str,
-    behaviour: int,
     desired: Mapping[str, pulumi.Input[Any]],
 ) -> None:
     """Runs a script in this run of the program, whether or not its command has anything to do.
@@ -147,7 +157,6 @@ async def run_now(
     Args:
         organization: Where to connect.
         script: File name of the script.
-        behaviour: See :func:`exchange_command`.
         desired: See :func:`exchange_command`.
 
     Raises:
@@ -156,7 +165,7 @@ async def run_now(
     arguments = {
         "command": script_path(script),
         "interpreter": POWERSHELL,
-        "stdin": await _standard_input(organization, behaviour, desired).future(),
+        "stdin": await _standard_input(organization, script, desired).future(),
         "addPreviousOutputInEnv": False,
         "logging": "none",
     }
@@ -165,11 +174,11 @@ async def run_now(
 
 
 def _standard_input(
-    organization: ExchangeOrganization, behaviour: int, desired: Mapping[str, pulumi.Input[Any]]
+    organization: ExchangeOrganization, script: str, desired: Mapping[str, pulumi.Input[Any]]
 ) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps(
         {
-            "behaviour": behaviour,
+            "revision": REVISIONS[script],
             "organization": organization.domain,
             "exchangeEnvironmentName": organization.environment,
             **desired,

@@ -22,9 +22,6 @@ from components.exchange.exchange_command import (
     ownership_mark,
 )
 
-BEHAVIOUR = 1
-"""Behaviour of the group scripts; see :func:`exchange_command`."""
-
 
 @dataclass(frozen=True)
 class MailEnabledSecurityGroupArgs:
@@ -81,7 +78,7 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
                 delete it, and once unprotected only forgets it.
             opts: Resource options.
         """
-        super().__init__("scoped-mail-sender:exchange:MailEnabledSecurityGroup", name, None, opts)
+        super().__init__("exchange-online:index:MailEnabledSecurityGroup", name, None, opts)
         self.address: str = args.address
         self.members: Sequence[str] = [address_of(member) for member in members]
         mark = ownership_mark(name)
@@ -91,7 +88,6 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
             organization=organization,
             ensure="ensure-mail-enabled-security-group.ps1",
             remove="remove-mail-enabled-security-group.ps1",
-            behaviour=BEHAVIOUR,
             desired={
                 "mark": mark,
                 "address": args.address,
@@ -113,7 +109,6 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
             f"{name}-members",
             organization=organization,
             ensure="set-group-member.ps1",
-            behaviour=BEHAVIOUR,
             desired={"groupMark": mark, "groupAddress": args.address, "members": self.members},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[group]),
         )

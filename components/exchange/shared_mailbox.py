@@ -19,9 +19,6 @@ from components.exchange.exchange_command import (
     ownership_mark,
 )
 
-BEHAVIOUR = 1
-"""Behaviour of the mailbox scripts; see :func:`exchange_command`."""
-
 
 @dataclass(frozen=True)
 class SharedMailboxArgs:
@@ -81,7 +78,7 @@ class SharedMailbox(pulumi.ComponentResource):
                 unprotected only forgets it.
             opts: Resource options.
         """
-        super().__init__("scoped-mail-sender:exchange:SharedMailbox", name, None, opts)
+        super().__init__("exchange-online:index:SharedMailbox", name, None, opts)
         self.address: str = args.address
         mark = ownership_mark(name)
 
@@ -90,7 +87,6 @@ class SharedMailbox(pulumi.ComponentResource):
             organization=organization,
             ensure="ensure-shared-mailbox.ps1",
             remove="remove-shared-mailbox.ps1",
-            behaviour=BEHAVIOUR,
             desired={
                 "mark": mark,
                 "address": args.address,
@@ -107,7 +103,6 @@ class SharedMailbox(pulumi.ComponentResource):
             f"{name}-settings",
             organization=organization,
             ensure="set-shared-mailbox.ps1",
-            behaviour=BEHAVIOUR,
             desired={
                 "mark": mark,
                 "address": args.address,

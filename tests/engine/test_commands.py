@@ -12,7 +12,7 @@ import pytest
 from simulator.commands import main
 from simulator.engine import SimulatedStack
 from simulator.environment import ROOT, tenant_file
-from simulator.stand_in import choose_shell
+from simulator.real_powershell import choose_shell
 from simulator.tenant import (
     DEPLOYMENT_CLIENT_ID,
     EXCHANGE_AUDIENCE,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-import components.refusals
+import components.provider_errors
 import components.service_principal
 from operations.workflow_runs import Answer
 from simulator.engine import Result, SimulatedStack
@@ -35,7 +35,7 @@ def lagging(fresh: StackIn, monkeypatch: pytest.MonkeyPatch) -> SimulatedStack:
 
     # The waits for Entra are the program's own, in real time, and not a provider's or a script's.
     monkeypatch.setattr(components.service_principal, "sleep", sleep)
-    monkeypatch.setattr(components.refusals, "sleep", sleep)
+    monkeypatch.setattr(components.provider_errors, "sleep", sleep)
     return stack
 
 

@@ -47,7 +47,7 @@ OUTPUTS: dict[str, Any] = {
 
 
 DESIRED = {
-    "behaviour": 1,
+    "revision": 1,
     "organization": "contoso.onmicrosoft.com",
     "appId": CLIENT_ID,
     "controlMailbox": CONTROL,

@@ -9,7 +9,7 @@ from azure.core.credentials import AccessToken
 from azure.identity import CredentialUnavailableError
 
 from components.clouds import ENDPOINTS, Cloud
-from operations.left_behind import Kind, LeftBehind
+from operations.cloud_look_up import Kind, LeftBehind
 from operations.signed_in import GRAPH, CloudRefusedError, SignedIn
 
 GROUP = "/subscriptions/s/resourceGroups/g"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulator.environment import installed_command_plugin, simulated_environment
-from simulator.stand_in import VARIABLE
+from simulator.real_powershell import VARIABLE
 from simulator.tenant import ORGANIZATION, Tenant
 
 EXECUTABLE = "pulumi-resource-command" + (".exe" if os.name == "nt" else "")

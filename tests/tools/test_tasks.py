@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.stand_in import RUNNER
+from simulator.real_powershell import RUNNER
 from tools import __main__ as tasks
 from tools import virtual_environment
 from tools.progress import ToolError

@@ -22,7 +22,7 @@ from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell import run_file
 from simulator.powershell.interface import Arguments, Command, PSObject
 from simulator.pwsh import SimulatedHost
-from simulator.stand_in import RUNNER, VARIABLE, run_script
+from simulator.real_powershell import RUNNER, VARIABLE, run_script
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, ORGANIZATION, Tenant
 from tests.components.exchange.desired import UP
 

@@ -87,7 +87,7 @@ class TestAccessProof:
         assert recording.custom().keys() == {"proof"}
         assert recording.resources["proof"].dependencies == set()
         assert recording.resources["proof"].desired == {
-            "behaviour": 1,
+            "revision": 1,
             "organization": "contoso.onmicrosoft.com",
             "exchangeEnvironmentName": None,
             "appId": "client",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from simulator.powershell import run_file
 from simulator.powershell.interface import Module
-from simulator.stand_in import RUNNER, VARIABLE, choose_shell
+from simulator.real_powershell import RUNNER, VARIABLE, choose_shell
 from tools.progress import ToolError
 
 CASES = Path(__file__).parent / "cases"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.powershell.syntax.check import read_program
-from simulator.stand_in import RUNNER, VARIABLE
+from simulator.real_powershell import RUNNER, VARIABLE
 from simulator.tenant import Tenant
 
 ROOT = Path(__file__).parents[3]

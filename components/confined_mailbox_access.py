@@ -19,7 +19,7 @@ from components.exchange.mail_enabled_security_group import MailEnabledSecurityG
 from components.graph_permission import GraphPermission, MailboxPermission
 
 
-class ScopedMailboxAccess(pulumi.ComponentResource):
+class ConfinedMailboxAccess(pulumi.ComponentResource):
     """Confines an identity to the members of a group, proves it, and only then grants.
 
     Attributes:
@@ -62,7 +62,7 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
             organization: The Exchange Online organisation.
             opts: Resource options.
         """
-        super().__init__("scoped-mail-sender:index:ScopedMailboxAccess", name, None, opts)
+        super().__init__("exchange-online:index:ConfinedMailboxAccess", name, None, opts)
         # A plain text gets this far from programs that are not type checked.
         permissions = [MailboxPermission(permission) for permission in permissions]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from operations.left_behind import Kind, _difference
+from operations.cloud_look_up import Kind, _difference
 
 FOUND: dict[str, Any] = {
     "type": "Microsoft.Resources/resourceGroups",

@@ -32,7 +32,7 @@ from simulator.powershell.interface import (
     PSObject,
     SecureString,
 )
-from simulator.stand_in.functions import functions
+from simulator.real_powershell.functions import functions
 from simulator.tenant import NotSimulated
 
 ADDRESS = "SIMULATED_MODULE_ADDRESS"

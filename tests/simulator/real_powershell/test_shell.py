@@ -19,13 +19,13 @@ from simulator.environment import simulated_environment
 from simulator.exchange_online import ALWAYS_THERE
 from simulator.powershell.syntax.source import Source, parse
 from simulator.pwsh import SimulatedHost
-from simulator.stand_in import RUNNER, VARIABLE, choose_shell
-from simulator.stand_in.bridge import ADDRESS, HEADER, KEY, bridged
-from simulator.stand_in.functions import functions
-from simulator.stand_in.shell import MODULES
+from simulator.real_powershell import RUNNER, VARIABLE, choose_shell
+from simulator.real_powershell.bridge import ADDRESS, HEADER, KEY, bridged
+from simulator.real_powershell.functions import functions
+from simulator.real_powershell.shell import MODULES
 from simulator.tenant import ORGANIZATION, Tenant
 from simulator.tenant.faults import Fault, Kind, steps
-from tests.simulator.stand_in import fake_powershell
+from tests.simulator.real_powershell import fake_powershell
 from tools.progress import ToolError
 
 MODULE = MODULES / "ExchangeOnlineManagement"

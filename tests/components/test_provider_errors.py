@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import pulumi
 import pytest
 
-from components import refusals
-from components.refusals import explained
+from components import provider_errors
+from components.provider_errors import error_hooks
 
 NOT_YET = (
     "1 error occurred:\n\t* Could not create: Request_BadRequest: Not a valid reference update."
@@ -32,7 +32,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         found.append(seconds)
 
-    monkeypatch.setattr(refusals, "sleep", sleep)
+    monkeypatch.setattr(provider_errors, "sleep", sleep)
     monkeypatch.setattr(pulumi.log, "info", lambda *_, **__: None)
     monkeypatch.setattr(pulumi, "get_stack", lambda: "test")
     return found
@@ -51,7 +51,7 @@ def hook(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> Hook:
     """The hook of a resource, called with the errors so far, newest first."""
     hooks: list[Callable[[pulumi.ErrorHookArgs], Awaitable[bool]]] = []
     monkeypatch.setattr(pulumi, "ErrorHook", lambda name, function: hooks.append(function))
-    explained("workflow w")
+    error_hooks("workflow w")
 
     def call(*errors: str, operation: str = "create") -> bool:
         args = pulumi.ErrorHookArgs(

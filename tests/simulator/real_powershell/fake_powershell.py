@@ -18,7 +18,7 @@ from typing import Any
 from simulator.catalogue import catalogue
 from simulator.powershell import run_file
 from simulator.powershell.interface import Arguments, CommandError, Module, PSObject, SecureString
-from simulator.stand_in.bridge import ADDRESS, HEADER, KEY
+from simulator.real_powershell.bridge import ADDRESS, HEADER, KEY
 
 ROOT = Path(__file__).parents[3]
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pulumi
 import pytest
 
+from components.confined_mailbox_access import ConfinedMailboxAccess
 from components.exchange.exchange_command import ExchangeOrganization
 from components.exchange.mail_enabled_security_group import (
     MailEnabledSecurityGroup,
     MailEnabledSecurityGroupArgs,
 )
-from components.scoped_mailbox_access import ScopedMailboxAccess
 from tests.components.recording import record
 
 ORGANIZATION = ExchangeOrganization("contoso.onmicrosoft.com")
@@ -25,7 +25,7 @@ def access(permissions=("Mail.Send",)):
         members=["finance@contoso.com", "reception@contoso.com"],
         organization=ORGANIZATION,
     )
-    return ScopedMailboxAccess(
+    return ConfinedMailboxAccess(
         "reader",
         client_id="client",
         principal_id="principal",

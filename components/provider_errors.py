@@ -124,7 +124,7 @@ _WRAPPING = re.compile(
 _UNKNOWN = _Meaning("Mend that and run `pulumi up` again.")
 
 
-def explained(
+def error_hooks(
     described: str, before_create: Sequence[pulumi.ResourceHook] = ()
 ) -> pulumi.ResourceHookBinding:
     """The hooks of a resource in Azure or Entra.

@@ -4,7 +4,7 @@
 
 .DESCRIPTION
     Has no behaviour of its own: each command is bound by PowerShell and forwarded to the process that
-    started this one (simulator/stand_in/bridge.py), which knows all commands and their parameters. As
+    started this one (simulator/real_powershell/bridge.py), which knows all commands and their parameters. As
     with the real module, connecting fetches the cmdlets that the caller may run, writes them to a
     module of their own, and imports it globally.
 

@@ -131,7 +131,7 @@ def run_script(
             all three of this one.
     """
     # Here, since a server of HTTP is loaded with it, which the runner has no use for.
-    from simulator.stand_in.bridge import bridged
+    from simulator.real_powershell.bridge import bridged
 
     with bridged(host) as variables:
         return subprocess.run(  # noqa: S603

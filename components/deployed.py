@@ -9,8 +9,8 @@ import pulumi
 Deployed = Mapping[tuple[str, str], Mapping[str, Any]]
 """By a resource's Pulumi type and logical name, its outputs by their Pulumi names."""
 
-# Where the state is kept in files, an update writes it while the program reads it, and the one who
-# reads may meet a half of it: "failed to load checkpoint: EOF".
+# Where the state is kept in files, an update writes it while the program reads it, and beside it a
+# file of attributes, which whoever reads may find empty: "failed to load checkpoint: EOF".
 _PAUSES = (0.1, 0.5, 2.0)
 
 

@@ -374,6 +374,11 @@ class SimulatedStack:
 
     def cancel(self) -> None:
         """Takes the lock away that a killed engine has left: ``pulumi cancel``."""
+        # Killed at the wrong moment it has emptied what says of which type the state's file is, and
+        # nothing reads the state any more. What is done here is what docs/operations.md tells.
+        for attributes in (self.directory / "state").rglob(f"{self.stack}.json.attrs"):
+            if not attributes.stat().st_size:
+                attributes.unlink()
         with self.opened() as stack:
             stack.cancel()
 

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from pulumi.automation import CommandError
 
 from simulator.engine import SimulatedStack
 from simulator.environment import ROOT, tenant_file
@@ -60,3 +61,17 @@ class TestASecretStaysSecret:
         assert signature not in json.dumps(stack.exported_state())
         assert signature not in result.output
         assert signature not in succeeded(stack.preview()).output
+
+
+class TestAStateThatAKilledEngineHasLeftUnreadable:
+    def test_is_whole_once_the_empty_file_beside_it_is_gone(self, redeployed: StackIn):
+        stack = redeployed()
+        (attributes,) = (stack.directory / "state").rglob(f"{stack.stack}.json.attrs")
+        attributes.write_bytes(b"")
+        with pytest.raises(CommandError, match="failed to load checkpoint: EOF"):
+            stack.exported_state()
+
+        stack.cancel()
+
+        assert stack.exported_state()["resources"]
+        assert not succeeded(stack.preview()).changes

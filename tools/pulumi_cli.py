@@ -109,11 +109,14 @@ def _candidates() -> Iterator[Path]:
 
 
 def _known_versions() -> dict[str, str]:
+    """What was kept. A file that cannot be read is none: the versions are asked for again."""
     try:
-        known: dict[str, str] = json.loads((FOLDER / "versions.json").read_text("utf-8"))
-    except FileNotFoundError:
+        known = json.loads((FOLDER / "versions.json").read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
         return {}
-    return known
+    if not isinstance(known, dict):
+        return {}
+    return {key: version for key, version in known.items() if isinstance(version, str)}
 
 
 def _remember(known: dict[str, str]) -> None:

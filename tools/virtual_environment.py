@@ -18,7 +18,9 @@ def python(root: Path = ROOT) -> Path:
 def prepare(root: Path = ROOT) -> None:
     """Creates the virtual environment and installs what ``requirements-dev.txt`` pins.
 
-    The hash of that file, kept in the environment, tells whether it is done already.
+    A stamp in the environment tells how far it is: without one it was not completed, whatever is
+    there already, or something else has made it; an empty one waits for what is to be installed;
+    and the hash of that file means that all of it was.
 
     Raises:
         ToolError: Something could not be installed.
@@ -26,15 +28,21 @@ def prepare(root: Path = ROOT) -> None:
     requirements = root / "requirements-dev.txt"
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     stamp = root / ".venv" / "requirements-dev.sha256"
-    if python(root).exists() and stamp.exists() and stamp.read_text("utf-8") == wanted:
+    is_complete = python(root).exists() and stamp.exists()
+    if is_complete and stamp.read_bytes() == wanted.encode():
         return
     try:
-        if not python(root).exists():
+        if not is_complete:
+            # Python is the first that is there, and pip the last: what was cut off in between can
+            # install nothing.
             run_with_progress(
                 [sys.executable, "-m", "venv", "--clear", root / ".venv"],
                 "Creating the virtual environment .venv",
                 lambda line: "working",
             )
+        # Emptied first: an installation that is cut off leaves neither the former packages nor the
+        # wanted ones, also where the file is put back to the former ones.
+        stamp.write_bytes(b"")
         # Everything that is needed is in the file, with its hash: whatever else a registry offers
         # is refused.
         run_with_progress(
@@ -52,7 +60,7 @@ def prepare(root: Path = ROOT) -> None:
             "They come from the package registry that pip is set up for. If it can be reached, "
             "delete the folder .venv and try again."
         ) from error
-    stamp.write_text(wanted, "utf-8")
+    stamp.write_bytes(wanted.encode())
 
 
 def describe_pip(line: str) -> str:

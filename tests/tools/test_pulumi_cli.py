@@ -1,3 +1,4 @@
+import json
 import os
 import re
 from pathlib import Path
@@ -131,6 +132,23 @@ class TestACliIsStartedOnlyToLearnItsVersion:
         on_path = machine.has_pulumi("v3.100.0")
         assert pulumi_cli.find() is pulumi_cli.find() is None
         assert on_path.calls() == ["version"]
+
+    @pytest.mark.parametrize(
+        "kept", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"KEY": null}', b'{"KEY": 3}']
+    )
+    def test_what_was_kept_and_cannot_be_read_is_asked_for_again(
+        self, machine: Machine, kept: bytes
+    ) -> None:
+        on_path = machine.has_pulumi("v3.259.0")
+        assert pulumi_cli.find() == on_path.path
+        versions = machine.set_up / "versions.json"
+        (key,) = json.loads(versions.read_text("utf-8"))
+        versions.write_bytes(kept.replace(b"KEY", key.encode()))
+
+        assert pulumi_cli.find() == on_path.path
+
+        assert on_path.calls() == ["version", "version"]
+        assert json.loads(versions.read_text("utf-8")) == {key: "v3.259.0"}
 
     def test_another_file_in_its_place_is_started(self, machine: Machine) -> None:
         machine.has_pulumi("v3.100.0")

@@ -24,8 +24,8 @@ from tests.components.exchange.desired import (
     SET_MAILBOX,
     SETTINGS,
 )
+from tests.configuration.happy_path import HAPPY_PATH
 from tests.simulator.tenant.deployment import NOON, WORKFLOW_PATH, Deployment, connect
-from tests.test_configuration import HAPPY_PATH
 
 # Pieces that mean something to one of the languages that a text passes, among any text at all.
 PIECES = [

@@ -32,7 +32,7 @@ class TestExampleOfReuse:
 
 
 class TestConfigurationReference:
-    """README and Pulumi.yaml name every key that configuration.py knows."""
+    """README and Pulumi.yaml name every key that the configuration knows."""
 
     @pytest.mark.parametrize("document", ["README.md", "Pulumi.yaml"])
     @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from policy import validators
 from policy.validators import COMMAND, GRANT, WORKFLOW, Encrypted, Resource
 from simulator.tenant.identifiers import CONFINABLE_APP_ROLES, UNCONFINABLE_APP_ROLES
 from tests.components.recording import CALLBACK_URL, Recording, record
-from tests.test_configuration import HAPPY_PATH
+from tests.configuration.happy_path import HAPPY_PATH
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = {"EXCHANGE_ACCESS_TOKEN": "a-token-of-this-run"}

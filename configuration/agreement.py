@@ -1,0 +1,393 @@
+"""Rules between keys."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pydantic import ValidationError
+
+from components.clouds import Cloud
+from components.provider_errors import ASSIGNMENT_DELAYS
+from components.service_principal import DIRECTORY_DELAYS
+from configuration.defaults import senders_of, value_at
+from configuration.keys import Deletion, Frequency, IdentityKind, RecurrenceTrigger, WeekDay
+from configuration.mistakes import ABSENT, KeyPath, Mistake, RefusedError, listed, write_path
+from configuration.values import parse_duration
+
+
+@dataclass(frozen=True)
+class _Unique:
+    """What no two objects of a stack may share, whatever their case."""
+
+    paths: tuple[tuple[str, ...], ...]
+    problem: str
+    remedy: str
+
+
+_UNIQUE = [
+    _Unique(
+        (("name",),),
+        "is the name of another sender, and resources are told apart by it",
+        "Give each sender a name of its own.",
+    ),
+    _Unique(
+        (("workflow",),),
+        "is the workflow of another sender, and both stand in one resource group",
+        "Give each sender a workflow name of its own.",
+    ),
+    _Unique(
+        (("mailbox", "address"), ("group", "address")),
+        "is the address of another mailbox or group, and Exchange gives an address only once",
+        "Give each mailbox and each group an address of its own.",
+    ),
+    _Unique(
+        (("mailbox", "alias"), ("group", "alias")),
+        "is the alias of another mailbox or group",
+        "Give each mailbox and each group an alias of its own.",
+    ),
+    _Unique(
+        (("mailbox", "name"), ("group", "name")),
+        "is the Exchange name of another mailbox or group",
+        "Give each mailbox and each group a name of its own; displayName may be the same.",
+    ),
+]
+
+
+def _shared_identities(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for rule in _UNIQUE:
+        seen: dict[str, KeyPath] = {}
+        for sender_path, sender in senders_of(values):
+            for path in rule.paths:
+                value = value_at(sender, path)
+                if not isinstance(value, str):
+                    continue
+                here = (*sender_path, *path)
+                first = seen.setdefault(value.casefold(), here)
+                if first != here:
+                    yield Mistake(here, value, f"{rule.problem} ({write_path(first)})", rule.remedy)
+
+
+def _control_mailboxes(values: Mapping[str, object]) -> Iterator[Mistake]:
+    ours = {
+        address.casefold(): (*path, recipient)
+        for path, sender in senders_of(values)
+        for recipient in ("mailbox", "group")
+        if isinstance(address := value_at(sender, (recipient, "address")), str)
+    }
+    for path, sender in senders_of(values):
+        control = value_at(sender, ("controlMailbox",))
+        if not isinstance(control, str) or control.casefold() not in ours:
+            continue
+        owner = ours[control.casefold()]
+        if owner == (*path, "mailbox"):
+            problem = (
+                "is the sender's own mailbox, a member of the group: the proof needs a mailbox "
+                "that is denied"
+            )
+        elif owner[-1] == "group":
+            problem = f"is a group ({write_path(owner)}), and the proof needs a mailbox"
+        else:
+            problem = (
+                f"is another sender's mailbox ({write_path(owner)}), which may not exist yet when "
+                "the proof runs"
+            )
+        yield Mistake(
+            (*path, "controlMailbox"),
+            control,
+            problem,
+            "Write the address of a mailbox that exists and that this stack does not manage.",
+        )
+
+
+_RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
+
+
+# Source: https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits#sending-limits
+# 500 is what a new mailbox has; an administrator can raise it, per mailbox, to 1,000.
+MOST_RECIPIENTS = 500
+
+
+def _recipients(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for path, sender in senders_of(values):
+        message = value_at(sender, ("message",))
+        if not isinstance(message, dict):
+            continue
+        counts = {
+            key: len(given) for key in _RECIPIENTS if isinstance(given := message.get(key), list)
+        }
+        if not any(message.get(key) for key in _RECIPIENTS):
+            yield Mistake(
+                (*path, "message", "toRecipients"),
+                message.get("toRecipients", ABSENT),
+                "names nobody, nor do ccRecipients and bccRecipients: Graph refuses such a mail",
+                "Write at least one '- address: finance@contoso.com'.",
+            )
+        elif (total := sum(counts.values())) > MOST_RECIPIENTS:
+            longest = max(counts, key=lambda key: counts[key])
+            yield Mistake(
+                (*path, "message", longest),
+                ABSENT,
+                f"has {counts[longest]} of the mail's {total} recipients, and Exchange Online "
+                f"takes {MOST_RECIPIENTS} in all",
+                "Write the address of a distribution group, which counts as one.",
+            )
+
+
+# Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-actions-triggers#recurrence-trigger
+_LONGEST_INTERVAL: dict[str, int] = {
+    Frequency.SECOND: 9_999_999,
+    Frequency.MINUTE: 72_000,
+    Frequency.HOUR: 12_000,
+    Frequency.DAY: 500,
+    Frequency.WEEK: 71,
+    Frequency.MONTH: 16,
+}
+
+
+_SCHEDULE_FREQUENCIES: dict[str, list[str]] = {
+    "hours": [Frequency.DAY, Frequency.WEEK],
+    "minutes": [Frequency.DAY, Frequency.WEEK],
+    "weekDays": [Frequency.WEEK],
+}
+
+
+def _recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for sender_path, sender in senders_of(values):
+        trigger = value_at(sender, ("trigger",))
+        if not isinstance(trigger, dict) or trigger.get("type") != "recurrence":
+            continue
+        path = (*sender_path, "trigger")
+        yield from _start_times(path, trigger)
+        frequency = trigger.get("frequency")
+        if frequency not in list(Frequency):
+            continue
+        longest, interval = _LONGEST_INTERVAL[frequency], trigger.get("interval")
+        if type(interval) is int and not 1 <= interval <= longest:
+            yield Mistake(
+                (*path, "interval"),
+                interval,
+                f"is out of Logic Apps' range for the frequency {frequency}",
+                f"Write a whole number from 1 to {longest}.",
+            )
+        schedule = trigger.get("schedule")
+        if not isinstance(schedule, dict):
+            continue
+        for key, frequencies in _SCHEDULE_FREQUENCIES.items():
+            if key in schedule and frequency not in frequencies:
+                yield Mistake(
+                    (*path, "schedule", key),
+                    schedule[key],
+                    f"has no meaning for the frequency {frequency}",
+                    f"Leave it out, or set frequency to {listed(frequencies)}.",
+                )
+
+
+_START_TIME = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2})(?P<seconds>:\d{2})?)?Z?"
+)
+
+
+def _start_times(path: KeyPath, trigger: Mapping[str, object]) -> Iterator[Mistake]:
+    start, zone = trigger["startTime"], trigger.get("timeZone")
+    if not isinstance(start, str):
+        return
+    z = "Z" if zone is None else ""
+    problem, remedy = "", f"Write a fixed time, for example 2020-01-01T08:00:00{z}."
+    if match := _START_TIME.fullmatch(start):
+        meant = f"{match['date']}T{match['time'] or '00:00'}{match['seconds'] or ':00'}"
+        try:
+            time = datetime.fromisoformat(meant).replace(tzinfo=UTC)
+        except ValueError:
+            problem = "is a time that the calendar or the clock does not have"
+        else:
+            # Source: Logic Apps, Recurrence trigger. 49 years in days, leap days left out.
+            if time - datetime.now(UTC) > timedelta(days=49 * 365):
+                problem = "is more than 49 years ahead, which Logic Apps refuses"
+            elif start.removesuffix("Z") != meant:
+                problem = "is not a time of the form YYYY-MM-DDThh:mm:ss"
+                remedy = f"Write {meant}{z}."
+            elif start == f"{meant}Z" and zone is not None:
+                problem = "ends with Z although timeZone says how to read it"
+                remedy = f"Write {meant}."
+            elif start == meant and zone is None:
+                problem = "has neither Z at its end nor a timeZone that says how to read it"
+                remedy = f"Write {meant}Z, or add a timeZone."
+    else:
+        problem = (
+            "is not a time of the form YYYY-MM-DDThh:mm:ss (Logic Apps takes no offset from UTC)"
+        )
+    if problem:
+        yield Mistake((*path, "startTime"), start, problem, remedy)
+
+
+def _shortest_gap(trigger: RecurrenceTrigger) -> timedelta:
+    """The shortest time that can lie between two runs."""
+    units = {
+        Frequency.SECOND: timedelta(seconds=1),
+        Frequency.MINUTE: timedelta(minutes=1),
+        Frequency.HOUR: timedelta(hours=1),
+        Frequency.DAY: timedelta(days=1),
+        Frequency.WEEK: timedelta(weeks=1),
+        Frequency.MONTH: timedelta(days=28),
+    }
+    whole = units[trigger.frequency] * trigger.interval
+    if trigger.schedule is None or trigger.frequency not in (Frequency.DAY, Frequency.WEEK):
+        return whole
+    schedule = trigger.schedule
+    moments = sorted(
+        timedelta(days=day, hours=hour, minutes=minute)
+        for day in [list(WeekDay).index(day) for day in schedule.week_days] or [0]
+        for hour in schedule.hours or (0,)
+        for minute in schedule.minutes or (0,)
+    )
+    return min(
+        later - earlier
+        for earlier, later in zip(moments, [*moments[1:], moments[0] + whole], strict=True)
+    )
+
+
+# What tells the cloud besides the key of that name. Sources: the initial domains of
+# https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2, and the regions that
+# 'az account list-locations' names in each cloud. GCC has the domains and regions of the others in
+# the public cloud.
+_US_GOVERNMENT = (Cloud.US_GOVERNMENT_L4, Cloud.US_GOVERNMENT_L5)
+
+
+_CLOUDS_BY_DOMAIN: dict[str, tuple[Cloud, ...]] = {
+    ".onmicrosoft.com": (Cloud.PUBLIC,),
+    ".onmicrosoft.us": _US_GOVERNMENT,
+    ".onmschina.cn": (Cloud.CHINA,),
+}
+
+
+_CLOUDS_BY_REGION: dict[str, tuple[Cloud, ...]] = {
+    "usgov": _US_GOVERNMENT,
+    "usdod": _US_GOVERNMENT,
+    "china": (Cloud.CHINA,),
+    "": (Cloud.PUBLIC,),
+}
+
+
+_A_REGION: dict[Cloud, str] = {
+    Cloud.PUBLIC: "westeurope",
+    Cloud.US_GOVERNMENT_L4: "usgovvirginia",
+    Cloud.US_GOVERNMENT_L5: "usdodeast",
+    Cloud.CHINA: "chinanorth3",
+}
+
+
+# What the providers are told, first the word to write. Source: the key environment of the
+# configuration of azure-native and azuread.
+PROVIDER_ENVIRONMENTS: dict[str, dict[Cloud, tuple[str, ...]]] = {
+    "azure-native:environment": {
+        Cloud.PUBLIC: ("public",),
+        Cloud.US_GOVERNMENT_L4: ("usgovernment",),
+        Cloud.US_GOVERNMENT_L5: ("usgovernment",),
+        Cloud.CHINA: ("china",),
+    },
+    "azuread:environment": {
+        Cloud.PUBLIC: ("global", "public"),
+        Cloud.US_GOVERNMENT_L4: ("usgovernmentl4", "usgovernment"),
+        Cloud.US_GOVERNMENT_L5: ("usgovernmentl5", "dod"),
+        Cloud.CHINA: ("china",),
+    },
+}
+
+
+def _clouds(values: Mapping[str, object]) -> Iterator[Mistake]:
+    """One cloud's token is worth nothing in another: whoever mixes them cannot even sign in."""
+    domain, region = values.get("organization"), values.get("location")
+    given = values.get("cloud", str(Cloud.PUBLIC))
+    if given not in list(Cloud):
+        return
+    cloud = Cloud(str(given))
+    if isinstance(domain, str):
+        by_domain = next((c for end, c in _CLOUDS_BY_DOMAIN.items() if domain.endswith(end)), ())
+        if by_domain and cloud not in by_domain:
+            yield Mistake(
+                ("cloud",),
+                given,
+                f"is not the cloud of the organization {domain}",
+                f"Write {listed([str(each) for each in by_domain])}.",
+            )
+            return
+    if isinstance(region, str):
+        by_region = next(c for start, c in _CLOUDS_BY_REGION.items() if region.startswith(start))
+        if cloud not in by_region:
+            yield Mistake(
+                ("location",),
+                region,
+                f"is a region of another cloud than {cloud}",
+                f"Write one of its own, e.g. {_A_REGION[cloud]}.",
+            )
+    for key, by_cloud in PROVIDER_ENVIRONMENTS.items():
+        words = by_cloud[cloud]
+        environment = values.get(key, words[0] if cloud is Cloud.PUBLIC else ABSENT)
+        if environment not in words:
+            yield Mistake(
+                (key,),
+                environment,
+                f"has the provider work in another cloud than {cloud}"
+                if environment is not ABSENT
+                else f"is missing: the provider would work in the public cloud, not in {cloud}",
+                f"Write {words[0]}.",
+            )
+
+
+def _early_recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
+    """A run between the workflow and the grant leaves the identity a token without the role."""
+    try:
+        waits = sum(
+            (
+                parse_duration(values.get(key, default))
+                for key, default in (("settle", "PT1H"), ("proofTimeout", "PT10M"))
+            ),
+            timedelta(seconds=sum(DIRECTORY_DELAYS) + sum(ASSIGNMENT_DELAYS)),
+        )
+    except RefusedError:
+        return
+    for path, sender in senders_of(values):
+        identity = value_at(sender, ("identity",)) or IdentityKind.SYSTEM
+        try:
+            trigger = RecurrenceTrigger.model_validate(value_at(sender, ("trigger",)))
+        except ValidationError:
+            continue
+        if identity == IdentityKind.SYSTEM and timedelta() < _shortest_gap(trigger) < waits:
+            yield Mistake(
+                (*path, "identity"),
+                value_at(sender, ("identity",)) or ABSENT,
+                f"is systemAssigned, and the recurrence may fire within the {_spoken(waits)} that "
+                "pass at most between the workflow's creation and the grant: the platform would "
+                "then keep a token without the permission for a day, and nothing would be sent",
+                "Write userAssigned: the workflow is then made after the grant. Or let the "
+                "workflow run less often.",
+            )
+
+
+def _spoken(duration: timedelta) -> str:
+    minutes = math.ceil(duration / timedelta(minutes=1))
+    return f"{minutes} minutes"
+
+
+def _purges(values: Mapping[str, object]) -> Iterator[Mistake]:
+    purge, deletion = values.get("purgeMailboxes"), values.get("deletion", str(Deletion.RETAIN))
+    if purge in (True, "true") and deletion != Deletion.DELETE:
+        yield Mistake(
+            ("purgeMailboxes",),
+            purge,
+            "removes mailboxes for good, while deletion keeps them",
+            "Write false, or set deletion to delete if this is a test tenant.",
+        )
+
+
+RULES = [
+    _shared_identities,
+    _control_mailboxes,
+    _recipients,
+    _recurrences,
+    _early_recurrences,
+    _purges,
+    _clouds,
+]

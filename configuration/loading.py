@@ -1,0 +1,144 @@
+"""From what Pulumi hands on, to a configuration that is right."""
+
+import copy
+import difflib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import ValidationError
+
+from configuration.agreement import PROVIDER_ENVIRONMENTS, RULES
+from configuration.defaults import fill_in_defaults
+from configuration.environments import require_environment
+from configuration.keys import StackConfiguration
+from configuration.mistakes import ConfigurationError, Mistake, report
+from configuration.pydantic_errors import mistake_of
+
+NAMESPACE = "scoped-mail-sender"
+"""The project's name, under which the keys of its configuration stand in a stack's file."""
+
+
+def _values_of(config: pulumi.Config) -> dict[str, object]:
+    """All keys of our namespace, unknown ones too, which ``pulumi.Config`` alone cannot list."""
+    prefix = f"{config.name}:"
+    known = {*CONFIG.get(), *get_config_env()}
+    values: dict[str, object] = {
+        key.removeprefix(prefix): config.get(key.removeprefix(prefix))
+        for key in known
+        if key.startswith(prefix)
+    }
+    for key in ("senders", "senderDefaults", "tags"):
+        # Pulumi hands on a list or a mapping as JSON, and anything else as its text.
+        if isinstance(given := values.get(key), str):
+            with suppress(json.JSONDecodeError):
+                values[key] = json.loads(given)
+    if location := pulumi.Config("azure-native").get("location"):
+        values.setdefault("location", location)
+    for key in PROVIDER_ENVIRONMENTS:
+        provider, _, name = key.partition(":")
+        if environment := pulumi.Config(provider).get(name) or os.environ.get("ARM_ENVIRONMENT"):
+            values[key] = environment
+    return values
+
+
+def _refuse_misspelt_namespaces(namespace: str) -> None:
+    """Keys of another namespace belong to a provider; one that is nearly ours was meant for us.
+
+    Pulumi hands it to nobody, so that a switch in it would be off, and nothing would say so.
+    """
+    misspelt = [
+        key
+        for key in sorted({*CONFIG.get(), *get_config_env()})
+        if (given := key.partition(":")[0]) != namespace
+        and difflib.get_close_matches(given, [namespace], cutoff=0.8)
+    ]
+    if misspelt:
+        raise ConfigurationError(
+            f"These keys of the stack's configuration do not begin with {namespace}:, and nothing "
+            f"reads them: {', '.join(misspelt)}.\nNothing has been deployed. Write "
+            f"{namespace}:{misspelt[0].partition(':')[2]} instead."
+        )
+
+
+def refuse_renamed_senders(
+    configuration: StackConfiguration, deployed: Mapping[str, str], namespace: str = NAMESPACE
+) -> None:
+    """Refuses a sender under a new name, which the preview shows as harmless and Exchange refuses.
+
+    Args:
+        configuration: What the stack is told.
+        deployed: By the address of a mailbox or group that the stack's state holds, the name of the
+            sender that it is of.
+        namespace: The project's name.
+
+    Raises:
+        ConfigurationError: A sender has what a deployed one has that is gone from the
+            configuration.
+    """
+    owners = {address.casefold(): owner for address, owner in deployed.items()}
+    names = {sender.name for sender in configuration.senders}
+    mistakes = []
+    for index, sender in enumerate(configuration.senders):
+        for address in (sender.mailbox.address, sender.group.address):
+            owner = owners.get(address.casefold(), sender.name)
+            if owner not in names:
+                mistakes.append(
+                    Mistake(
+                        ("senders", index, "name"),
+                        sender.name,
+                        f"is a new name, while {address} is of the sender {owner}, which is "
+                        "deployed and not in the configuration any more: what it has in Exchange "
+                        "is marked with its name, and is not given to another",
+                        f"Write {owner}; displayName and workflow may be changed freely.",
+                    )
+                )
+                break
+    if mistakes:
+        raise ConfigurationError(report(namespace, mistakes, {}))
+
+
+def _position(mistake: Mistake) -> int:
+    """Which sender a mistake is in; what is not in one comes before them all."""
+    match mistake.path:
+        case ("senders", int(index), *_):
+            return index
+    return -1
+
+
+def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfiguration:
+    """Checks a stack's configuration and gives it types.
+
+    Args:
+        config: The stack's configuration, or its values by key, without the namespace; the
+            providers' ``environment`` with theirs.
+
+    Raises:
+        ConfigurationError: Something is wrong; the text names all that is.
+    """
+    if isinstance(config, pulumi.Config):
+        _refuse_misspelt_namespaces(config.name)
+        namespace, values = config.name, _values_of(config)
+        if "senders" not in values:
+            require_environment(pulumi.get_stack())
+    else:
+        namespace, values = NAMESPACE, copy.deepcopy(dict(config))
+    derived = fill_in_defaults(values)
+    mistakes = [mistake for rule in RULES for mistake in rule(values)]
+    try:
+        configuration = StackConfiguration.model_validate(
+            {key: value for key, value in values.items() if key not in PROVIDER_ENVIRONMENTS}
+        )
+    except ValidationError as errors:
+        mistakes += [mistake_of(error) for error in errors.errors()]
+    wrong = {mistake.path for mistake in mistakes}
+    # What follows from a wrong value is right once that value is.
+    own = [mistake for mistake in mistakes if derived.get(mistake.path) not in wrong]
+    if own:
+        own.sort(key=_position)
+        raise ConfigurationError(report(namespace, own, derived))
+    return configuration

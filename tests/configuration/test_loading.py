@@ -1,0 +1,194 @@
+"""What Pulumi hands on, and what it does not."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime.config import CONFIG
+
+from configuration import (
+    NAMESPACE,
+    ConfigurationError,
+    load_configuration,
+    refuse_renamed_senders,
+)
+from tests.configuration.happy_path import (
+    HAPPY_PATH,
+    assert_refused,
+    drop,
+    mistakes,
+    only_mistake,
+)
+
+
+class TestASenderKeepsItsName:
+    def test_a_renamed_one_is_refused(self, values: dict[str, Any]) -> None:
+        deployed = dict.fromkeys(
+            ["LogicAppNotifications@contoso.com", "graphscope@contoso.com"], "notices"
+        )
+        with pytest.raises(ConfigurationError) as refused:
+            refuse_renamed_senders(load_configuration(values), deployed)
+        assert str(refused.value) == (
+            "The configuration of this stack has one mistake; nothing has been deployed.\n\n"
+            f'  {NAMESPACE}:senders[0].name = "notifications"\n'
+            "    It is a new name, while logicappnotifications@contoso.com is of the sender "
+            "notices, which is deployed and not in the configuration any more: what it has in "
+            "Exchange is marked with its name, and is not given to another.\n"
+            "    Write notices; displayName and workflow may be changed freely."
+        )
+
+    def test_so_is_one_whose_group_alone_is_the_same(self, values: dict[str, Any]) -> None:
+        with pytest.raises(ConfigurationError, match=r"graphscope@contoso\.com is of the sender"):
+            refuse_renamed_senders(
+                load_configuration(values), {"graphscope@contoso.com": "notices"}
+            )
+
+    @pytest.mark.parametrize(
+        "deployed",
+        [
+            {},
+            {"logicappnotifications@contoso.com": "notifications"},
+            # Somebody else's to say: the scripts refuse an address that another has.
+            {"logicappnotifications@contoso.com": "report"},
+            {"former@contoso.com": "former"},
+        ],
+    )
+    def test_any_other_is_not(self, values: dict[str, Any], deployed: dict[str, str]) -> None:
+        refuse_renamed_senders(load_configuration(values), deployed)
+
+
+class TestPulumiHandsTheConfigurationOn:
+    @pytest.fixture
+    def stack(self) -> Iterator[dict[str, str]]:
+        """The stack's configuration as the engine hands it to a program: text, lists as JSON."""
+        config = {
+            f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in HAPPY_PATH.items()
+        }
+        token = CONFIG.set(config)
+        yield config
+        CONFIG.reset(token)
+
+    def test_it_is_the_same_as_from_a_mapping(self, stack: dict[str, str]) -> None:
+        assert load_configuration(pulumi.Config(NAMESPACE)) == load_configuration(HAPPY_PATH)
+
+    def test_it_may_come_from_the_environment(
+        self, stack: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PULUMI_CONFIG", json.dumps(stack | {f"{NAMESPACE}:unknown": "1"}))
+        stack.clear()
+        heading = only_mistake(pulumi.Config(NAMESPACE)).heading
+        assert heading == f'{NAMESPACE}:unknown = "1"'
+
+    def test_an_unknown_key_of_our_namespace_is_refused(self, stack: dict[str, str]) -> None:
+        stack[f"{NAMESPACE}:sender"] = "notifications"
+        assert "Did you mean senders?" in only_mistake(pulumi.Config(NAMESPACE)).remedy
+
+    def test_keys_of_other_namespaces_are_left_alone(self, stack: dict[str, str]) -> None:
+        stack["azure-native:tenantId"] = "unknown"
+        assert load_configuration(pulumi.Config(NAMESPACE))
+
+    def test_senders_that_are_no_list_are_named_as_written(self, stack: dict[str, str]) -> None:
+        stack[f"{NAMESPACE}:senders"] = "notifications"
+        heading = only_mistake(pulumi.Config(NAMESPACE)).heading
+        assert heading == f'{NAMESPACE}:senders = "notifications"'
+
+    def test_the_location_of_the_provider_is_the_default(self, stack: dict[str, str]) -> None:
+        stack["azure-native:location"] = "northeurope"
+        assert load_configuration(pulumi.Config(NAMESPACE)).location == "westeurope"
+        del stack[f"{NAMESPACE}:location"]
+        assert load_configuration(pulumi.Config(NAMESPACE)).location == "northeurope"
+
+    def test_the_environment_of_the_providers_is_theirs(
+        self, stack: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stack["azuread:environment"] = "china"
+        assert only_mistake(pulumi.Config(NAMESPACE)).heading == 'azuread:environment = "china"'
+        del stack["azuread:environment"]
+        monkeypatch.setenv("ARM_ENVIRONMENT", "china")
+        assert [mistake.heading for mistake in mistakes(pulumi.Config(NAMESPACE))] == [
+            'azure-native:environment = "china"',
+            'azuread:environment = "china"',
+        ]
+
+    def test_a_renamed_project_is_named_in_the_message(self, stack: dict[str, str]) -> None:
+        stack |= {"renamed:settle": "1h", "renamed:senders": "[]"}
+        headings = [mistake.heading for mistake in mistakes(pulumi.Config("renamed"))]
+        assert 'renamed:settle = "1h"' in headings
+
+
+class TestWhatEnvironmentsShare:
+    def test_fills_in_what_is_missing_group_by_group(self, values: dict[str, Any]) -> None:
+        alone = load_configuration(values)
+        sender = values["senders"][1]
+        shared = {
+            "mailbox": {"name": sender["mailbox"].pop("name"), "address": "no@contoso.com"},
+            "trigger": {"interval": sender["trigger"].pop("interval"), "timeZone": "UTC"},
+            "message": sender.pop("message"),
+            "group": sender.pop("group"),
+        }
+        values["senderDefaults"] = {"report": shared, "absent": {"nonsense": 1}}
+        before = copy.deepcopy(values)
+        loaded = load_configuration(values)
+        assert loaded.senders == alone.senders
+        assert loaded.sender_defaults == values["senderDefaults"]
+        assert values == before
+
+    def test_a_list_is_taken_whole(self, values: dict[str, Any]) -> None:
+        recipients = [{"address": "a@contoso.com"}, {"address": "b@contoso.com"}]
+        values["senderDefaults"] = {"notifications": {"message": {"toRecipients": recipients}}}
+        (recipient,) = load_configuration(values).senders[0].message.to_recipients
+        assert recipient.address == "reception@contoso.com"
+
+    def test_a_mistake_in_it_says_where_it_stands(self, values: dict[str, Any]) -> None:
+        drop(values, "senders[0].message.body")
+        body = {"contentType": "RTF", "content": "x"}
+        values["senderDefaults"] = {"notifications": {"message": {"body": body}}}
+        assert only_mistake(values).heading == (
+            f'{NAMESPACE}:senders[0].message.body.contentType = "RTF" '
+            "(taken from senderDefaults.notifications.message.body.contentType)"
+        )
+
+    @pytest.mark.parametrize(("path", "value"), [("", []), (".notifications", "x")])
+    def test_anything_but_groups_of_keys_is_refused(
+        self, values: dict[str, Any], path: str, value: object
+    ) -> None:
+        values["senderDefaults"] = {}
+        assert_refused(
+            values, f"senderDefaults{path}", value, "not a group of keys", "a key a line"
+        )
+
+    def test_pulumi_hands_it_on_as_json(self, values: dict[str, Any]) -> None:
+        message = values["senders"][0].pop("message")
+        values["senderDefaults"] = {"notifications": {"message": message}}
+        texts = {
+            f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in values.items()
+        }
+        pulumi.runtime.set_all_config(texts)
+        loaded = load_configuration(pulumi.Config(NAMESPACE))
+        assert loaded.senders[0].message.subject == "Graph test mail"
+
+
+class TestAMisspeltNamespace:
+    @pytest.mark.parametrize(
+        "namespace", ["scoped-mailsender", "scoped-mail-sender-", "scopedMailSender"]
+    )
+    def test_is_refused_with_the_key_to_write(self, namespace: str) -> None:
+        pulumi.runtime.set_all_config({f"{namespace}:drift": "true"})
+        with pytest.raises(ConfigurationError) as refused:
+            load_configuration(pulumi.Config(NAMESPACE))
+        assert f"nothing reads them: {namespace}:drift." in str(refused.value)
+        assert f"Write {NAMESPACE}:drift instead." in str(refused.value)
+
+    @pytest.mark.parametrize("namespace", ["azure-native", "azuread", "pulumi", "contoso"])
+    def test_any_other_is_somebody_else_s(self, namespace: str, values: dict[str, Any]) -> None:
+        texts = {
+            f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in values.items()
+        }
+        pulumi.runtime.set_all_config(texts | {f"{namespace}:drift": "true"})
+        assert not load_configuration(pulumi.Config(NAMESPACE)).drift

@@ -14,7 +14,7 @@ from tools.__main__ import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
-    ROOT / "README.md",
+    *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(ROOT.glob("*/README.md")),
 ]

@@ -15,6 +15,7 @@ from components.workflow_definition import (
 )
 from configuration import ConfigurationError, load_configuration
 from simulator.tenant import Tenant
+from simulator.testing.deployment import NOON, WORKFLOW_PATH, Deployment, connect
 from tests.components.exchange.conftest import Scripts
 from tests.components.exchange.desired import (
     ENSURE_GROUP,
@@ -25,7 +26,6 @@ from tests.components.exchange.desired import (
     SETTINGS,
 )
 from tests.configuration.happy_path import HAPPY_PATH
-from tests.simulator.tenant.deployment import NOON, WORKFLOW_PATH, Deployment, connect
 
 # Pieces that mean something to one of the languages that a text passes, among any text at all.
 PIECES = [

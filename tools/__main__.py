@@ -23,8 +23,8 @@ POWERSHELL = "SIMULATOR_POWERSHELL"
 
 OF_POWERSHELL = (
     "tests/components/exchange",
-    "tests/simulator/real_powershell",
-    "tests/simulator/powershell/test_recorded.py",
+    "simulator/tests/real_powershell",
+    "simulator/tests/powershell/test_recorded.py",
 )
 """What runs in real PowerShell: scripts, what stands in for their module, recorded answers."""
 
@@ -84,7 +84,7 @@ def run(task: str, further: list[str]) -> int:
     if task == "test-all":
         return _python("-m", "pytest", *ON_ALL_CORES, *further)
     if task == "record-powershell":
-        return _python("-m", "tests.simulator.powershell.recording")
+        return _python("-m", "simulator.tests.powershell.recording")
     if task == "powershell":
         return _in_powershell()
     if task == "sweep":

@@ -25,7 +25,7 @@ from operations.workflow_runs import Answer, NotStartedError, WorkflowRuns
 from simulator.front import served
 from simulator.tenant import Tenant
 from simulator.tenant.faults import Fault, Kind, Step, steps
-from tests.simulator.tenant.deployment import NOON, WORKFLOW_PATH, Deployment, connect
+from simulator.testing.deployment import NOON, WORKFLOW_PATH, Deployment, connect
 from tests.tools.executables import Executable
 
 SHARED = "reception@contoso.com"

@@ -7,7 +7,7 @@ from simulator.tenant import (
     TENANT_ID,
 )
 from simulator.tenant.identifiers import ARM_AUDIENCE
-from tests.simulator.tenant.deployment import (
+from simulator.testing.deployment import (
     GROUP_PATH,
     WORKFLOW_PATH,
     action,

@@ -4,7 +4,7 @@ import pytest
 
 from simulator.tenant import GRAPH_AUDIENCE
 from simulator.tenant.identifiers import seeded_id
-from tests.simulator.tenant.deployment import JSON, message, refusal
+from simulator.testing.deployment import JSON, message, refusal
 
 PAYROLL = seeded_id("payroll")
 PAYROLL_REPORTS = {

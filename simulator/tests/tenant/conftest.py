@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.tenant import Tenant
-from tests.simulator.tenant.deployment import NOON, Deployment, connect
+from simulator.testing.deployment import NOON, Deployment, connect
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.powershell import UnsupportedConstruct, run_file
 from simulator.powershell.interface import Arguments, CommandError, SecureString
-from tests.simulator.powershell.running import FakeHost, Runner
+from simulator.tests.powershell.running import FakeHost, Runner
 
 CONNECT = "Import-Module FakeModule\nConnect-Fake\n"
 

@@ -25,7 +25,7 @@ from simulator.real_powershell.functions import functions
 from simulator.real_powershell.shell import MODULES
 from simulator.tenant import ORGANIZATION, Tenant
 from simulator.tenant.faults import Fault, Kind, steps
-from tests.simulator.real_powershell import fake_powershell
+from simulator.tests.real_powershell import fake_powershell
 from tools.progress import ToolError
 
 MODULE = MODULES / "ExchangeOnlineManagement"

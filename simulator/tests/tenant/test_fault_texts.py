@@ -4,7 +4,7 @@ import pytest
 
 from simulator.tenant import CloudError, fault_texts
 from simulator.tenant.faults import Fault, Kind, Step
-from tests.simulator.tenant.deployment import connect, refusal
+from simulator.testing.deployment import connect, refusal
 
 ADDRESS = "reception@contoso.com"
 

@@ -2,7 +2,7 @@ import pytest
 
 from simulator.tenant import ExchangeError, Tenant
 from simulator.tenant.seed import Seed
-from tests.simulator.tenant.deployment import NOON, connect, refusal
+from simulator.testing.deployment import NOON, connect, refusal
 
 APP = "11111111-2222-3333-4444-555555555555"
 GET_POLICIES: tuple[str, dict[str, str]] = ("Get-ApplicationAccessPolicy", {})

@@ -38,7 +38,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from simulator.front import LOOPBACK, Front, served
 from simulator.tenant import GRAPH_APP_ID, GRAPH_AUDIENCE, SUBSCRIPTION_ID, Tenant
 from simulator.tenant.identifiers import ARM_AUDIENCE, CONFINABLE_APP_ROLES
-from tests.simulator.tenant.deployment import NOON, Deployment, connect, workflow_body
+from simulator.testing.deployment import NOON, Deployment, connect, workflow_body
 
 # The SDK warns of what its own generated code uses.
 pytestmark = pytest.mark.filterwarnings("ignore:This class is deprecated:DeprecationWarning")

@@ -6,7 +6,7 @@ from components.workflow_definition import ACTION
 from simulator.sending import SendingError, send_as
 from simulator.tenant import Tenant
 from simulator.tenant.faults import Fault, Kind, Step
-from tests.simulator.tenant.deployment import (
+from simulator.testing.deployment import (
     NOON,
     WORKFLOW_PATH,
     Deployment,

@@ -10,7 +10,7 @@ from simulator.tenant import (
     CloudError,
 )
 from simulator.tenant.identifiers import CONFINABLE_APP_ROLES, seeded_id
-from tests.simulator.tenant.deployment import JSON, WORKFLOW_PATH, message, workflow_body
+from simulator.testing.deployment import JSON, WORKFLOW_PATH, message, workflow_body
 
 PAYROLL = seeded_id("payroll")
 FINANCE = seeded_id("finance")

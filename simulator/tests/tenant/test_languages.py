@@ -4,7 +4,7 @@ import pytest
 
 from simulator.tenant import NotSimulated
 from simulator.tenant.faults import Fault, Kind, Step
-from tests.simulator.tenant.deployment import refusal
+from simulator.testing.deployment import refusal
 
 NOT_FOUND = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
 APP = "11111111-2222-3333-4444-555555555555"

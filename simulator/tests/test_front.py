@@ -24,7 +24,7 @@ from simulator.front import served
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, GRAPH_AUDIENCE, Tenant
 from simulator.tenant.faults import RETRY_AFTER_SECONDS, Fault, Kind, steps
 from simulator.tenant.identifiers import ARM_AUDIENCE
-from tests.simulator.tenant.deployment import (
+from simulator.testing.deployment import (
     GROUP_PATH,
     JSON,
     NOON,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.powershell.running import Runner
+from simulator.tests.powershell.running import Runner
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.powershell import UnsupportedConstruct
-from tests.simulator.powershell.running import Runner
+from simulator.tests.powershell.running import Runner
 
 
 def refusal(run: Runner, script: str) -> str:

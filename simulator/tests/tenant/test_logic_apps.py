@@ -5,7 +5,7 @@ import pytest
 
 from simulator.tenant.faults import Fault, Kind, Step
 from simulator.tenant.logic_apps import literal
-from tests.simulator.tenant.deployment import (
+from simulator.testing.deployment import (
     NOON,
     WORKFLOW_PATH,
     action,

@@ -14,7 +14,7 @@ from simulator.tenant import (
     NotSimulated,
     Tenant,
 )
-from tests.simulator.tenant.deployment import NOON, connect
+from simulator.testing.deployment import NOON, connect
 
 
 class TestEveryCallPassesOnePoint:

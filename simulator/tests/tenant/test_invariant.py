@@ -1,7 +1,7 @@
 import pytest
 
 from simulator.tenant.identifiers import CONFINABLE_APP_ROLES, UNCONFINABLE_APP_ROLES
-from tests.simulator.tenant.deployment import WORKFLOW_PATH, connect
+from simulator.testing.deployment import WORKFLOW_PATH, connect
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from simulator.tenant import Tenant
 from simulator.tenant.clock import PATIENCE
-from tests.simulator.tenant.deployment import NOON
+from simulator.testing.deployment import NOON
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
 from simulator.tenant import TENANT_ID, ExchangeError, NotSimulated
-from tests.simulator.tenant.deployment import connect, refusal
+from simulator.testing.deployment import connect, refusal
 
 BYPASS = {"BypassSecurityGroupManagerCheck": True}
 NOT_FOUND = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.powershell import recording
-from tests.simulator.powershell.recording import CASES, SCRIPTS, Answer
+from simulator.tests.powershell import recording
+from simulator.tests.powershell.recording import CASES, SCRIPTS, Answer
 
 POWERSHELL = recording.find_powershell()
 

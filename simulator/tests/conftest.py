@@ -1,0 +1,3 @@
+"""Imported before any test."""
+
+pytest_plugins = ["simulator.testing.shell"]

@@ -26,6 +26,9 @@ ASKS = (
     "Remove-DistributionGroup",
     "Remove-DistributionGroupMember",
     "Remove-Mailbox",
+    "Remove-ManagementRoleAssignment",
+    "Remove-ManagementScope",
+    "Remove-ServicePrincipal",
     "Update-DistributionGroupMember",
 )
 ALWAYS_THERE = (
@@ -44,6 +47,10 @@ OUTPUT_TYPES = {
     "DistributionGroup": "Microsoft.Exchange.Data.Directory.Management.DistributionGroup",
     "DistributionGroupMember": "Microsoft.Exchange.Data.Directory.Management.ReducedRecipient",
     "Mailbox": "Microsoft.Exchange.Data.Directory.Management.Mailbox",
+    "ManagementRoleAssignment": (
+        "Microsoft.Exchange.Data.Directory.SystemConfiguration.ExchangeRoleAssignmentPresentation"
+    ),
+    "ManagementScope": "Microsoft.Exchange.Data.Directory.SystemConfiguration.ManagementScope",
     "OrganizationConfig": "Microsoft.Exchange.Data.Directory.Management.OrganizationConfig",
     "Recipient": "Microsoft.Exchange.Data.Directory.Management.ReducedRecipient",
 }

@@ -84,6 +84,13 @@ class Entra:
         for assignment in self.assignments_of(object_id):
             self._store.delete("appRoleAssignment", assignment["id"])
         self._store.delete("servicePrincipal", object_id)
+        gone = {"forgottenAt": self._store.visible_at("pointer")}
+        self._store.put("removedServicePrincipal", object_id, gone)
+
+    def is_forgotten(self, object_id: str) -> bool:
+        """Whether a service principal was removed, and Exchange has heard of it."""
+        gone = self._store.get("removedServicePrincipal", object_id)
+        return gone is not None and self._store.is_past(gone["forgottenAt"])
 
     def service_principals(self) -> list[Document]:
         """Those that look-ups find at this moment."""

@@ -69,6 +69,12 @@ class Graph:
             claims = self._entra.validate(token, GRAPH_AUDIENCE)
             return self._route(request, body, claims, given)
 
+        if request.segments[-1] == "sendMail":
+            # Apart from the call, of which a refusal leaves nothing.
+            with self._store.transaction():
+                caller = self._store.get("token", token or "")
+                if caller is not None:
+                    self._exchange.roles.note_call(caller["principalId"])
         try:
             return self._store.call(
                 "Graph", request.method, path, effect, crosses_network=by_workflow
@@ -268,12 +274,13 @@ class Graph:
     def _send_mail(
         self, user: str, body: Any, claims: Document, headers: Mapping[str, str]
     ) -> Response:
-        mailbox = self._admit(user, claims)
+        mailbox, by_role = self._admit(user, claims)
         _require_json(headers)
         message, save = checked_message(body)
         check_sender(message, mailbox)
-        effective = self._exchange.policies.effective()
-        record_reach(self._store, claims, "Mail.Send", effective)
+        if not by_role:
+            effective = self._exchange.policies.effective()
+            record_reach(self._store, claims, "Mail.Send", effective)
         mail = {
             "id": new_id(),
             "time": self._store.now().isoformat(),
@@ -286,14 +293,22 @@ class Graph:
         self._store.put("mail", mail["id"], mail)
         return Response(202, None, {"request-id": new_id()})
 
-    def _admit(self, user: str, claims: Document) -> Document:
-        """The mailbox as which the claims may send.
+    def _admit(self, user: str, claims: Document) -> tuple[Document, bool]:
+        """The mailbox as which the claims may send, and whether by a role in Exchange.
+
+        What is granted in Entra and what roles open adds up, and policies bear on the former only.
 
         Raises:
             CloudError: They may not.
         """
-        granted = "Mail.Send" in claims["roles"]
-        if not granted or not self._exchange.roles.entra_grants_count(claims["appId"]):
+        roles = self._exchange.roles
+        granted = "Mail.Send" in claims["roles"] and roles.entra_grants_count(claims["appId"])
+        by_role = [
+            grant
+            for grant in roles.effective(claims["principalId"])
+            if "Mail.Send" in grant.permissions
+        ]
+        if not granted and not by_role:
             raise permission_missing()
         mailbox = self._mailbox(user)
         if mailbox is None:
@@ -306,11 +321,15 @@ class Graph:
         disabled = "Access to OData is disabled"
         if not self._exchange.client_access.admits_graph(mailbox):
             raise CloudError(403, "ErrorAccessDenied", f"{disabled}.")
+        if any(grant.reaches(mailbox["id"]) for grant in by_role):
+            return mailbox, True
+        if not granted:
+            raise permission_missing()
         if evaluate(effective, claims["appId"], mailbox["id"]) is AccessCheckResult.DENIED:
             live = self._store.setting("live text of denials", default=False)
             reason = f": {BLOCKED_BY_POLICY}" if live else "."
             raise CloudError(403, "ErrorAccessDenied", f"{disabled}{reason}")
-        return mailbox
+        return mailbox, False
 
     def try_sending(self) -> None:
         """Tries, for whoever holds Mail.Send, every mailbox there is, and has the answers recorded.
@@ -318,10 +337,16 @@ class Graph:
         Nothing is sent: the trial ends where a message would be looked at. It runs inside a call.
         """
         present = self._exchange.policies.present()
-        for principal in holders(self._store, self._entra, "Mail.Send"):
-            claims = {"appId": principal["appId"], "roles": ["Mail.Send"]}
+        grants = self._exchange.roles.remembered()
+        in_entra = {p["id"] for p in holders(self._store, self._entra, "Mail.Send", ())}
+        for principal in holders(self._store, self._entra, "Mail.Send", grants):
+            claims = {
+                "principalId": principal["id"],
+                "appId": principal["appId"],
+                "roles": ["Mail.Send"] if principal["id"] in in_entra else [],
+            }
             accepted = [m for m in self._mailboxes() if self._would_admit(m["id"], claims)]
-            record_sendable(self._store, principal, accepted, present)
+            record_sendable(self._store, principal, accepted, present, grants)
 
     def _mailboxes(self) -> list[Document]:
         return [r for r in self._store.all("recipient") if r["type"] in MAILBOX_TYPES]

@@ -1,6 +1,6 @@
-"""Invariant N: no identity holds a mailbox permission without a RestrictAccess policy for it.
+"""Invariant N: no identity holds a mailbox permission that neither a policy nor a scope confines.
 
-Two things hand an identity the permission: an app role assignment in Entra, and a token that was
+In Entra two things hand an identity the permission: an app role assignment, and a token that was
 issued while there was one, which the platform keeps for a managed identity for up to a day. Either
 makes the identity unconfined while Exchange has no policy for it. A token is held against an
 identity only while that exists: of a deleted one nobody can fetch the token any more.
@@ -12,8 +12,8 @@ only when such a token is used, and ``record_reach`` is told of each use.
 ``record_sendable`` looks further, where a test asks for it: it is told, after every change and
 whenever the clock has been moved, which mailboxes each identity could send as at that moment.
 
-Room is left for role assignments of RBAC for Applications: they will be one more source of
-``_held``, with a scope in place of the policy.
+An application role of Exchange is confined by the scope of its assignment: without one, or with
+one that is gone, it makes the identity unconfined whatever policies there are.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -24,7 +24,7 @@ from simulator.tenant.identifiers import (
     GRAPH_APP_ID,
     UNCONFINABLE_APP_ROLES,
 )
-from simulator.tenant.policy_evaluation import AccessRight, Policy, is_restricted
+from simulator.tenant.policy_evaluation import AccessRight, Policy, RoleGrant, is_restricted
 from simulator.tenant.store import Document, Store
 
 BROKEN = "invariant broken by"
@@ -48,13 +48,16 @@ def _held(store: Store, entra: Entra) -> Iterator[tuple[Document, str, str]]:
                     yield principal, role, f"a token that lives until {token['expires']}"
 
 
-def record_violations(store: Store, entra: Entra, policies: Collection[Policy]) -> None:
+def record_violations(
+    store: Store, entra: Entra, policies: Collection[Policy], grants: Collection[RoleGrant]
+) -> None:
     """Writes down what the running call broke: each identity and permission when it begins.
 
     Args:
         store: Where violations are kept.
         entra: Who holds what.
         policies: Those that Exchange holds at this moment, effective or not.
+        grants: What application roles open, effective or not.
     """
     broken_before = set(map(tuple, store.setting(BROKEN, [])))
     broken_now: set[tuple[str, str]] = set()
@@ -76,6 +79,17 @@ def record_violations(store: Store, entra: Entra, policies: Collection[Policy]) 
                 f"{principal['displayName']} (client id {principal['appId']}) holds "
                 f"{permission} by {holding}, and {why}.",
             )
+    for grant in grants:
+        for permission in grant.permissions if grant.scope is None else ():
+            key = (grant.principal_id, permission)
+            if key not in broken_now | broken_before:
+                store.add_violation(
+                    grant.principal_id,
+                    permission,
+                    f"The service principal {grant.principal_id} holds {permission} by a role in "
+                    "Exchange, and the assignment has no scope.",
+                )
+            broken_now.add(key)
     store.set_setting(BROKEN, sorted(broken_now))
 
 
@@ -106,14 +120,24 @@ def record_reach(
         )
 
 
-def holders(store: Store, entra: Entra, permission: str) -> list[Document]:
-    """Service principals that hold the permission, by an assignment or by a token that lives."""
+def holders(
+    store: Store, entra: Entra, permission: str, grants: Iterable[RoleGrant]
+) -> list[Document]:
+    """Service principals that hold the permission: in Entra, by a living token, or by a role."""
     found = {p["id"]: p for p, role, _ in _held(store, entra) if role == permission}
+    for grant in grants:
+        principal = store.get("servicePrincipal", grant.principal_id)
+        if principal is not None and permission in grant.permissions:
+            found[principal["id"]] = principal
     return list(found.values())
 
 
 def record_sendable(
-    store: Store, principal: Document, mailboxes: Iterable[Document], present: Collection[Policy]
+    store: Store,
+    principal: Document,
+    mailboxes: Iterable[Document],
+    present: Collection[Policy],
+    grants: Iterable[RoleGrant],
 ) -> None:
     """Writes down that mail as a mailbox outside the scope would be accepted, when that begins.
 
@@ -123,6 +147,8 @@ def record_sendable(
         mailboxes: Those as which mail of it would be accepted at this moment.
         present: The policies that Exchange holds. Their scopes are what the identity is meant to
             reach, so one that was removed, and that Graph still goes by, counts for nothing here.
+        grants: What roles open to it, also one taken back that Graph still goes by: it opens no
+            more than it did.
     """
     app_id = principal["appId"]
     scope = {
@@ -131,6 +157,7 @@ def record_sendable(
         if policy.is_for(app_id) and policy.access_right is AccessRight.RESTRICT
         for mailbox in policy.scope
     }
+    scope |= {m for g in grants if g.principal_id == principal["id"] for m in g.scope or ()}
     outside = {m["id"]: m["addresses"][0] for m in mailboxes if m["id"] not in scope}
     open_before = store.setting(OUTSIDE, {})
     if outside and principal["id"] not in open_before:
@@ -138,7 +165,7 @@ def record_sendable(
             principal["id"],
             "Mail.Send",
             f"{principal['displayName']} (client id {app_id}) could send as {len(outside)} "
-            f"mailboxes outside the scope of its policies, such as {sorted(outside.values())[0]}.",
+            f"mailboxes outside its scope, such as {sorted(outside.values())[0]}.",
         )
     others = {key: value for key, value in open_before.items() if key != principal["id"]}
     store.set_setting(OUTSIDE, others | ({principal["id"]: len(outside)} if outside else {}))

@@ -2,7 +2,8 @@
 
 Source: New-ApplicationAccessPolicy, MicrosoftDocs/office-docs-powershell. Pure, so that the rules
 can be read, and tested, in one place: ``Test-ApplicationAccessPolicy`` and Graph both ask here,
-each with the policies that it sees at that moment.
+each with the policies that it sees at that moment. Policies bear on what is granted in Entra alone:
+what a role in Exchange opens (:class:`RoleGrant`) adds to it.
 """
 
 from collections.abc import Iterable
@@ -65,3 +66,21 @@ def evaluate(policies: Iterable[Policy], app_id: str, mailbox_id: str) -> Access
         return AccessCheckResult.DENIED
     # Rule 5: nothing confines the application.
     return AccessCheckResult.GRANTED
+
+
+@dataclass(frozen=True)
+class RoleGrant:
+    """What one assignment of an application role opens, whatever the policies say.
+
+    Attributes:
+        principal_id: Object id of the service principal that has the role.
+        permissions: The permissions of the role, such as ``Mail.Send``.
+        scope: Object ids of the mailboxes in the assignment's scope; ``None`` for all there are.
+    """
+
+    principal_id: str
+    permissions: tuple[str, ...]
+    scope: frozenset[str] | None
+
+    def reaches(self, mailbox_id: str) -> bool:
+        return self.scope is None or mailbox_id in self.scope

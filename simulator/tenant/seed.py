@@ -33,6 +33,7 @@ DEFAULT_LAGS = {
     "address": 0.0,
     "policy": 1800.0,
     "roles": 1800.0,
+    "pointer": 0.0,
 }
 NO_LAGS = dict.fromkeys(DEFAULT_LAGS, 0.0)
 

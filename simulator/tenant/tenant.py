@@ -13,6 +13,7 @@ from simulator.tenant.exchange import Exchange
 from simulator.tenant.exchange.languages import Language
 from simulator.tenant.exchange.recipients import GROUP_TYPES, MAILBOX_TYPES
 from simulator.tenant.graph import Graph
+from simulator.tenant.identifiers import new_id
 from simulator.tenant.invariant import record_violations
 from simulator.tenant.logic_apps import LogicApps
 from simulator.tenant.managed_identities import ManagedIdentities
@@ -79,7 +80,8 @@ class Tenant:
                 self._store.set_setting("seeded", value=True)
 
     def _check_invariant(self) -> None:
-        record_violations(self._store, self.entra, self.exchange.policies.present())
+        policies, grants = self.exchange.policies.present(), self.exchange.roles.present()
+        record_violations(self._store, self.entra, policies, grants)
         self._try_sending()
 
     def _try_sending(self) -> None:
@@ -128,7 +130,9 @@ class Tenant:
         ``exchange``: a mailbox or group just created, for the next cmdlet.
         ``address``: addresses of a removed mailbox or group, for whoever wants them.
         ``policy``: an application access policy created or removed, for Graph.
-        ``roles``: an Exchange role assigned to an application, for its next connection.
+        ``roles``: an Exchange role assigned to an application or taken back, for its next
+        connection, and for Graph where the application is idle: four times as much where it calls.
+        ``pointer``: a service principal that is removed in Entra, for Exchange.
         """
         with self._store.transaction():
             lags: dict[str, float] = self._store.setting("lags", {})
@@ -167,6 +171,26 @@ class Tenant:
         """What the organisation puts before the display name of each group; by default nothing."""
         with self._store.transaction():
             self._store.set_setting("group naming policy", prefix)
+
+    def add_administrative_unit(self, name: str, members: Sequence[str]) -> str:
+        """Makes an administrative unit of Entra, with the mailboxes of these addresses.
+
+        Returns:
+            Its id.
+        """
+        with self._store.transaction():
+            found = [self.exchange.recipients.find(each, MAILBOX_TYPES) for each in members]
+            unit_id = new_id()
+            unit = {"id": unit_id, "name": name, "members": [mailbox["id"] for mailbox in found]}
+            self._store.put("administrativeUnit", unit_id, unit)
+        return unit_id
+
+    def relocate(self, address: str) -> None:
+        """Moves a group to another forest, as Microsoft moves tenants: its DN is another then."""
+        with self._store.transaction():
+            group = self.exchange.recipients.find(address, GROUP_TYPES)
+            group["organizationalUnit"] = group["organizationalUnit"].replace("DC=EUR", "DC=NAM")
+            self.exchange.recipients.put(group)
 
     def set_organization_config(self, name: str, value: object) -> None:
         """Sets what Get-OrganizationConfig shows under that name (``exchange/client_access.py``).
@@ -247,6 +271,9 @@ class Tenant:
                 "applicationAccessPolicies": [
                     policy for policy in self._store.all("policy") if policy["removedAt"] is None
                 ],
+                "servicePrincipalPointers": self.exchange.roles.pointers(),
+                "managementScopes": self._store.all("managementScope"),
+                "managementRoleAssignments": self.exchange.roles.assignments(),
                 "resourceGroups": self._store.all("resourceGroup"),
                 "managedIdentities": self._store.all("managedIdentity"),
                 "workflows": self._store.all("workflow"),

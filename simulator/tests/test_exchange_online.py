@@ -182,6 +182,9 @@ class TestNobodyIsThereToConfirm:
             "Remove-DistributionGroup",
             "Remove-DistributionGroupMember",
             "Remove-Mailbox",
+            "Remove-ManagementRoleAssignment",
+            "Remove-ManagementScope",
+            "Remove-ServicePrincipal",
         ]
 
     def test_what_does_not_ask_does_when_told_to(self, connected):

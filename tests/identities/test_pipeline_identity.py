@@ -321,6 +321,7 @@ class TestTheRolesInExchange:
             "New-ServicePrincipal",
             *["New-ManagementRoleAssignment"] * 6,
         ]
+        scripts.pass_time()
         assert pipeline.assign().changes == []
 
     def test_act_after_a_while(self, scripts, permissions):
@@ -336,6 +337,7 @@ class TestTheRolesInExchange:
     def test_that_are_not_needed_are_named_and_kept(self, scripts, permissions):
         pipeline = Pipeline(scripts, "preview", permissions["deploy"])
         pipeline.assign()
+        scripts.pass_time()
         pipeline.application["roles"] = permissions["preview"]
 
         run = pipeline.assign()

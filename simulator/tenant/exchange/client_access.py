@@ -1,5 +1,6 @@
 """Client access settings of mailboxes and of the organisation, as far as they bear on Graph."""
 
+from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from simulator.tenant.exchange.mailboxes import select
@@ -16,6 +17,8 @@ ORGANIZATION_DEFAULTS: Document = MAILBOX_DEFAULTS | {"EwsEnabled": None, "IsDeh
 ENFORCE = "EnforceExoAppRbacPermissions"
 """Exists since May 2026, and not in every tenant; Microsoft's pages do not describe it."""
 
+# Measured by others after Enable-OrganizationCustomization, while IsDehydrated is false already.
+CUSTOMIZATION_TAKES = timedelta(hours=1)
 # What Exchange gets to see of the program that calls Graph, whatever header that one sends.
 # Source: https://github.com/microsoftgraph/msgraph-sdk-javascript/issues/252.
 USER_AGENT_BEHIND_GRAPH = ""
@@ -57,7 +60,16 @@ class ClientAccess:
         """
         if name not in (*ORGANIZATION_DEFAULTS, ENFORCE):
             raise ValueError(f"no setting of the organisation is called {name!r}")
+        if name == "IsDehydrated" and self.organization()[name] and not value:
+            ready = self._store.now() + CUSTOMIZATION_TAKES
+            self._store.set_setting("customizable at", ready.isoformat())
         self._store.set_setting("organization config", self.organization() | {name: value})
+
+    def is_customizable(self) -> bool:
+        """Whether roles and scopes can be made: some time after IsDehydrated says so."""
+        ready = self._store.setting("customizable at", None)
+        is_ready = ready is None or self._store.is_past(ready)
+        return not self.organization()["IsDehydrated"] and is_ready
 
     def admits_graph(self, mailbox: Document) -> bool:
         """Whether Graph gets into a mailbox at all, for whichever application.

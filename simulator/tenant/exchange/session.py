@@ -11,7 +11,7 @@ from simulator.tenant.exchange.languages import Language, translated
 from simulator.tenant.exchange.mailboxes import Mailboxes
 from simulator.tenant.exchange.policies import Policies
 from simulator.tenant.exchange.recipients import CUSTOM_ATTRIBUTES, Recipients
-from simulator.tenant.exchange.roles import OVERRIDE, ManagementRoles
+from simulator.tenant.exchange.roles import OVERRIDE, SCOPE_PARAMETERS, ManagementRoles
 from simulator.tenant.identifiers import (
     DOMAIN_CONTROLLER,
     EXCHANGE_AUDIENCE,
@@ -37,7 +37,7 @@ class Cmdlet:
     @property
     def name_of_target(self) -> str:
         """The parameter that says what the call is about, for the log of calls."""
-        candidates = ("Identity", "Name", "PolicyScopeGroupId")
+        candidates = ("Identity", "Name", "PolicyScopeGroupId", "ObjectId")
         return next((name for name in candidates if name in self.parameters), "")
 
 
@@ -52,7 +52,7 @@ class Exchange:
         self.groups = Groups(store, self.recipients)
         self.policies = Policies(store, self.recipients)
         self.client_access = ClientAccess(store, self.recipients)
-        self.roles = ManagementRoles(store, entra, self.client_access)
+        self.roles = ManagementRoles(store, entra, self.client_access, self.recipients)
         shared = {"DisplayName", "Alias", "WindowsEmailAddress", "HiddenFromAddressListsEnabled"}
         group = {
             "ManagedBy",
@@ -112,11 +112,27 @@ class Exchange:
                 self.roles.set_service_principal,
                 {"Identity", "DisplayName", OVERRIDE},
             ),
-            "Get-ManagementRoleAssignment": (self.roles.get_assignment, {"RoleAssignee"}),
+            "Remove-ServicePrincipal": (self.roles.remove_service_principal, {"Identity"}),
+            "Test-ServicePrincipalAuthorization": (
+                self.roles.test_authorization,
+                {"Identity", "Resource"},
+            ),
+            "Get-ManagementScope": (self.roles.scopes.get_scope, {"Identity"}),
+            "New-ManagementScope": (self.roles.new_scope, {"Name", "RecipientRestrictionFilter"}),
+            "Set-ManagementScope": (
+                self.roles.scopes.set_scope,
+                {"Identity", "RecipientRestrictionFilter"},
+            ),
+            "Remove-ManagementScope": (self.roles.remove_scope, {"Identity"}),
+            "Get-ManagementRoleAssignment": (
+                self.roles.get_assignment,
+                {"Identity", "RoleAssignee", "Role"},
+            ),
             "New-ManagementRoleAssignment": (
                 self.roles.new_assignment,
-                {"Name", "App", "Role"},
+                {"Name", "App", "Role", "Delegating", *SCOPE_PARAMETERS},
             ),
+            "Remove-ManagementRoleAssignment": (self.roles.remove_assignment, {"Identity"}),
         }
         self.cmdlets = {
             name: Cmdlet(run, frozenset(parameters)) for name, (run, parameters) in runs.items()
@@ -218,10 +234,11 @@ class ExchangeSession:
 
         def effect() -> list[Document]:
             try:
-                self._entra.validate(self._token, EXCHANGE_AUDIENCE)
+                claims = self._entra.validate(self._token, EXCHANGE_AUDIENCE)
             except CloudError as error:
                 raise ExchangeError("System.UnauthorizedAccessException", error.message) from None
             self._check_write(cmdlet)
+            self._exchange.roles.check_delegation(claims["principalId"], cmdlet, bound)
             return known.run(bound)
 
         target = str(bound.get(known.name_of_target) or "")

@@ -114,6 +114,7 @@ class TestGrantsInEntra:
 
     def test_do_not_count_for_an_application_with_the_override(self, tenant, session):
         session.invoke("New-ServicePrincipal", PAYROLL_REPORTS)
+        tenant.clock.advance(tenant.lags["exchange"])
         identity = {"Identity": PAYROLL_REPORTS["AppId"]}
         assert OVERRIDE not in session.invoke("Get-ServicePrincipal", identity)[0]
         tenant.set_organization_config(ENFORCE, False)
@@ -122,8 +123,9 @@ class TestGrantsInEntra:
         assert session.invoke("Get-ServicePrincipal", identity)[0][OVERRIDE] is True
         assert answer(tenant) == NOT_GRANTED
 
-    def test_a_pointer_is_renamed(self, session):
+    def test_a_pointer_is_renamed(self, tenant, session):
         session.invoke("New-ServicePrincipal", PAYROLL_REPORTS)
+        tenant.clock.advance(tenant.lags["exchange"])
         identity = {"Identity": PAYROLL_REPORTS["AppId"]}
         session.invoke("Set-ServicePrincipal", identity | {"DisplayName": "Payroll"})
         [shown] = session.invoke("Get-ServicePrincipal", identity)

@@ -130,6 +130,7 @@ class TestVirtualTime:
             "address": 0,
             "policy": 1800.0,
             "roles": 1800.0,
+            "pointer": 0.0,
             "assignment": 0.0,
             "grant": 0.0,
         }
@@ -150,6 +151,9 @@ class TestAFreshTenant:
             "mailboxes": 5,
             "groups": 3,
             "applicationAccessPolicies": 1,
+            "servicePrincipalPointers": 0,
+            "managementScopes": 0,
+            "managementRoleAssignments": 0,
             "resourceGroups": 0,
             "managedIdentities": 0,
             "workflows": 0,

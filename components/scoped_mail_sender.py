@@ -26,7 +26,12 @@ from components.exchange.shared_mailbox import SharedMailbox, SharedMailboxArgs
 from components.graph_permission import MailboxPermission
 from components.logic_app import LogicApp, TriggerAccess
 from components.user_assigned_identity import UserAssignedIdentity
-from components.workflow_definition import PROBE_TRIGGER, send_mail_definition
+from components.workflow_definition import (
+    OWN_PROBE_TRIGGER,
+    PROBE_TRIGGER,
+    Probe,
+    send_mail_definition,
+)
 
 
 def deployed_recipients(deployed: Deployed) -> dict[str, str]:
@@ -97,7 +102,7 @@ class ScopedMailSender(pulumi.ComponentResource):
             trigger_access: Who may call an HTTP trigger; without it every address may.
             message: A Graph message (:func:`components.workflow_definition.email_message`).
             save_to_sent_items: Whether the mailbox keeps copies.
-            probe: Whether the workflow can be told to try the control mailbox
+            probe: Whether the workflow can be told to try its own mailbox and the control mailbox
                 (:func:`components.workflow_definition.send_mail_definition`).
             enabled: Whether the workflow is to be on; see :class:`components.logic_app.LogicApp`.
             policy_description: Text of the application access policy.
@@ -174,7 +179,7 @@ class ScopedMailSender(pulumi.ComponentResource):
                         save_to_sent_items=save_to_sent_items,
                         trigger=trigger,
                         identity_id=ids[1],
-                        probed_mailbox=control_mailbox if probe else None,
+                        probe=Probe(mailbox.address, control_mailbox) if probe else None,
                     )
                 ),
                 identity=self.identity,
@@ -223,4 +228,5 @@ class ScopedMailSender(pulumi.ComponentResource):
         }
         if probe:
             self.outputs["probeTrigger"] = PROBE_TRIGGER
+            self.outputs["ownProbeTrigger"] = OWN_PROBE_TRIGGER
         self.register_outputs(self.outputs)

@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-definition-lang
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,12 @@ PROBE_ACTION = "Try_control_mailbox"
 
 PROBE_TRIGGER = "Probe"
 """Name of the trigger that has the workflow try the control mailbox instead of sending."""
+
+OWN_PROBE_ACTION = "Send_to_own_mailbox"
+"""Name of the action that must be accepted, in a workflow that has a probe."""
+
+OWN_PROBE_TRIGGER = "Probe_own_mailbox"
+"""Name of the trigger that has the workflow send to its own mailbox instead of its recipients."""
 
 HTTP_TRIGGER = "manual"
 """Name of the HTTP request trigger: the designer's own, which callback URLs contain."""
@@ -122,6 +129,19 @@ def recurrence_trigger(
     return {RECURRENCE_TRIGGER: {"type": "Recurrence", "recurrence": recurrence}}
 
 
+@dataclass(frozen=True)
+class Probe:
+    """What a workflow can be told to try in place of sending.
+
+    Attributes:
+        own_address: Address of its own mailbox, which gets the mail that must be accepted.
+        control_mailbox: User principal name, or object id, of the mailbox that must be denied.
+    """
+
+    own_address: str
+    control_mailbox: str
+
+
 def send_mail_definition(
     *,
     graph: str,
@@ -130,12 +150,13 @@ def send_mail_definition(
     save_to_sent_items: bool,
     trigger: Mapping[str, Any],
     identity_id: str | None = None,
-    probed_mailbox: str | None = None,
+    probe: Probe | None = None,
 ) -> dict[str, Any]:
     """A workflow that sends one mail as one mailbox each time that it is triggered.
 
-    With a probe it has a second trigger, which only Azure's management API can fire: the workflow
-    then sends nothing, and asks Graph to send a message without recipients as another mailbox. See
+    With a probe it has two more triggers, which only Azure's management API can fire: by one the
+    workflow sends a mail to its own mailbox and nobody else, by the other it sends nothing, and
+    asks Graph to send a message without recipients as another mailbox. See
     ``docs/decisions/0011-proof-by-sending.md``.
 
     Args:
@@ -149,8 +170,7 @@ def send_mail_definition(
         trigger: One trigger by its name.
         identity_id: Azure resource id of the user-assigned identity that it runs as; ``None`` for a
             system-assigned one.
-        probed_mailbox: User principal name, or object id, of the mailbox that the probe tries;
-            ``None`` for no probe.
+        probe: What it can be told to try; ``None`` for no probe.
 
     Raises:
         ValueError: A text of the message cannot be escaped; see :func:`literal`.
@@ -163,10 +183,16 @@ def send_mail_definition(
         authentication["identity"] = identity_id
     actions = {ACTION: _send_mail(graph, mailbox_id, body, authentication)}
     triggers = dict(trigger)
-    if probed_mailbox is not None:
-        probe = _send_mail(graph, probed_mailbox, _UNDELIVERABLE, authentication)
-        actions = {"Send_or_probe": _choice(actions, {PROBE_ACTION: probe})}
-        triggers |= _PROBE
+    if probe is not None:
+        own = _send_mail(graph, mailbox_id, _to_itself(probe.own_address), authentication)
+        control = _send_mail(graph, probe.control_mailbox, _UNDELIVERABLE, authentication)
+        actions = _choice(
+            "Send_or_probe",
+            PROBE_TRIGGER,
+            {PROBE_ACTION: control},
+            _choice("Send_to_whom", OWN_PROBE_TRIGGER, {OWN_PROBE_ACTION: own}, otherwise=actions),
+        )
+        triggers |= {PROBE_TRIGGER: _ON_REQUEST_ALONE, OWN_PROBE_TRIGGER: _ON_REQUEST_ALONE}
     return {
         "$schema": SCHEMA,
         "contentVersion": "1.0.0.0",
@@ -209,29 +235,40 @@ _UNDELIVERABLE: dict[str, Any] = {
     },
     "saveToSentItems": False,
 }
-_PROBE: dict[str, Any] = {
-    PROBE_TRIGGER: {
-        # A recurrence has no callback URL, so that nobody can fire it from outside.
-        "type": "Recurrence",
-        # As seldom as there is, from a time on that nobody waits for; Logic Apps takes 49 years.
-        "recurrence": {"frequency": "Month", "interval": 16, "startTime": "2070-01-01T00:00:00Z"},
-    }
+_ON_REQUEST_ALONE: dict[str, Any] = {
+    # A recurrence has no callback URL, so that nobody can fire it from outside.
+    "type": "Recurrence",
+    # As seldom as there is, from a time on that nobody waits for; Logic Apps takes 49 years.
+    "recurrence": {"frequency": "Month", "interval": 16, "startTime": "2070-01-01T00:00:00Z"},
 }
 
 
-def _choice(send: Mapping[str, Any], probe: Mapping[str, Any]) -> dict[str, Any]:
-    """One of two actions, by the trigger that fired.
+def _to_itself(address: str) -> dict[str, Any]:
+    message = email_message(
+        subject="A proof by sending",
+        content="This workflow can send as its own mailbox. The mail went to nobody else, and can "
+        "be deleted.",
+        to_recipients=[{"address": address}],
+    )
+    return {"message": literal(message), "saveToSentItems": False}
+
+
+def _choice(
+    name: str, trigger: str, actions: Mapping[str, Any], otherwise: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Some actions if a trigger fired, else others.
 
     The name of the trigger is in no reference of the function, only in public workflows. ``?``
     reads a missing one as none, so that the workflow sends.
     """
-    return {
+    choice = {
         "type": "If",
         "runAfter": {},
-        "expression": {"and": [{"equals": ["@trigger()?['name']", PROBE_TRIGGER]}]},
-        "actions": dict(probe),
-        "else": {"actions": dict(send)},
+        "expression": {"and": [{"equals": ["@trigger()?['name']", trigger]}]},
+        "actions": dict(actions),
+        "else": {"actions": dict(otherwise)},
     }
+    return {name: choice}
 
 
 # Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration

@@ -1,9 +1,11 @@
 """Proves a deployed stack by sending: ``python -m operations.prove --stack STACK``.
 
-Each sender's workflow sends its own mail, which Graph must accept (202), and then tries to send as
-the control mailbox, which Graph must deny (403 ``ErrorAccessDenied``). Both go through the deployed
-workflow and its identity; nothing is changed. What is tried as the control mailbox has no
-recipients, so that it is never delivered (``docs/decisions/0011-proof-by-sending.md``).
+Each sender's workflow sends a mail to its own mailbox, which Graph must accept (202), and then
+tries to send as the control mailbox, which Graph must deny (403 ``ErrorAccessDenied``). Both go
+through the deployed workflow and its identity; nothing is changed. What is tried as the control
+mailbox has no recipients, so that it is never delivered
+(``docs/decisions/0011-proof-by-sending.md``). A workflow without a probe can only send its own mail
+to its own recipients, which ``--only-probes`` forbids.
 
 Before that Exchange is asked, by the script that proves before each grant: a mailbox may refuse
 Graph for a reason of its own, in the words of a policy, and a second policy may let the identity
@@ -25,6 +27,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
 from itertools import chain, repeat
@@ -35,10 +38,15 @@ from rich.table import Table
 from rich.text import Text
 
 from components.clouds import Cloud
-from components.workflow_definition import ACTION, PROBE_ACTION
+from components.workflow_definition import ACTION, OWN_PROBE_ACTION, PROBE_ACTION
 from operations.exchange_proof import ExchangeProofError, finding_of, proofs_in
 from operations.signed_in import CloudRefusedError
 from operations.workflow_runs import Answer, NotStartedError, WorkflowRuns
+
+SENDER_TYPE = "scoped-mail-sender:index:ScopedMailSender"
+ACCESS_TYPE = "exchange-online:index:ConfinedMailboxAccess"
+WORKFLOW_TYPE = "logic-apps:index:LogicApp"
+"""Types of the components in a state: a sender, and the two of it that a proof is about."""
 
 _EXIT = {"right": 0, "wrong": 1, "unknown": 2}
 # Seconds between one round and the next; the last of them from then on.
@@ -66,6 +74,7 @@ class Trial:
         mailbox: Address that is sent as.
         trigger: Name of the trigger; empty where the workflow has none for this.
         own: The trial of the sender's own mail; ``None`` where this is it.
+        by_probe: Whether the own mail goes to the own mailbox, not to the recipients.
         is_refused: Whether Azure refuses to start the run, and will go on refusing.
     """
 
@@ -75,6 +84,7 @@ class Trial:
     trigger: str
     answer: Answer
     own: "Trial | None" = None
+    by_probe: bool = False
     is_refused: bool = False
 
     @property
@@ -85,7 +95,9 @@ class Trial:
     @property
     def action(self) -> str:
         """Name of the action whose answer counts."""
-        return ACTION if self.must_send else PROBE_ACTION
+        if not self.must_send:
+            return PROBE_ACTION
+        return OWN_PROBE_ACTION if self.by_probe else ACTION
 
     @property
     def expected(self) -> str:
@@ -123,8 +135,8 @@ class Opinion:
     verdict: Verdict
 
 
-def trials_of(outputs: Mapping[str, Any], only: Sequence[str] = ()) -> list[Trial]:
-    """What there is to try in a stack.
+def senders_of(outputs: Mapping[str, Any], only: Sequence[str] = ()) -> dict[str, Any]:
+    """The senders of a stack, by name.
 
     Args:
         outputs: The stack's outputs.
@@ -139,29 +151,60 @@ def trials_of(outputs: Mapping[str, Any], only: Sequence[str] = ()) -> list[Tria
     unknown = sorted(set(only) - senders.keys())
     if unknown:
         raise ProofError(f"there is no sender {unknown[0]}, only {', '.join(sorted(senders))}")
-    return [
-        trial
-        for name, sender in senders.items()
-        if not only or name in only
-        for trial in _trials_of_sender(name, sender)
-    ]
+    return {name: sender for name, sender in senders.items() if not only or name in only}
+
+
+def trials_of(senders: Mapping[str, Any]) -> list[Trial]:
+    """What there is to try of senders (:func:`senders_of`).
+
+    Raises:
+        ProofError: The outputs of one are those of another version of the program.
+    """
+    return [trial for name, sender in senders.items() for trial in _trials_of_sender(name, sender)]
 
 
 def _trials_of_sender(name: str, sender: Mapping[str, Any]) -> Iterator[Trial]:
     not_tried = Answer(0, "", "not tried")
     try:
-        workflow = sender["workflowId"]
-        own = Trial(name, sender["mailboxAddress"], workflow, sender["trigger"], not_tried)
-        yield own
+        workflow, mailbox = sender["workflowId"], sender["mailboxAddress"]
         probe = sender.get("probeTrigger", "")
-        if not probe:
+        if probe:
+            own = Trial(
+                name, mailbox, workflow, sender["ownProbeTrigger"], not_tried, by_probe=True
+            )
+        else:
+            own = Trial(name, mailbox, workflow, sender["trigger"], not_tried)
             not_tried = Answer(0, "", "the sender has no probe: true")
+        yield own
         yield Trial(name, sender["controlMailbox"], workflow, probe, not_tried, own)
     except KeyError as missing:
         raise ProofError(
             f"the outputs of {name} have no {missing.args[0]}: run pulumi up with this version of "
             "the program first"
         ) from None
+
+
+def changed_since(deployment: Mapping[str, Any], moment: datetime) -> set[str]:
+    """The senders of which access (policy, proof, grant) or workflow was changed since a moment.
+
+    Args:
+        deployment: The ``deployment`` of an exported state.
+        moment: With a time zone. What is as old as it counts as changed.
+    """
+    resources = {each["urn"]: each for each in deployment.get("resources") or []}
+    changed = set()
+    for resource in resources.values():
+        modified = resource.get("modified")
+        if modified is not None and datetime.fromisoformat(modified) < moment:
+            continue
+        ancestors = {}
+        parent = resource.get("parent")
+        while parent is not None:
+            ancestors[parent.split("::")[2].rpartition("$")[2]] = parent.split("::")[3]
+            parent = resources[parent].get("parent")
+        if ancestors.keys() & {ACCESS_TYPE, WORKFLOW_TYPE} and SENDER_TYPE in ancestors:
+            changed.add(ancestors[SENDER_TYPE])
+    return changed
 
 
 def opinions_of(
@@ -321,7 +364,7 @@ def _as_json(stack: str, trials: Sequence[Trial], opinions: Sequence[Opinion] | 
     return json.dumps(
         {
             "stack": stack,
-            "result": result_of([*trials, *(opinions or ())]),
+            "result": result_of([*trials, *(opinions or ())]) if trials else "nothing",
             # Null where it was not asked, so that no program takes that for agreement.
             "exchange": opinions and [asdict(opinion) for opinion in opinions],
             "answers": [
@@ -404,20 +447,31 @@ def main(arguments: Sequence[str]) -> int:
         action="store_true",
         help="for who has no rights in Exchange: what a 403 rests on is not proven then",
     )
+    parser.add_argument(
+        "--only-probes",
+        action="store_true",
+        help="leave out senders without probe: true, which could only send to their recipients",
+    )
+    parser.add_argument(
+        "--since",
+        type=_moment,
+        metavar="TIME",
+        help="leave out senders whose policy, proof, grant and workflow are older (ISO 8601)",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(arguments)
     progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         outputs = stack_outputs(options.stack)
-        trials = trials_of(outputs, options.sender)
+        senders = senders_of(outputs, options.sender)
+        deployment: dict[str, Any] = {}
+        if options.since is not None or not options.without_exchange:
+            deployment = stack_deployment(options.stack)
+        senders = _left(senders, deployment, options, progress.print)
+        trials = trials_of(senders)
         opinions: list[Opinion] | None = None
         if not options.without_exchange:
-            opinions = opinions_of(
-                outputs,
-                stack_deployment(options.stack),
-                dict.fromkeys(trial.sender for trial in trials),
-                progress.print,
-            )
+            opinions = opinions_of(outputs, deployment, senders, progress.print)
         # Graph follows Exchange: what is wrong there does not become right here by waiting.
         is_hopeless = result_of(opinions or ()) is Verdict.WRONG
         prove(
@@ -434,10 +488,12 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - a proof that broke off must not look like one that failed
         progress.print(f"prove: {' '.join(str(error).split()) or type(error).__name__}")
         return _EXIT["unknown"]
+    if not senders:
+        progress.print("prove: there is nothing to prove by sending: see above")
     result = result_of([*trials, *(opinions or ())])
     if options.json:
         print(_as_json(options.stack, trials, opinions))  # noqa: T201 - this is the command's output
-    else:
+    elif senders:
         # Where there is no terminal rich assumes 80 columns, and would fold the answers.
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
         if opinions:
@@ -446,6 +502,35 @@ def main(arguments: Sequence[str]) -> int:
         is_unproven = result is Verdict.RIGHT and options.without_exchange
         console.print(_WITHOUT_EXCHANGE if is_unproven else _SAID[result], soft_wrap=True)
     return _EXIT[result]
+
+
+def _left(
+    senders: Mapping[str, Any],
+    deployment: Mapping[str, Any],
+    options: argparse.Namespace,
+    show: Callable[[str], None],
+) -> dict[str, Any]:
+    """The senders that are to be proven; says why each of the others is not."""
+    changed = set(senders)
+    if options.since is not None:
+        changed = changed_since(deployment, options.since)
+    left = {}
+    for name, sender in senders.items():
+        if name not in changed:
+            show(f"{name}: not proven again, since nothing of it changed since {options.since}")
+        elif options.only_probes and not sender.get("probeTrigger"):
+            show(f"{name}: not proven by sending, since it has no probe: true")
+        else:
+            left[name] = sender
+    return left
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("write a time such as 2026-11-26T08:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _minutes(text: str) -> float:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-from components.workflow_definition import ACTION, PROBE_TRIGGER
+from components.workflow_definition import ACTION, OWN_PROBE_TRIGGER, PROBE_TRIGGER
 from operations.workflow_runs import Answer
 from simulator.tenant import (
     DEPLOYMENT_CLIENT_ID,
@@ -65,7 +65,7 @@ def send_as(tenant: Tenant, workflow_id: str, mailbox: str) -> Answer:
     """
     object_id = _object_id(tenant, mailbox)
     with _addressed_to(tenant, workflow_id, object_id) as definition:
-        (trigger,) = definition["triggers"].keys() - {PROBE_TRIGGER}
+        (trigger,) = definition["triggers"].keys() - {PROBE_TRIGGER, OWN_PROBE_TRIGGER}
         started = _arm(tenant, "POST", f"{workflow_id}/triggers/{trigger}/run")
         run = started.headers["x-ms-workflow-run-id"]
         history = _arm(tenant, "GET", f"{workflow_id}/runs/{run}/actions/{ACTION}")

@@ -381,6 +381,7 @@ class TestOutputs:
         record(program)
         assert found["trigger"] == "manual"
         assert found["probeTrigger"] == "Probe"
+        assert found["ownProbeTrigger"] == "Probe_own_mailbox"
 
 
 class TestProbe:

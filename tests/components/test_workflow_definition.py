@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from components.workflow_definition import (
+    Probe,
     email_message,
     http_request_trigger,
     literal,
     recurrence_trigger,
     send_mail_definition,
 )
+from simulator.tenant.definition import nested
 
 MAILBOX_ID = "11111111-0000-4000-8000-000000000001"
 
@@ -83,73 +85,85 @@ class TestSafeByDefault:
 
 
 class TestProbe:
-    """It tries the control mailbox, delivers nothing, and leaves what is sent as it was."""
+    """It tries the own mailbox and the control mailbox, and leaves what is sent as it was."""
 
-    def definition(self, **changes: Any) -> dict[str, Any]:
-        return definition(probed_mailbox="control.mailbox@contoso.com", **changes)
+    OWN = "reports@contoso.com"
 
-    def choice(self, **changes: Any) -> dict[str, Any]:
-        [choice] = self.definition(**changes)["actions"].values()
-        assert isinstance(choice, dict)
-        return choice
+    def definition(
+        self, control: str = "control.mailbox@contoso.com", **changes: Any
+    ) -> dict[str, Any]:
+        return definition(probe=Probe(self.OWN, control), **changes)
 
-    def probe(self, **changes: Any) -> dict[str, Any]:
-        probe: dict[str, Any] = self.choice(**changes)["actions"]["Try_control_mailbox"]
-        return probe
+    def actions(self, **changes: Any) -> dict[str, Any]:
+        return dict(nested(self.definition(**changes)["actions"]))
 
     def test_is_not_there_unless_asked_for(self):
         assert list(definition()["triggers"]) == ["manual"]
         assert list(definition()["actions"]) == ["Send_mail"]
-        assert "Probe" not in json.dumps(definition())
+        assert "robe" not in json.dumps(definition())
 
     def test_has_no_address_that_could_be_called_and_does_not_fire_by_itself(self):
         triggers = self.definition()["triggers"]
-        assert triggers.pop("Probe") == {
-            "type": "Recurrence",
-            "recurrence": {
-                "frequency": "Month",
-                "interval": 16,
-                "startTime": "2070-01-01T00:00:00Z",
-            },
-        }
+        for name in ("Probe", "Probe_own_mailbox"):
+            assert triggers.pop(name) == {
+                "type": "Recurrence",
+                "recurrence": {
+                    "frequency": "Month",
+                    "interval": 16,
+                    "startTime": "2070-01-01T00:00:00Z",
+                },
+            }
         assert triggers == http_request_trigger()
 
-    def test_runs_in_place_of_sending_and_only_for_its_own_trigger(self):
-        choice = self.choice()
-        assert choice["type"] == "If"
-        assert choice["expression"] == {"and": [{"equals": ["@trigger()?['name']", "Probe"]}]}
-        assert list(choice["actions"]) == ["Try_control_mailbox"]
-        assert choice["else"]["actions"] == definition()["actions"]
+    def test_runs_in_place_of_sending_and_each_action_only_for_its_own_trigger(self):
+        [outer] = self.definition()["actions"].values()
+        [inner] = outer["else"]["actions"].values()
+        for choice, trigger, action in (
+            (outer, "Probe", "Try_control_mailbox"),
+            (inner, "Probe_own_mailbox", "Send_to_own_mailbox"),
+        ):
+            assert choice["type"] == "If"
+            assert choice["expression"] == {"and": [{"equals": ["@trigger()?['name']", trigger]}]}
+            assert list(choice["actions"]) == [action]
+        assert inner["else"]["actions"] == definition()["actions"]
 
-    def test_has_no_recipients_and_leaves_no_copy(self):
-        body = self.probe()["inputs"]["body"]
+    def test_of_the_control_mailbox_has_no_recipients_and_leaves_no_copy(self):
+        body = self.actions()["Try_control_mailbox"]["inputs"]["body"]
         assert body["message"]["toRecipients"] == []
         assert body["message"].keys() == {"subject", "body", "toRecipients"}
         assert body["saveToSentItems"] is False
 
-    def test_has_one_mailbox_that_nobody_can_choose(self):
-        assert self.probe()["inputs"]["uri"] == (
+    def test_of_the_own_mailbox_goes_to_nobody_else_and_leaves_no_copy(self):
+        body = self.actions()["Send_to_own_mailbox"]["inputs"]["body"]
+        assert body["message"]["toRecipients"] == [{"emailAddress": {"address": self.OWN}}]
+        assert body["message"].keys() == {"subject", "body", "toRecipients"}
+        assert body["saveToSentItems"] is False
+
+    def test_has_mailboxes_that_nobody_can_choose(self):
+        assert self.actions()["Try_control_mailbox"]["inputs"]["uri"] == (
             "https://graph.microsoft.com/v1.0/users/control.mailbox@contoso.com/sendMail"
         )
-        # Nothing of what a caller sends is read: the one expression is the name of the trigger.
-        assert json.dumps(self.definition()).count('"@') == 1
+        # Nothing of what a caller sends is read: what is asked for is the name of the trigger.
+        assert json.dumps(self.definition()).count('"@') == 2
 
     def test_differs_from_sending_in_mailbox_and_mail_alone(self):
         identity = "/subscriptions/s/resourceGroups/g/providers/p/userAssignedIdentities/id-x"
-        probe = self.probe(identity_id=identity)
-        send = self.choice(identity_id=identity)["else"]["actions"]["Send_mail"]
-        for action in (probe, send):
+        actions = self.actions(identity_id=identity)
+        control, own, send = (
+            actions[name] for name in ("Try_control_mailbox", "Send_to_own_mailbox", "Send_mail")
+        )
+        assert own["inputs"]["uri"] == send["inputs"]["uri"]
+        for action in (control, own, send):
             del action["inputs"]["uri"], action["inputs"]["body"]
-        assert probe == send
-        assert probe["inputs"]["authentication"]["identity"] == identity
+        assert control == own == send
+        assert control["inputs"]["authentication"]["identity"] == identity
 
     @pytest.mark.parametrize(
         ("address", "part"),
         [("a/b?c#d@contoso.com", "a%2Fb%3Fc%23d@contoso.com"), ("a{b}@contoso.com", "a%7Bb%7D@")],
     )
     def test_an_address_stays_one_part_of_the_uri(self, address, part):
-        [choice] = definition(probed_mailbox=address)["actions"].values()
-        uri = choice["actions"]["Try_control_mailbox"]["inputs"]["uri"]
+        uri = self.actions(control=address)["Try_control_mailbox"]["inputs"]["uri"]
         assert f"/users/{part}" in uri
         assert uri.endswith("/sendMail")
 

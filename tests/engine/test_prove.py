@@ -2,10 +2,13 @@
 
 import json
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from operations.prove import changed_since
 from simulator.commands import main
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag
@@ -134,3 +137,29 @@ class TestOfNothing:
             "prove: the outputs of the stack local cannot be read: "
         )
         assert "no stack named 'local' found" in error
+
+
+class TestWhatChanged:
+    """By what the engine notes in the state: nobody wants a mail for each display name."""
+
+    def test_is_known_of_workflow_and_access_and_of_nothing_else(self, redeployed: StackIn):
+        def changed_by(change: Callable[[dict[str, Any]], None]) -> set[str]:
+            moment = datetime.now(UTC)
+            stack: SimulatedStack = redeployed(change=change)
+            succeeded(stack.up())
+            return changed_since(stack.exported_state(), moment)
+
+        def group(sender: dict[str, Any]) -> None:
+            sender["group"]["displayName"] = "Another"
+
+        def workflow(sender: dict[str, Any]) -> None:
+            group(sender)
+            sender["message"]["subject"] = "Another"
+
+        def proof(sender: dict[str, Any]) -> None:
+            workflow(sender)
+            sender["controlMailbox"] = "finance@contoso.com"
+
+        assert changed_by(group) == set()
+        assert changed_by(workflow) == {"notifications"}
+        assert changed_by(proof) == {"notifications"}

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,15 +16,27 @@ from rich.console import Console
 
 from components.clouds import Cloud
 from components.workflow_definition import (
+    Probe,
     email_message,
     http_request_trigger,
     send_mail_definition,
 )
 from operations import prove as command
-from operations.prove import ProofError, Trial, Verdict, main, prove, result_of, trials_of
+from operations.prove import (
+    ProofError,
+    Trial,
+    Verdict,
+    changed_since,
+    main,
+    prove,
+    result_of,
+    senders_of,
+    trials_of,
+)
 from operations.workflow_runs import Answer, NotStartedError, WorkflowRuns
 from simulator.front import served
 from simulator.tenant import Tenant
+from simulator.tenant.definition import nested
 from simulator.tenant.faults import Fault, Kind, Step, steps
 from simulator.testing.deployment import NOON, WORKFLOW_PATH, Deployment, connect
 from tests.tools.executables import Executable
@@ -41,6 +54,7 @@ OUTPUTS: dict[str, Any] = {
             "clientId": CLIENT_ID,
             "trigger": "manual",
             "probeTrigger": "Probe",
+            "ownProbeTrigger": "Probe_own_mailbox",
         }
     },
 }
@@ -86,7 +100,7 @@ def definition(**changes: Any) -> dict[str, Any]:
         ),
         "save_to_sent_items": False,
         "trigger": http_request_trigger(),
-        "probed_mailbox": CONTROL,
+        "probe": Probe(SHARED, CONTROL),
     }
     return send_mail_definition(**arguments | changes)
 
@@ -137,7 +151,7 @@ def run(tenant, front, monkeypatch):
 
     def run(minutes=0.0, outputs=OUTPUTS):
         shown: list[str] = []
-        trials = trials_of(outputs)
+        trials = trials_of(senders_of(outputs))
         prove(
             trials,
             WorkflowRuns(Cloud.PUBLIC, sleep=tenant.clock.advance),
@@ -152,8 +166,8 @@ def run(tenant, front, monkeypatch):
 
 
 LOST = (
-    "no answer: Send_mail ended as Failed. Http request failed: the server did not respond within "
-    "the timeout limit. Please see logic app limits at "
+    "no answer: Send_to_own_mailbox ended as Failed. Http request failed: the server did not "
+    "respond within the timeout limit. Please see logic app limits at "
     "https://aka.ms/logic-apps-limits-and-config#http-limits."
 )
 
@@ -164,6 +178,16 @@ def send_path(mailbox):
 
 def answers(trials):
     return [(str(trial.answer), str(trial.verdict)) for trial in trials]
+
+
+def recipients(tenant):
+    """Of all mails that were sent."""
+    return [
+        recipient["emailAddress"]["address"]
+        for mail in tenant.mail()
+        for name in ("toRecipients", "ccRecipients", "bccRecipients")
+        for recipient in mail.message.get(name, [])
+    ]
 
 
 ACCEPTED = ("202 Accepted", "right")
@@ -182,10 +206,10 @@ class TestProven:
             f"notifications as {CONTROL}: {DENIED[0]}",
         ]
 
-    def test_by_one_mail_and_with_nothing_changed(self, run, tenant, settled):
+    def test_by_one_mail_to_itself_and_with_nothing_changed(self, run, tenant, settled):
         before = tenant.snapshot()
         run(minutes=90)
-        assert [mail.mailbox for mail in tenant.mail()] == [SHARED]
+        assert recipients(tenant) == [SHARED]
         assert tenant.snapshot() == before
 
 
@@ -262,9 +286,9 @@ class TestWaits:
         assert result_of(trials) is Verdict.WRONG
 
     def test_for_a_service_that_is_throttled(self, run, tenant, settled):
-        path = f"{WORKFLOW_PATH}/triggers/manual/run?api-version=2019-05-01"
+        path = f"{WORKFLOW_PATH}/triggers/Probe_own_mailbox/run?api-version=2019-05-01"
         tenant.arm.request("POST", path)
-        [step] = [step for step in steps(tenant.calls()) if "triggers/manual/run" in step.target]
+        [step] = [s for s in steps(tenant.calls()) if "Probe_own_mailbox/run" in s.target]
         tenant.plan_faults([Fault(step, Kind.THROTTLED)])
         trials, shown = run(minutes=5)
         assert "429 TooManyRequests" in shown[0]
@@ -282,7 +306,7 @@ class TestWaits:
     def run_path(self, tenant):
         tenant.arm.request("POST", f"{WORKFLOW_PATH}/triggers/Probe/run?api-version=2019-05-01")
         [step] = [step for step in steps(tenant.calls()) if "triggers/Probe/run" in step.target]
-        return step.target.replace("Probe", "manual")
+        return step.target.replace("Probe", "Probe_own_mailbox")
 
 
 RAOP = (
@@ -348,8 +372,7 @@ class TestAFaultBetweenTheWorkflowAndGraph:
 
 class TestCouldNotFindOut:
     def test_without_a_probe(self, run, tenant, settled):
-        plain = {k: v for k, v in OUTPUTS["senders"]["notifications"].items() if "probe" not in k}
-        trials, _ = run(minutes=90, outputs={"senders": {"notifications": plain}})
+        trials, _ = run(minutes=90, outputs={"senders": {"notifications": PLAIN}})
         assert answers(trials) == [
             ACCEPTED,
             ("no answer: the sender has no probe: true", "unknown"),
@@ -362,15 +385,15 @@ class TestCouldNotFindOut:
         trials, _ = run(minutes=90)
         assert tenant.clock.now() == begun
         assert trials[0].answer.message.endswith(
-            "/triggers/manual/run: the workflow is switched off (state Disabled): nothing was "
-            "sent, and nothing is proven. Switch it on, and prove then."
+            "/triggers/Probe_own_mailbox/run: the workflow is switched off (state Disabled): "
+            "nothing was sent, and nothing is proven. Switch it on, and prove then."
         )
         assert tenant.mail() == []
         assert result_of(trials) is Verdict.UNKNOWN
 
     def test_from_a_denial_where_the_own_mail_cannot_be_sent(self, run, tenant, settled):
         begun = tenant.clock.now()
-        sender = OUTPUTS["senders"]["notifications"] | {"trigger": "gone"}
+        sender = OUTPUTS["senders"]["notifications"] | {"ownProbeTrigger": "gone"}
         trials, _ = run(minutes=90, outputs={"senders": {"notifications": sender}})
         assert tenant.clock.now() == begun
         assert "WorkflowTriggerNotFound" in trials[0].answer.message
@@ -384,26 +407,25 @@ class TestCouldNotFindOut:
         assert result_of(trials) is Verdict.UNKNOWN
 
     def test_with_a_control_mailbox_that_graph_does_not_know(self, run, settled):
-        settled.workflow(definition=definition(probed_mailbox="alias.of.it@contoso.com"))
+        settled.workflow(definition=definition(probe=Probe(SHARED, "alias.of.it@contoso.com")))
         trials, _ = run()
         assert trials[1].answer.code == "ErrorInvalidUser"
         assert result_of(trials) is Verdict.UNKNOWN
 
     def test_when_the_outputs_are_secured(self, run, settled):
         secured = definition()
-        [choice] = secured["actions"].values()
-        for branch in (choice["actions"], choice["else"]["actions"]):
-            for action in branch.values():
+        for action in dict(nested(secured["actions"])).values():
+            if action["type"] == "Http":
                 action["runtimeConfiguration"]["secureData"]["properties"].append("outputs")
         settled.workflow(definition=secured)
         trials, _ = run()
-        assert trials[0].answer.message == "Send_mail ended as Succeeded."
+        assert trials[0].answer.message == "Send_to_own_mailbox ended as Succeeded."
         assert result_of(trials) is Verdict.UNKNOWN
 
     def test_when_another_version_of_the_definition_is_deployed(self, run, settled):
-        settled.workflow(definition=definition(probed_mailbox=None))
+        settled.workflow(definition=definition(probe=None))
         trials, _ = run()
-        assert trials[0].verdict is Verdict.RIGHT
+        assert [trial.verdict for trial in trials] == [Verdict.UNKNOWN] * 2
         assert "triggers/Probe/run: 404 WorkflowTriggerNotFound" in trials[1].answer.message
         assert result_of(trials) is Verdict.UNKNOWN
 
@@ -430,7 +452,7 @@ class TestCouldNotFindOut:
             def get_token(self, *scopes: str, **_: object) -> AccessToken:
                 raise CredentialUnavailableError("Please run 'az login'.\nMore below.")
 
-        trials = trials_of(OUTPUTS)
+        trials = trials_of(senders_of(OUTPUTS))
         prove(
             trials,
             WorkflowRuns(Cloud.PUBLIC, credential=NoCredential()),
@@ -588,20 +610,95 @@ class TestOutputs:
         nothing: list[dict[str, Any]] = [{}, {"senders": {}}, {"senders": "[secret]"}]
         for outputs in nothing:
             with pytest.raises(ProofError, match="nothing is deployed"):
-                trials_of(outputs)
+                trials_of(senders_of(outputs))
 
     def test_of_an_earlier_version(self):
-        for missing in ("trigger", "controlMailbox", "workflowId"):
+        for missing in ("ownProbeTrigger", "controlMailbox", "workflowId"):
             sender = dict(OUTPUTS["senders"]["notifications"])
             del sender[missing]
             with pytest.raises(ProofError, match=f"have no {missing}: run pulumi up"):
-                trials_of({"senders": {"notifications": sender}})
+                trials_of({"notifications": sender})
 
     def test_of_one_sender_only(self):
-        senders = dict.fromkeys(("a", "b"), OUTPUTS["senders"]["notifications"])
-        assert {trial.sender for trial in trials_of({"senders": senders}, ["b"])} == {"b"}
+        outputs = {"senders": dict.fromkeys(("a", "b"), OUTPUTS["senders"]["notifications"])}
+        assert list(senders_of(outputs, ["b"])) == ["b"]
         with pytest.raises(ProofError, match="no sender c, only a, b"):
-            trials_of({"senders": senders}, ["b", "c"])
+            senders_of(outputs, ["b", "c"])
+
+
+SENDER_URN = "urn:pulumi:local::scoped-mail-sender::scoped-mail-sender:index:ScopedMailSender"
+
+
+def state_of(**modified: str) -> dict[str, Any]:
+    """A state with a sender of each name, whose workflow was changed at that time."""
+    resources: list[dict[str, Any]] = [{"urn": "urn:pulumi:local::x::pulumi:pulumi:Stack::x-local"}]
+    for name, time in modified.items():
+        sender = f"{SENDER_URN}::{name}"
+        app = f"{SENDER_URN}$logic-apps:index:LogicApp::{name}-workflow"
+        mailbox = f"{SENDER_URN}$exchange-online:index:SharedMailbox::{name}-mailbox"
+        resources += [
+            {"urn": sender, "parent": resources[0]["urn"]},
+            {"urn": app, "parent": sender},
+            {"urn": app.replace("::", "$azure-native:logic:Workflow::"), "parent": app}
+            | {"modified": time},
+            {"urn": mailbox, "parent": sender},
+            # Changed a moment ago, and not what a proof is about.
+            {"urn": f"{mailbox}-settings", "parent": mailbox, "modified": "2026-11-26T12:00:00Z"},
+        ]
+    return {"resources": [{"type": "x", "inputs": {}} | each for each in resources]}
+
+
+PLAIN = {k: v for k, v in OUTPUTS["senders"]["notifications"].items() if "robe" not in k}
+"""The outputs of a sender without a probe."""
+
+
+class TestWhatIsLeftOut:
+    ARGUMENTS = ("--stack", "local", "--timeout", "0", "--without-exchange", "--json")
+
+    @pytest.fixture
+    def senders(self, front, settled, monkeypatch):
+        def are(deployment: dict[str, Any] | None = None, **senders: dict[str, Any]) -> None:
+            monkeypatch.setattr(command, "stack_outputs", lambda stack: {"senders": senders})
+            monkeypatch.setattr(command, "stack_deployment", lambda stack: deployment or {})
+
+        return are
+
+    def test_are_recipients_and_what_could_only_send_to_them(self, senders, tenant, capsys):
+        senders(plain=PLAIN, probed=OUTPUTS["senders"]["notifications"])
+        assert main([*self.ARGUMENTS, "--only-probes"]) == 0
+        shown = capsys.readouterr()
+        assert {each["sender"] for each in json.loads(shown.out)["answers"]} == {"probed"}
+        assert "plain: not proven by sending, since it has no probe: true" in shown.err
+        assert recipients(tenant) == [SHARED]
+
+    def test_is_no_reason_to_fail_where_it_is_everything(self, senders, tenant, capsys):
+        senders(plain=PLAIN)
+        assert main([*self.ARGUMENTS, "--only-probes"]) == 0
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["result"] == "nothing"
+        assert "there is nothing to prove by sending" in shown.err
+        assert tenant.mail() == []
+
+    def test_is_what_did_not_change(self, senders, capsys):
+        probed = OUTPUTS["senders"]["notifications"]
+        state = state_of(old="2026-11-26T07:59:59Z", new="2026-11-26T08:00:00Z")
+        senders(state, old=probed, new=probed)
+        assert main([*self.ARGUMENTS, "--since", "2026-11-26T08:00:00Z"]) == 0
+        shown = capsys.readouterr()
+        assert {each["sender"] for each in json.loads(shown.out)["answers"]} == {"new"}
+        assert "old: not proven again, since nothing of it changed since 2026-11-26" in shown.err
+
+    def test_is_nothing_of_which_the_state_does_not_tell(self):
+        state = state_of(a="2026-11-26T07:59:59Z")
+        for resource in state["resources"]:
+            resource.pop("modified", None)
+        assert changed_since(state, datetime(2026, 11, 26, 8, tzinfo=UTC)) == {"a"}
+
+    @pytest.mark.parametrize("time", ["yesterday", "", "8:00"])
+    def test_is_refused_by_a_time_that_is_none(self, time, capsys):
+        with pytest.raises(SystemExit):
+            main([*self.ARGUMENTS, "--since", time])
+        assert "write a time such as 2026-11-26T08:00:00Z" in capsys.readouterr().err
 
 
 PROVEN = json.dumps({"appId": CLIENT_ID, "granted": [SHARED], "denied": [CONTROL]})

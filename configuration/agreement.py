@@ -185,7 +185,7 @@ def _recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
 
 
 _START_TIME = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2})(?P<seconds>:\d{2})?)?Z?"
+    r"(?P<date>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2})(?P<seconds>:\d{2})?)?Z?", re.ASCII
 )
 
 
@@ -353,6 +353,8 @@ def _early_recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
         try:
             trigger = RecurrenceTrigger.model_validate(value_at(sender, ("trigger",)))
         except ValidationError:
+            continue
+        if not 1 <= trigger.interval <= _LONGEST_INTERVAL[trigger.frequency]:
             continue
         if identity == IdentityKind.SYSTEM and timedelta() < _shortest_gap(trigger) < waits:
             yield Mistake(

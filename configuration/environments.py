@@ -26,8 +26,8 @@ def environments(folder: Path = ROOT) -> list[str]:
 def _has_configuration(file: Path) -> bool:
     try:
         content = yaml.safe_load(file.read_text("utf-8"))
-    except yaml.YAMLError:
-        return True  # Whoever broke it wrote in it; Pulumi says where.
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return True  # Whoever broke it wrote in it; Pulumi or the rules say where.
     return isinstance(content, dict) and bool(content.get("config"))
 
 

@@ -5,7 +5,6 @@ import difflib
 import json
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import pulumi
@@ -16,7 +15,7 @@ from configuration.agreement import PROVIDER_ENVIRONMENTS, RULES
 from configuration.defaults import fill_in_defaults
 from configuration.environments import require_environment
 from configuration.keys import StackConfiguration
-from configuration.mistakes import ConfigurationError, Mistake, report
+from configuration.mistakes import ABSENT, ConfigurationError, Mistake, printable, report
 from configuration.pydantic_errors import mistake_of
 
 NAMESPACE = "scoped-mail-sender"
@@ -35,8 +34,12 @@ def _values_of(config: pulumi.Config) -> dict[str, object]:
     for key in ("senders", "senderDefaults", "tags"):
         # Pulumi hands on a list or a mapping as JSON, and anything else as its text.
         if isinstance(given := values.get(key), str):
-            with suppress(json.JSONDecodeError):
+            try:
                 values[key] = json.loads(given)
+            except RecursionError:
+                raise _nested_too_deeply(config.name, key) from None
+            except ValueError:
+                continue
     if location := pulumi.Config("azure-native").get("location"):
         values.setdefault("location", location)
     for key in PROVIDER_ENVIRONMENTS:
@@ -44,6 +47,32 @@ def _values_of(config: pulumi.Config) -> dict[str, object]:
         if environment := pulumi.Config(provider).get(name) or os.environ.get("ARM_ENVIRONMENT"):
             values[key] = environment
     return values
+
+
+DEEPEST = 20
+"""How many lists and groups of keys may stand within each other; five are needed."""
+
+
+def _nested_too_deeply(namespace: str, key: str) -> ConfigurationError:
+    mistake = Mistake(
+        (key,),
+        ABSENT,
+        f"has more than {DEEPEST} lists and groups of keys within each other",
+        "Look for a bracket or an indentation that repeats itself: no key needs more than five.",
+    )
+    return ConfigurationError(report(namespace, [mistake], {}))
+
+
+def _is_nested_too_deeply(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            entry
+            for group in level
+            if isinstance(group, dict | list)
+            for entry in (group.values() if isinstance(group, dict) else group)
+        ]
+    return any(isinstance(entry, dict | list) for entry in level)
 
 
 def _refuse_misspelt_namespaces(namespace: str) -> None:
@@ -55,14 +84,19 @@ def _refuse_misspelt_namespaces(namespace: str) -> None:
         key
         for key in sorted({*CONFIG.get(), *get_config_env()})
         if (given := key.partition(":")[0]) != namespace
-        and difflib.get_close_matches(given, [namespace], cutoff=0.8)
+        and difflib.get_close_matches(_plain(given), [_plain(namespace)], cutoff=0.6)
     ]
     if misspelt:
+        named, meant = (printable(text) for text in (", ".join(misspelt), misspelt[0]))
         raise ConfigurationError(
             f"These keys of the stack's configuration do not begin with {namespace}:, and nothing "
-            f"reads them: {', '.join(misspelt)}.\nNothing has been deployed. Write "
-            f"{namespace}:{misspelt[0].partition(':')[2]} instead."
+            f"reads them: {named}.\nNothing has been deployed. Write "
+            f"{namespace}:{meant.partition(':')[2]} instead."
         )
+
+
+def _plain(namespace: str) -> str:
+    return namespace.casefold().replace("-", "").replace("_", "")
 
 
 def refuse_renamed_senders(
@@ -126,7 +160,11 @@ def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfig
         if "senders" not in values:
             require_environment(pulumi.get_stack())
     else:
-        namespace, values = NAMESPACE, copy.deepcopy(dict(config))
+        namespace, values = NAMESPACE, dict(config)
+    for key, value in values.items():
+        if _is_nested_too_deeply(value):
+            raise _nested_too_deeply(namespace, key)
+    values = copy.deepcopy(values)
     derived = fill_in_defaults(values)
     mistakes = [mistake for rule in RULES for mistake in rule(values)]
     try:

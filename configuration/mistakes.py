@@ -71,9 +71,13 @@ def write_path(path: KeyPath) -> str:
     return steps.removeprefix(".")
 
 
+def printable(text: str) -> str:
+    """The text with what a terminal would obey, or not show, as JSON escapes it."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+
+
 def show_value(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    text = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    text = printable(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
@@ -97,4 +101,4 @@ def report(namespace: str, mistakes: list[Mistake], derived: Mapping[KeyPath, Ke
             f"    It {mistake.problem}.",
             f"    {mistake.remedy}",
         ]
-    return "\n".join(lines)
+    return "\n".join(printable(line) for line in lines)

@@ -17,6 +17,10 @@ _TRIGGERS: dict[str | int, type[Keys]] = {
 # What pydantic checks by itself: its kind of error, what is wrong, and what to write.
 _WRONG_TYPES = {
     "string_type": ("is not text", "Write text; in quotes, where it looks like something else."),
+    "string_unicode": (
+        "holds half of a character (a surrogate), which cannot be sent anywhere",
+        "Write the whole character.",
+    ),
     "bool_type": ("is neither true nor false", "Write true or false, without quotes."),
     "int_type": ("is not a whole number", "Write a whole number, without quotes."),
     "tuple_type": ("is not a list", "Write a list: each item on a line that begins with '- '."),

@@ -41,7 +41,7 @@ def one_line(text: str) -> str:
 
 def _no_time(text: str) -> str:
     """For what a script reads: ConvertFrom-Json makes a time of a text that looks like one."""
-    if re.match(r"\d{4}-\d\d-\d\dT|/Date\(", text):
+    if re.match(r"\d{4}-\d\d-\d\dT|/Date\(", text, re.ASCII):
         refuse(
             "begins like a time in JSON: PowerShell would read it as one, and write it otherwise",
             "Write it otherwise, for example with a space in place of T.",
@@ -207,7 +207,7 @@ def _tags(tags: dict[str, str]) -> dict[str, str]:
 def parse_duration(value: object) -> timedelta:
     # Days to seconds only: the months and years of ISO 8601 have no fixed length.
     form = r"P(?!$)(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?"
-    match = re.fullmatch(form, value) if isinstance(value, str) else None
+    match = re.fullmatch(form, value, re.ASCII) if isinstance(value, str) else None
     if match is None:
         refuse(
             "is not a duration in days, hours, minutes and seconds (ISO 8601)",

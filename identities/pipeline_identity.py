@@ -81,7 +81,7 @@ class Repository:
         if self.subjects is Subjects.NAME:
             return
         for key, number in (("ownerId", self.owner_id), ("repositoryId", self.repository_id)):
-            if not re.fullmatch(r"[1-9]\d*", number or ""):
+            if not re.fullmatch(r"[1-9][0-9]*", number or ""):
                 raise ValueError(
                     f"{key} is {'missing' if number is None else f'{number!r}, which is no number'}"
                     f". Write what gh api repos/{self.name} --jq '.owner.id, .id' prints: first "

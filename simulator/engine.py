@@ -49,6 +49,9 @@ from tools.pulumi_cli import find_or_install
 # setting for this, and all of its connections are made with this list.
 _GRPC_CHANNEL_OPTIONS.append(("grpc.use_local_subchannel_pool", 1))
 
+# What Pulumi says before why it cannot read the file of a stack that it was about to make.
+_BEFORE_A_REASON = "could not create secrets manager for new stack: "
+
 Transformation = Callable[
     [pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None
 ]
@@ -186,9 +189,16 @@ class SimulatedStack:
             with self.opened() as stack:
                 values = {key: entry.value for key, entry in stack.get_all_config().items()}
         except CommandError as error:
+            said = in_one_line(error).removeprefix(_BEFORE_A_REASON)
             raise ConfigurationError(
-                f"Pulumi cannot read Pulumi.yaml or Pulumi.{self.stack}.yaml: {in_one_line(error)}"
-                "\nNothing has been deployed. Mend the file at the line that is named."
+                f"Pulumi cannot read Pulumi.yaml or Pulumi.{self.stack}.yaml: {said}"
+                "\nNothing has been deployed. "
+                + (
+                    "Mend the file at the line that is named."
+                    if re.search(r"\bline \d", said)
+                    else "Mend what is named. Such a file is a group of keys: below config: stands "
+                    f"each key as {NAMESPACE}:key, with its value."
+                )
             ) from error
 
         def load() -> StackConfiguration:

@@ -558,7 +558,7 @@ def _selected_runs(runs: list[Document], query: Mapping[str, str]) -> list[Docum
         runs = [run for run in runs if run["status"] == match["status"]]
     if "$top" not in query:
         return runs
-    if not re.fullmatch(r"[1-9]\d{0,3}", query["$top"]):
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", query["$top"]):
         raise CloudError(400, "InvalidTop", f"The value '{query['$top']}' of $top is not valid.")
     if int(query["$top"]) < len(runs):
         raise CloudError(501, "NotSimulated", "The simulated tenant has no pages: a larger $top.")

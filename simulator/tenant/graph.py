@@ -382,7 +382,7 @@ def _public(document: Document) -> Document:
 def _collection(kind: str, request: Request, found: list[Document]) -> Response:
     """The answer to a request for several objects, as ``$select`` and ``$top`` have it."""
     if "$top" in request.query:
-        if not re.fullmatch(r"[1-9]\d{0,2}", request.query["$top"]):
+        if not re.fullmatch(r"[1-9][0-9]{0,2}", request.query["$top"]):
             raise CloudError(
                 400,
                 "Request_BadRequest",

@@ -61,8 +61,20 @@ class TestAnEnvironmentThatDoesNotExist:
         )
         assert str(refused.value).endswith(" If the name is misspelt, pulumi stack rm prd.")
 
-    def test_a_file_that_is_no_yaml_is_left_to_pulumi(self, folder: Path) -> None:
-        (folder / "Pulumi.prod.yaml").write_text("config: [\n")
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"config: [\n",
+            b"config: " + b"[" * 1000 + b"]" * 1000,
+            b"config: {a: 2020-13-45}\n",
+            b"config: {a: \xe4}\n",
+        ],
+        ids=["no end", "1000 levels", "no such day", "not UTF-8"],
+    )
+    def test_a_file_that_cannot_be_read_is_left_to_pulumi(
+        self, folder: Path, content: bytes
+    ) -> None:
+        (folder / "Pulumi.prod.yaml").write_bytes(content)
         require_environment("prod", folder)
 
     @pytest.mark.parametrize("stack", [*STACKS, "contoso/scoped-mail-sender/prod"])

@@ -1,6 +1,9 @@
 """Which keys there are, of which type, and what they mean where they are left out."""
 
+import copy
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -294,3 +297,44 @@ class TestAllMistakesAreNamedAtOnce:
         assert only_mistake(values).heading == (
             f'{NAMESPACE}:senders[1].mailbox.name = "Logic App Notifications"'
         )
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    entries = value.items() if isinstance(value, dict) else enumerate(value)
+    for step, entry in entries:
+        yield (*path, step)
+        if isinstance(entry, dict | list):
+            yield from paths(entry, (*path, step))
+
+
+class TestAnythingElseAtAnyPlace:
+    EVERY_KEY = HAPPY_PATH | {
+        "cloud": "public",
+        "settle": "PT0S",
+        "deletion": "retain",
+        "drift": "false",
+        "purgeMailboxes": "false",
+        "tags": {"owner": "me"},
+        "senderDefaults": {"notifications": {"probe": True}},
+    }
+
+    @pytest.mark.parametrize(
+        "anything",
+        [
+            *(None, True, 0, -1, 1.5, 10**30, float("inf"), float("nan")),
+            *("", "x", "\ud83d", "\0", [], [None], [[]], [{}], ["a", 1], [1, 1]),
+            *({}, {"a": 1}, {"": ""}, {"a": {"a": "b"}}, {"\ud83d": 1}, {"name": None}),
+            *({"type": []}, {"type": {}}, {"type": None}),
+            *({"type": "recurrence"}, {"type": "httpRequest"}),
+            *({"notifications": {"trigger": [1]}}, {"notifications": []}),
+        ],
+    )
+    def test_is_taken_or_refused_in_words(self, anything: object) -> None:
+        for path in paths(self.EVERY_KEY):
+            values = copy.deepcopy(self.EVERY_KEY)
+            target: Any = values
+            for step in path[:-1]:
+                target = target[step]
+            target[path[-1]] = anything
+            with suppress(ConfigurationError):
+                load_configuration(values)

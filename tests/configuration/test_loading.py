@@ -173,9 +173,87 @@ class TestWhatEnvironmentsShare:
         assert loaded.senders[0].message.subject == "Graph test mail"
 
 
+class TestWhatATerminalWouldObey:
+    """A key may hold any character; its message shows it, and does not send it to the terminal."""
+
+    @pytest.mark.parametrize("key", ["a\x1b[31mb", "two\nlines", "\u202eright to left", "\x07"])
+    @pytest.mark.parametrize("path", [(), ("tags",), ("senders", 0), ("senderDefaults",)])
+    def test_is_escaped_in_a_key(
+        self, values: dict[str, Any], key: str, path: tuple[Any, ...]
+    ) -> None:
+        target: Any = values | {"tags": {}, "senderDefaults": {}}
+        values = target
+        for step in path:
+            target = target[step]
+        target[key] = 1
+        with pytest.raises(ConfigurationError) as refused:
+            load_configuration(values)
+        assert all(line.isprintable() for line in str(refused.value).splitlines())
+        assert f"\\u{ord(next(c for c in key if not c.isprintable())):04x}" in str(refused.value)
+
+    def test_is_escaped_in_a_key_of_a_misspelt_namespace(self) -> None:
+        pulumi.runtime.set_all_config({"mail-sender:a\x1b[31mb": "true"})
+        with pytest.raises(ConfigurationError) as refused:
+            load_configuration(pulumi.Config(NAMESPACE))
+        assert f"Write {NAMESPACE}:a\\u001b[31mb instead." in str(refused.value)
+
+
+def nested(levels: int, kind: type) -> Any:
+    value: Any = "x"
+    for _ in range(levels):
+        value = [value] if kind is list else {"a": value}
+    return value
+
+
+class TestNestingWithoutAnEnd:
+    @pytest.mark.parametrize("key", ["senders", "senderDefaults", "tags"])
+    @pytest.mark.parametrize("kind", [list, dict])
+    @pytest.mark.parametrize("levels", [21, 330, 5000])
+    def test_is_refused(self, values: dict[str, Any], key: str, kind: type, levels: int) -> None:
+        mistake = only_mistake(values | {key: nested(levels, kind)})
+        assert mistake.heading == f"{NAMESPACE}:{key}"
+        assert "more than 20 lists and groups of keys within each other" in mistake.problem
+        assert "no key needs more than five" in mistake.remedy
+
+    def test_is_refused_below_a_sender(self, values: dict[str, Any]) -> None:
+        values["senderDefaults"] = {"report": {"message": nested(330, dict)}}
+        assert only_mistake(values).heading == f"{NAMESPACE}:senderDefaults"
+
+    @pytest.mark.parametrize("levels", [330, 100_000])
+    def test_is_refused_as_pulumi_hands_it_on(self, values: dict[str, Any], levels: int) -> None:
+        texts = {
+            f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in values.items()
+        }
+        deep = {f"{NAMESPACE}:senderDefaults": '{"a":' * levels + "1" + "}" * levels}
+        pulumi.runtime.set_all_config(texts | deep)
+        mistake = only_mistake(pulumi.Config(NAMESPACE))
+        assert mistake.heading == f"{NAMESPACE}:senderDefaults"
+
+    @pytest.mark.parametrize("kind", [list, dict])
+    def test_of_twenty_levels_has_its_own_mistakes(
+        self, values: dict[str, Any], kind: type
+    ) -> None:
+        value = nested(20, kind)
+        mistake = only_mistake(values | {"tags": value})
+        assert mistake.heading.startswith(f"{NAMESPACE}:tags")
+        assert "within each other" not in mistake.problem
+
+
 class TestAMisspeltNamespace:
     @pytest.mark.parametrize(
-        "namespace", ["scoped-mailsender", "scoped-mail-sender-", "scopedMailSender"]
+        "namespace",
+        [
+            "scoped-mailsender",
+            "scoped-mail-sender-",
+            "scopedMailSender",
+            "scoped-mail-sendr",
+            "mail-sender",
+            "mailsender",
+            "scoped-mail",
+            "scoped-sender",
+            "SCOPED_MAIL_SENDER",
+        ],
     )
     def test_is_refused_with_the_key_to_write(self, namespace: str) -> None:
         pulumi.runtime.set_all_config({f"{namespace}:drift": "true"})
@@ -184,7 +262,9 @@ class TestAMisspeltNamespace:
         assert f"nothing reads them: {namespace}:drift." in str(refused.value)
         assert f"Write {NAMESPACE}:drift instead." in str(refused.value)
 
-    @pytest.mark.parametrize("namespace", ["azure-native", "azuread", "pulumi", "contoso"])
+    @pytest.mark.parametrize(
+        "namespace", ["azure-native", "azuread", "pulumi", "contoso", "sendgrid", "mailgun"]
+    )
     def test_any_other_is_somebody_else_s(self, namespace: str, values: dict[str, Any]) -> None:
         texts = {
             f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)

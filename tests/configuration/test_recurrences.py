@@ -34,8 +34,17 @@ class TestRecurrencesAreThoseOfLogicApps:
         path, remedy = "senders[1].trigger.interval", f"from 1 to {longest}."
         assert load_configuration(put(values, path, longest))
         assert load_configuration(put(values, path, 1))
+        assert_refused(values, path, 99_999_999_999, f"the frequency {frequency}", remedy)
         assert_refused(values, path, longest + 1, f"the frequency {frequency}", remedy)
         assert_refused(values, path, 0, f"the frequency {frequency}", remedy)
+
+    @pytest.mark.parametrize("interval", [99_999_999_999, -99_999_999_999, 10**400])
+    def test_an_interval_beyond_all_time_is_refused_for_a_system_assigned_identity_too(
+        self, values: dict[str, Any], interval: int
+    ) -> None:
+        # Such an identity has its waits compared with the time between two runs.
+        put(values, "senders[1].trigger.interval", interval)
+        assert "out of Logic Apps' range" in only_mistake(values).problem
 
     def test_an_unknown_frequency_is_refused(self, values: dict[str, Any]) -> None:
         path = "senders[1].trigger.frequency"
@@ -100,7 +109,9 @@ class TestRecurrencesAreThoseOfLogicApps:
         path = "senders[1].trigger.timeZone"
         assert_refused(values, path, zone, "names of Windows", meant)
 
-    @pytest.mark.parametrize("start", ["2020-01-01T08:00:00+01:00", "@utcNow()", "tomorrow"])
+    @pytest.mark.parametrize(
+        "start", ["2020-01-01T08:00:00+01:00", "2020-01-01T08:0\u0660:00Z", "@utcNow()", "tomorrow"]
+    )
     def test_a_start_time_of_another_form_is_refused(
         self, values: dict[str, Any], start: str
     ) -> None:

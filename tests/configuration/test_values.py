@@ -368,7 +368,22 @@ class TestTags:
 class TestDurationsAreFixed:
     @pytest.mark.parametrize("key", ["settle", "proofTimeout"])
     @pytest.mark.parametrize(
-        "duration", ["1h", "3600", 3600, "P1M", "P1Y", "PT", "P", "P1DT", "-PT1H", "PT1.5H", ""]
+        "duration",
+        [
+            "1h",
+            "3600",
+            3600,
+            "P1M",
+            "P1Y",
+            "PT",
+            "P",
+            "P1DT",
+            "-PT1H",
+            "PT1.5H",
+            "PT\uff11H",
+            "PT1\u0660M",
+            "",
+        ],
     )
     def test_anything_but_days_to_seconds_is_refused(
         self, values: dict[str, Any], key: str, duration: object
@@ -400,6 +415,10 @@ class TestATextThatLooksLikeATime:
         self, values: dict[str, Any], path: str, text: str
     ) -> None:
         assert_refused(values, path, text, "PowerShell would read it as one", "in place of T")
+
+    def test_is_one_in_the_digits_of_json_alone(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].mailbox.displayName", "\uff12\uff10\uff12\uff16-01-01T08:00:00")
+        assert load_configuration(values)
 
     def test_is_taken_where_nothing_reads_it_as_one(self, values: dict[str, Any]) -> None:
         assert load_configuration(put(values, "senders[0].message.subject", "2026-01-01T08:00:00"))

@@ -189,6 +189,7 @@ class TestTheRepositoryWhoseTokensAreTrusted:
         [
             ({"ownerId": ""}, "ownerId is '', which is no number. Write what gh api repos/contoso"),
             ({"repositoryId": "mail-senders"}, "repositoryId is 'mail-senders', which is no"),
+            ({"repositoryId": "82109384\u0667"}, "repositoryId is '82109384\u0667', which is no"),
             ({"repository": "mail-senders"}, "'mail-senders' is not owner/name"),
             ({"repository": "contoso@5544123/mail-senders@821093847"}, "is not owner/name"),
             ({"subjects": "names"}, "subjects = 'names' is none of immutable, name, both."),

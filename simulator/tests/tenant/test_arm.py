@@ -375,6 +375,7 @@ class TestAWrongWorkflowIsRefusedWhenSaved:
             (retrying(type="fixed", count=91, interval="PT10S"), "count"),
             (retrying(type="fixed", count=1), "interval"),
             (retrying(type="fixed", count=1, interval="10 s"), "interval"),
+            (retrying(type="fixed", count=1, interval="PT1\u0660S"), "interval"),
             (retrying(type="fixed", count=1, interval="PT4S"), "PT5S"),
             (retrying(type="fixed", count=1, interval="P1DT1S"), "P1D"),
             (retrying(type="exponential", count=1, interval="PT5S", maximumInterval="P"), "P"),

@@ -96,7 +96,7 @@ class TestServicePrincipals:
         assert shown(one) == {"appId": GRAPH_APP_ID}
         assert str(one.body["@odata.context"]).endswith("#servicePrincipals(appId)/$entity")
 
-    @pytest.mark.parametrize("size", ["0", "1000", "all"])
+    @pytest.mark.parametrize("size", ["0", "1000", "all", "1\u0661"])
     def test_pages_have_a_size_that_graph_takes(self, deployment, size):
         answer = deployment.graph("GET", f"/v1.0/servicePrincipals?$top={size}")
         assert error(answer)[:2] == (400, "Request_BadRequest")

@@ -140,6 +140,7 @@ class TestRunHistory:
         assert statuses("$filter=startTime ge 2026-01-01T00:00:00Z") == 501
         assert statuses("$top=1") == 501
         assert statuses("$top=0") == 400
+        assert statuses("$top=1\u0661") == 400
         assert statuses("$skiptoken=x") == 501
 
     @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # Each target is a task of tools/__main__.py; where there is no make: python -m tools <target>
 PYTHON ?= python3
 
-.PHONY: setup lint test test-all powershell record-powershell sweep local down
+.PHONY: setup lint test test-all powershell record-powershell sweep benchmark local down
 
 setup:
 	@$(PYTHON) -m tools setup
@@ -26,6 +26,10 @@ record-powershell:
 # make sweep ARGS="--scenario destroy"
 sweep:
 	@$(PYTHON) -m tools sweep $(ARGS)
+
+# make benchmark ARGS="--senders 100 --rounds 1"
+benchmark:
+	@$(PYTHON) -m tools benchmark $(ARGS)
 
 local:
 	@$(PYTHON) -m tools local

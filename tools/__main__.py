@@ -39,6 +39,7 @@ TASKS = {
     "powershell": "run the tests of the scripts, and a demonstration, in real PowerShell",
     "record-powershell": "record anew what PowerShell answers to the cases of the runner's tests",
     "sweep": "plan a fault at every step; hours; further arguments: --scenario, --kind, --walk",
+    "benchmark": "compare the cost of the program with a flat one's; --senders, --rounds",
     "local": "deploy the stack local into the simulated tenant, and prove it by sending",
     "down": "destroy the stack local",
 }
@@ -55,7 +56,7 @@ def main(arguments: list[str]) -> int:
     for task, help_text in TASKS.items():
         tasks.add_parser(task, help=help_text)
     options, further = parser.parse_known_args(arguments)
-    if further and options.task not in {"test", "test-all", "sweep"}:
+    if further and options.task not in {"test", "test-all", "sweep", "benchmark"}:
         parser.error(f"{options.task} takes no arguments: {' '.join(further)}")
     try:
         return run(options.task, further)
@@ -89,6 +90,8 @@ def run(task: str, further: list[str]) -> int:
         return _in_powershell()
     if task == "sweep":
         return _python("-m", "tests.engine.sweep", *further)
+    if task == "benchmark":
+        return _python("-m", "benchmarks", *further)
     if task == "local":
         return _python("-m", "simulator", "demonstrate") or _prove_local()
     if task == "down":

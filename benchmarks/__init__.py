@@ -1,0 +1,1 @@
+"""What the program costs beside a flat one: ``python -m benchmarks``."""

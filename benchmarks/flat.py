@@ -1,0 +1,212 @@
+"""A program without components that deploys what the project's own program does.
+
+The same commands, workflows and grants, in the same order, from the same configuration: what
+somebody would write who wants just that, once, and nothing that makes it safe to repeat. It looks
+up what it cannot do without, has no hooks, and takes a workflow for switched on.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+import pulumi
+import pulumi_azure_native as azure_native
+import pulumi_azuread as azuread
+from pulumi_command import local
+
+from components.clouds import ENDPOINTS, Cloud
+from components.exchange.exchange_command import POWERSHELL, REVISIONS, script_path
+from components.workflow_definition import (
+    email_message,
+    recurrence_trigger,
+    send_mail_definition,
+)
+
+GRAPH_CLIENT_ID = "00000003-0000-0000-c000-000000000000"
+
+
+def run() -> None:
+    """Declares the resources."""
+    config = pulumi.Config()
+    group = azure_native.resources.ResourceGroup(
+        "resource-group",
+        resource_group_name=config.require("resourceGroup"),
+        location=config.require("location"),
+        tags={},
+        opts=pulumi.ResourceOptions(retain_on_delete=True),
+    )
+    graph = azuread.get_service_principal_output(client_id=GRAPH_CLIENT_ID)
+    for sender in config.require_object("senders"):
+        _declare(sender, group, graph, config.require("organization"))
+
+    async def turn() -> None:
+        await asyncio.sleep(0)
+
+    # Spares it what upstream_wait.py shows, as the project's own program is spared.
+    pulumi.run(turn)
+
+
+def _declare(
+    sender: dict[str, Any],
+    group: azure_native.resources.ResourceGroup,
+    graph: pulumi.Output[azuread.GetServicePrincipalResult],
+    organization: str,
+) -> None:
+    """What belongs to one sender."""
+    name, mailbox, scope = sender["name"], sender["mailbox"], sender["group"]
+    marks = {
+        what: f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}-{what}"
+        for what in ("mailbox", "group")
+    }
+
+    def command(
+        suffix: str,
+        ensure: str,
+        desired: dict[str, Any],
+        after: list[pulumi.Resource],
+        remove: str | None = None,
+        *,
+        hands_former_output_on: bool = False,
+    ) -> local.Command:
+        return local.Command(
+            f"{name}-{suffix}",
+            interpreter=POWERSHELL,
+            create=script_path(ensure),
+            update=script_path(ensure),
+            delete=script_path(remove) if remove else None,
+            stdin=pulumi.Output.json_dumps(
+                {
+                    "revision": REVISIONS[ensure],
+                    "organization": organization,
+                    "exchangeEnvironmentName": None,
+                    **desired,
+                }
+            ),
+            add_previous_output_in_env=hands_former_output_on,
+            logging=local.Logging.STDERR,
+            opts=pulumi.ResourceOptions(depends_on=after),
+        )
+
+    made = command(
+        "mailbox",
+        "ensure-shared-mailbox.ps1",
+        {
+            "mark": marks["mailbox"],
+            "address": mailbox["address"],
+            "name": mailbox["name"],
+            "alias": mailbox["alias"],
+            "adopt": False,
+            "purge": False,
+        },
+        [],
+        "remove-shared-mailbox.ps1",
+    )
+    command(
+        "mailbox-settings",
+        "set-shared-mailbox.ps1",
+        {
+            "mark": marks["mailbox"],
+            "address": mailbox["address"],
+            "displayName": mailbox["displayName"],
+            "hiddenFromAddressLists": True,
+            "signInBlocked": True,
+        },
+        [made],
+    )
+    scoped = command(
+        "group",
+        "ensure-mail-enabled-security-group.ps1",
+        {
+            "mark": marks["group"],
+            "address": scope["address"],
+            "displayName": scope["displayName"],
+            "name": scope["name"],
+            "alias": scope["alias"],
+            "managedBy": [],
+            "adopt": False,
+        },
+        [made],
+        "remove-mail-enabled-security-group.ps1",
+    )
+    members = command(
+        "group-members",
+        "set-group-member.ps1",
+        {
+            "groupMark": marks["group"],
+            "groupAddress": scope["address"],
+            "members": [mailbox["address"]],
+        },
+        [scoped],
+    )
+    trigger, message = sender["trigger"], sender["message"]
+    mailbox_id = made.stdout.apply(lambda stdout: json.loads(stdout)["externalDirectoryObjectId"])
+    workflow = azure_native.logic.Workflow(
+        f"{name}-workflow",
+        workflow_name=name,
+        resource_group_name=group.name,
+        location=group.location,
+        state=azure_native.logic.WorkflowState.ENABLED,
+        identity={"type": "SystemAssigned"},
+        definition=mailbox_id.apply(
+            lambda object_id: send_mail_definition(
+                graph=ENDPOINTS[Cloud.PUBLIC].graph,
+                mailbox_id=object_id,
+                message=email_message(
+                    subject=message["subject"],
+                    content=message["body"]["content"],
+                    to_recipients=message["toRecipients"],
+                    importance="normal",
+                ),
+                save_to_sent_items=False,
+                trigger=recurrence_trigger(
+                    frequency=trigger["frequency"],
+                    interval=trigger["interval"],
+                    start_time=trigger["startTime"],
+                ),
+            )
+        ),
+        tags={},
+        opts=pulumi.ResourceOptions(depends_on=[scoped, members], delete_before_replace=True),
+    )
+    deployed = azure_native.logic.get_workflow_output(
+        resource_group_name=group.name,
+        workflow_name=name,
+        opts=pulumi.InvokeOutputOptions(depends_on=[workflow]),
+    )
+    principal_id = deployed.identity.apply(lambda identity: identity.principal_id)
+    client_id = azuread.get_service_principal_output(object_id=principal_id).client_id
+    policy = command(
+        "access-policy",
+        "ensure-application-access-policy.ps1",
+        {
+            "appId": client_id,
+            "groupAddress": scope["address"],
+            "description": scope["policyDescription"],
+            "retireFormer": True,
+        },
+        [scoped, members],
+        hands_former_output_on=True,
+    )
+    proof = command(
+        "access-proof",
+        "prove-confinement.ps1",
+        {
+            "appId": client_id,
+            "groupAddress": scope["address"],
+            "members": [mailbox["address"]],
+            "controlMailbox": sender["controlMailbox"],
+            "permissions": ["Mail.Send"],
+            "timeoutSeconds": 600,
+            "settleSeconds": 0,
+        },
+        [scoped, members, policy],
+    )
+    azuread.AppRoleAssignment(
+        f"{name}-access-mail-send",
+        app_role_id=graph.app_role_ids["Mail.Send"],
+        principal_object_id=principal_id,
+        resource_object_id=graph.object_id,
+        opts=pulumi.ResourceOptions(
+            depends_on=[scoped, members, policy, proof], delete_before_replace=True
+        ),
+    )

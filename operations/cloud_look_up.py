@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from operations.signed_in import CloudRefusedError, Document, SignedIn
+from pydantic import BaseModel, Field
+
+from operations.signed_in import CloudRefusedError, SignedIn
 
 Inputs = Mapping[str, Any]
 
@@ -61,6 +63,33 @@ _ABSENT = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _GRANT_INPUTS = ("principalObjectId", "appRoleId", "resourceObjectId")
 
 
+class _Named(BaseModel):
+    """What has an id."""
+
+    id: str
+
+
+class _AzureIdentity(BaseModel):
+    type: str | None = None
+
+
+class AzureResource(_Named):
+    """What is read of a resource in Azure."""
+
+    type: str
+    location: str
+    tags: dict[str, str] | None = None
+    identity: _AzureIdentity | None = None
+
+
+class AppRoleAssignment(_Named):
+    """What is read of an app role assignment, by its names in Graph."""
+
+    principal: str = Field(alias="principalId")
+    role: str = Field(alias="appRoleId")
+    resource: str = Field(alias="resourceId")
+
+
 @dataclass(frozen=True)
 class Found:
     """An object in the cloud.
@@ -100,12 +129,8 @@ class LeftBehind:
             CloudRefusedError: The cloud does not tell.
         """
         if kind is Kind.GRANT:
-            return identifier.rpartition("/")[2] not in {
-                grant["id"] for grant in self._grants(inputs)
-            }
-        version = _ARM[kind].api_version
-        found = self._clouds.resource(identifier, api_version=version, absent=_ABSENT)
-        return found is None
+            return identifier.rpartition("/")[2] not in {g.id for g in self._grants(inputs)}
+        return self._in_azure(kind, identifier) is None
 
     def find(self, kind: Kind, inputs: Inputs, planned: Collection[str] = ()) -> Found | None:
         """The object that the stack would create, where the cloud holds it already.
@@ -126,14 +151,13 @@ class LeftBehind:
         identifier = self.identifier(kind, inputs)
         if not identifier:
             return None
-        version = _ARM[kind].api_version
-        found = self._clouds.resource(identifier, api_version=version, absent=_ABSENT)
+        found = self._in_azure(kind, identifier)
         if found is None:
             return None
         objection = _difference(kind, inputs, found)
         if not objection and kind is Kind.RESOURCE_GROUP:
             objection = self._strangers(identifier, planned)
-        return Found(found["id"], objection)
+        return Found(found.id, objection)
 
     def identifier(self, kind: Kind, inputs: Inputs) -> str:
         """The Azure resource id that inputs make up; empty where they are not all known yet.
@@ -157,56 +181,65 @@ class LeftBehind:
         if any(inputs.get(key, UNKNOWN) == UNKNOWN for key in _GRANT_INPUTS):
             return None
         for grant in self._grants(inputs):
-            held = (grant["principalId"], grant["appRoleId"], grant["resourceId"])
+            held = (grant.principal, grant.role, grant.resource)
             if held == tuple(inputs[key] for key in _GRANT_INPUTS):
                 owner = inputs["resourceObjectId"]
-                return Found(f"/servicePrincipals/{owner}/appRoleAssignedTo/{grant['id']}")
+                return Found(f"/servicePrincipals/{owner}/appRoleAssignedTo/{grant.id}")
         return None
 
-    def _grants(self, inputs: Inputs) -> list[Document]:
+    def _in_azure(self, kind: Kind, identifier: str) -> AzureResource | None:
+        version = _ARM[kind].api_version
+        found = self._clouds.resource(
+            identifier, AzureResource, api_version=version, absent=_ABSENT
+        )
+        if found is not None and found.id.casefold() != identifier.casefold():
+            raise CloudRefusedError(
+                f"Asked for {identifier}, Azure answers with {found.id}: nothing is made of it. "
+                "Run this again; if it lasts, check what answers in place of Azure, such as a "
+                "proxy."
+            )
+        return found
+
+    def _grants(self, inputs: Inputs) -> list[AppRoleAssignment]:
         """What the principal of an app role assignment is assigned."""
         # Nothing is absent from a tenant that is not the stack's.
-        resource = f"/v1.0/servicePrincipals/{inputs['resourceObjectId']}"
-        if self._clouds.directory_object(resource) is None:
+        asked = inputs["resourceObjectId"]
+        resource = self._clouds.directory_object(f"/v1.0/servicePrincipals/{asked}", _Named)
+        if resource is None or resource.id.casefold() != asked.casefold():
             raise CloudRefusedError(
-                f"Entra does not know the service principal {inputs['resourceObjectId']}, by which "
+                f"Entra does not know the service principal {asked}, by which "
                 "this stack knows Microsoft Graph. Sign in to the tenant of the stack."
             )
-        principal = f"/v1.0/servicePrincipals/{inputs['principalObjectId']}"
-        return self._all(self._clouds.directory_object(f"{principal}/appRoleAssignments"))
+        path = f"/v1.0/servicePrincipals/{inputs['principalObjectId']}/appRoleAssignments"
+        return self._clouds.directory_objects(path, AppRoleAssignment)
 
     def _strangers(self, group: str, planned: Collection[str]) -> str:
         """Says what in a resource group is not of this stack, which would own it from now on."""
         ours = self._own | {identifier.casefold() for identifier in planned}
         version = _ARM[Kind.RESOURCE_GROUP].api_version
-        page = self._clouds.resource(f"{group}/resources", api_version=version, absent=_ABSENT)
-        strangers = [r["id"] for r in self._all(page) if r["id"].casefold() not in ours]
+        held = self._clouds.resources(
+            f"{group}/resources", _Named, api_version=version, absent=_ABSENT
+        )
+        strangers = [resource.id for resource in held if resource.id.casefold() not in ours]
         return f"holds what is not of this stack: {strangers[0]}" if strangers else ""
 
-    def _all(self, page: Document | None) -> list[Document]:
-        found: list[Document] = []
-        while page is not None:
-            found += page["value"]
-            page = self._clouds.further(page)
-        return found
 
-
-def _difference(kind: Kind, inputs: Inputs, found: Document) -> str:
+def _difference(kind: Kind, inputs: Inputs, found: AzureResource) -> str:
     """How an object in Azure differs from what would have been created, or nothing.
 
     Only in what a later ``up`` could not put right, or what tells another's object: a workflow's
     definition may have been changed in the configuration since.
     """
     compared: list[tuple[str, Any, Any]] = [
-        ("type", _ARM[kind].azure_type, found.get("type")),
-        ("location", inputs.get("location"), found.get("location")),
+        ("type", _ARM[kind].azure_type, found.type),
+        ("location", inputs.get("location"), found.location),
     ]
     # Tags that others added, Azure Policy among them, say nothing about whose it is.
-    tags, there = inputs.get("tags") or {}, found.get("tags") or {}
+    tags, there = inputs.get("tags") or {}, found.tags or {}
     compared.append(("tags", tags, {name: there[name] for name in tags if name in there}))
     if kind is Kind.WORKFLOW:
-        wanted, there = ((side.get("identity") or {}).get("type") for side in (inputs, found))
-        compared.append(("identity", wanted, there))
+        wanted = (inputs.get("identity") or {}).get("type")
+        compared.append(("identity", wanted, found.identity and found.identity.type))
     for name, wanted, there in compared:
         if _plain(wanted) != _plain(there):
             return f"has {name} {_shown(there)} and not {_shown(wanted)}"

@@ -31,14 +31,27 @@ def proofs_in(deployment: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
     Args:
         deployment: The ``deployment`` of an exported state.
+
+    Raises:
+        ExchangeProofError: One of them cannot be read.
     """
-    given = (
-        json.loads(resource["inputs"]["stdin"])
-        for resource in deployment.get("resources") or []
-        if resource["type"] == "command:local:Command"
-        and PurePosixPath(resource["inputs"].get("create", "")).name == PROOF_SCRIPT
-    )
-    return {desired["appId"]: desired for desired in given}
+    proofs = {}
+    for resource in deployment.get("resources") or []:
+        if resource["type"] != "command:local:Command":
+            continue
+        inputs = resource["inputs"]
+        if PurePosixPath(inputs.get("create", "")).name != PROOF_SCRIPT:
+            continue
+        try:
+            desired = json.loads(inputs["stdin"])
+            proofs[desired["appId"]] = desired
+        except (KeyError, TypeError, ValueError) as error:
+            raise ExchangeProofError(
+                f"what the state has as stdin of {resource['urn'].rpartition('::')[2]} is no "
+                f"proof's ({type(error).__name__}: {error}): run pulumi up with this version of "
+                "the program first"
+            ) from None
+    return proofs
 
 
 def finding_of(desired: Mapping[str, Any], show: Callable[[str], None]) -> tuple[bool, list[str]]:
@@ -58,21 +71,24 @@ def finding_of(desired: Mapping[str, Any], show: Callable[[str], None]) -> tuple
     interpreter = shutil.which(POWERSHELL[0])
     if interpreter is None:
         raise ExchangeProofError(f"there is no {POWERSHELL[0]} on PATH: install PowerShell")
-    done = subprocess.run(  # noqa: S603 - the script is the project's own
-        [interpreter, *POWERSHELL[1:], str(SCRIPTS / PROOF_SCRIPT)],
-        input=json.dumps({**desired, "timeoutSeconds": 0, "settleSeconds": 0}),
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        errors="replace",
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - the script is the project's own
+            [interpreter, *POWERSHELL[1:], str(SCRIPTS / PROOF_SCRIPT)],
+            input=json.dumps({**desired, "timeoutSeconds": 0, "settleSeconds": 0}),
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise ExchangeProofError(f"{interpreter} cannot be run: {error}") from None
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     if done.returncode == 0:
         for line in lines:
             show(line)
         return True, [
             f"{desired['controlMailbox']} refuses Graph whatever the policy says: {reason}"
-            for reason in read_observed(done.stdout).get("otherReasons", [])
+            for reason in _other_reasons(done.stdout)
         ]
     said = next((line for line in lines if line.startswith("error: ")), "")
     finding = _FOUND_OUT.search(said)
@@ -81,3 +97,15 @@ def finding_of(desired: Mapping[str, Any], show: Callable[[str], None]) -> tuple
             said.removeprefix("error: ") or f"exit code {done.returncode}: {' '.join(lines)}"
         )
     return False, [said[finding.start() :]]
+
+
+def _other_reasons(stdout: str) -> list[str]:
+    try:
+        reasons = read_observed(stdout).get("otherReasons", [])
+    except (StopIteration, ValueError):
+        reasons = None
+    if not isinstance(reasons, list):
+        raise ExchangeProofError(
+            f"{PROOF_SCRIPT} succeeded and did not write what it found, but {stdout[:200]!r}"
+        )
+    return reasons

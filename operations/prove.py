@@ -148,6 +148,12 @@ def senders_of(outputs: Mapping[str, Any], only: Sequence[str] = ()) -> dict[str
     senders = outputs.get("senders")
     if not senders or not isinstance(senders, Mapping):
         raise ProofError("nothing is deployed in this stack: run pulumi up first")
+    for name, sender in senders.items():
+        if not isinstance(sender, Mapping):
+            raise ProofError(
+                f"the outputs of {name} are none of a sender: run pulumi up with this version of "
+                "the program first"
+            )
     unknown = sorted(set(only) - senders.keys())
     if unknown:
         raise ProofError(f"there is no sender {unknown[0]}, only {', '.join(sorted(senders))}")
@@ -224,7 +230,10 @@ def opinions_of(
     Raises:
         ProofError: It could not be asked.
     """
-    proofs = proofs_in(deployment)
+    try:
+        proofs = proofs_in(deployment)
+    except ExchangeProofError as error:
+        raise ProofError(f"Exchange could not be asked: {error}. Nothing was sent") from None
     opinions = []
     for name in senders:
         client_id = outputs["senders"][name].get("clientId")
@@ -400,7 +409,9 @@ def stack_deployment(stack: str) -> dict[str, Any]:
         ProofError: It cannot be read.
     """
     exported = _asked_of_pulumi("export", stack=stack, what="state")
-    deployment: dict[str, Any] = exported["deployment"] or {}
+    deployment = exported.get("deployment") or {}
+    if not isinstance(deployment, dict):
+        raise ProofError(f"the state of the stack {stack} is no state, but {deployment!r:.100}")
     return deployment
 
 
@@ -410,18 +421,40 @@ def _asked_of_pulumi(*arguments: str, stack: str, what: str) -> dict[str, Any]:
         raise ProofError(
             "there is no pulumi on PATH; install the Pulumi CLI that deploys the stack"
         )
-    done = subprocess.run(  # noqa: S603 - the stack's name is one argument
-        [pulumi, "stack", *arguments, "--non-interactive", "--stack", stack],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - the stack's name is one argument
+            [pulumi, "stack", *arguments, "--non-interactive", "--stack", stack],
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise ProofError(f"{pulumi} cannot be run: {error}") from None
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         reason = lines[-1].removeprefix("error: ") if lines else f"exit code {done.returncode}"
         raise ProofError(f"the {what} of the stack {stack} cannot be read: {reason}")
-    answer: dict[str, Any] = json.loads(done.stdout)
+    try:
+        answer = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise ProofError(
+            f"the {what} of the stack {stack} cannot be read: {pulumi} does not write a JSON "
+            f"object, but {done.stdout[:100]!r}. Check which pulumi is on PATH"
+        )
     return answer
+
+
+def _cloud_in(outputs: Mapping[str, Any]) -> Cloud:
+    name = outputs.get("cloud", Cloud.PUBLIC)
+    if name not in list(Cloud):
+        raise ProofError(
+            f"the stack's output cloud is {name!r}, and not one of {', '.join(Cloud)}: run pulumi "
+            "up with this version of the program first"
+        )
+    return Cloud(name)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -476,7 +509,7 @@ def main(arguments: Sequence[str]) -> int:
         is_hopeless = result_of(opinions or ()) is Verdict.WRONG
         prove(
             trials,
-            WorkflowRuns(Cloud(outputs.get("cloud", Cloud.PUBLIC))),
+            WorkflowRuns(_cloud_in(outputs)),
             timeout=0 if is_hopeless else options.timeout * 60,
             show=progress.print,
         )

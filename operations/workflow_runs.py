@@ -12,17 +12,10 @@ from typing import Any
 
 import httpx
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError
-from azure.identity import DefaultAzureCredential
+from pydantic import AliasPath, BaseModel, Field
 
-from components.clouds import ENDPOINTS, Cloud
-from operations.signed_in import (
-    RESOURCE_MANAGER,
-    CloudRefusedError,
-    Document,
-    SignedIn,
-    base_address,
-)
+from components.clouds import Cloud
+from operations.signed_in import CloudRefusedError, NoAnswerError, SignedIn, refusal_of
 
 _API_VERSION = "2019-05-01"
 _GONE = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
@@ -86,6 +79,20 @@ class Answer:
         return f"{self.status} {self.code} {self.message}"
 
 
+class _Run(BaseModel):
+    status: str = Field(validation_alias=AliasPath("properties", "status"))
+
+
+class _Action(BaseModel):
+    status: str = Field(validation_alias=AliasPath("properties", "status"))
+    link: str | None = Field(None, validation_alias=AliasPath("properties", "outputsLink", "uri"))
+    why: str = Field("", validation_alias=AliasPath("properties", "error", "message"))
+
+
+class _Workflow(BaseModel):
+    state: str = Field(validation_alias=AliasPath("properties", "state"))
+
+
 class WorkflowRuns:
     """The workflows of a subscription, for who may run them.
 
@@ -104,11 +111,7 @@ class WorkflowRuns:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        endpoints = ENDPOINTS[cloud]
-        self._resource_manager = endpoints.resource_manager
-        self._credential = credential or DefaultAzureCredential(authority=endpoints.authority)
-        self._azure = SignedIn(cloud, credential=self._credential, transport=transport, sleep=sleep)
-        self._client = httpx.Client(transport=transport, timeout=60)
+        self._azure = SignedIn(cloud, credential=credential, transport=transport, sleep=sleep)
         self._sleep = sleep
 
     def ask(self, workflow_id: str, trigger: str, action: str) -> Answer:
@@ -122,42 +125,37 @@ class WorkflowRuns:
         for _ in range(0, _LONGEST_RUN, _LOOK_EVERY):
             # Right after its start a run may not be found yet.
             found = self._azure.resource(
-                run, api_version=_API_VERSION, absent=frozenset({"WorkflowRunNotFound"})
+                run, _Run, api_version=_API_VERSION, absent=frozenset({"WorkflowRunNotFound"})
             )
-            if found is not None and found["properties"]["status"] not in _UNFINISHED:
+            if found is not None and found.status not in _UNFINISHED:
                 return self._answer(run, action)
             self._sleep(_LOOK_EVERY)
         return Answer(0, "", f"the run has not ended after {_LONGEST_RUN} s: {run}")
 
     def _start(self, workflow_id: str, trigger: str) -> str:
         """The id of the run that a trigger starts."""
-        base = base_address(RESOURCE_MANAGER, self._resource_manager)
-        where = f"POST {workflow_id}/triggers/{trigger}/run"
+        path = f"{workflow_id}/triggers/{trigger}/run"
+        where = f"POST {path}"
         try:
-            token = self._credential.get_token(f"{self._resource_manager}/.default").token
-            response = self._client.post(
-                f"{base}{workflow_id}/triggers/{trigger}/run",
-                params={"api-version": _API_VERSION},
-                headers={"Authorization": f"Bearer {token}"},
-            )
-        except AzureError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise CloudRefusedError(
-                f"{where}: not signed in: {reason} Sign in as who may run the workflow, for "
-                "example by az login."
-            ) from None
-        except httpx.HTTPError as error:
-            raise NotStartedError(f"{where}: no answer: {error}") from None
+            response = self._azure.start(path, api_version=_API_VERSION)
+        except NoAnswerError as error:
+            raise NotStartedError(str(error)) from None
         if response.is_success:
             run: str | None = response.headers.get("x-ms-workflow-run-id")
             if run is None:
-                raise CloudRefusedError(f"{where}: the answer does not say which run it started.")
+                raise CloudRefusedError(
+                    f"{where}: {refusal_of(response)}, and the answer does not say which run it "
+                    "started. A mail may have been sent. Check what answers in place of Azure, "
+                    "such as a proxy."
+                )
             return run
-        text = f"{where}: {response.status_code} {_error_of(response)}"
+        text = f"{where}: {refusal_of(response)}"
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.is_server_error:
             raise NotStartedError(text)
-        workflow = self._azure.resource(workflow_id, api_version=_API_VERSION, absent=_GONE)
-        state = "Enabled" if workflow is None else workflow["properties"]["state"]
+        workflow = self._azure.resource(
+            workflow_id, _Workflow, api_version=_API_VERSION, absent=_GONE
+        )
+        state = "Enabled" if workflow is None else workflow.state
         if state != "Enabled":
             raise CloudRefusedError(
                 f"{where}: the workflow is switched off (state {state}): nothing was sent, and "
@@ -170,21 +168,18 @@ class WorkflowRuns:
     def _answer(self, run: str, action: str) -> Answer:
         found = self._azure.resource(
             f"{run}/actions/{action}",
+            _Action,
             api_version=_API_VERSION,
             absent=frozenset({"WorkflowRunActionNotFound"}),
         )
         if found is None:
             return Answer(0, "", f"the run has no action {action}: {run}")
-        properties: Document = found["properties"]
-        link = (properties.get("outputsLink") or {}).get("uri")
-        if link is None:
-            why = (properties.get("error") or {}).get("message", "")
-            return Answer(0, "", f"{action} ended as {properties['status']}. {why}".strip())
+        if found.link is None:
+            return Answer(0, "", f"{action} ended as {found.status}. {found.why}".strip())
         try:
-            # The link is signed, and a token is refused beside it.
-            response = self._client.get(link)
+            response = self._azure.linked(found.link)
             outputs = response.json() if response.is_success else None
-        except (httpx.HTTPError, ValueError) as error:
+        except (NoAnswerError, ValueError, RecursionError) as error:
             return Answer(0, "", f"the run's history cannot be read: {error}")
         if outputs is None:
             # Not httpx's own error: that quotes the link, and with it the signature.
@@ -203,11 +198,3 @@ def _answer_in(outputs: Any) -> Answer:
         error = {}
     message = " ".join(str(error.get("message", "")).split())
     return Answer(outputs["statusCode"], str(error.get("code", "")), message)
-
-
-def _error_of(response: httpx.Response) -> str:
-    try:
-        error = response.json()["error"]
-        return f"{error['code']}: {' '.join(str(error['message']).split())}"
-    except (ValueError, KeyError, TypeError):
-        return response.reason_phrase

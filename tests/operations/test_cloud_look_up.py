@@ -1,16 +1,15 @@
 """What tells an object of this stack from somebody else's."""
 
-from typing import Any
-
 import pytest
 
-from operations.cloud_look_up import Kind, _difference
+from operations.cloud_look_up import AzureResource, Kind, _difference
 
-FOUND: dict[str, Any] = {
-    "type": "Microsoft.Resources/resourceGroups",
-    "location": "westeurope",
-    "tags": {"costCenter": "4711", "addedByPolicy": "yes"},
-}
+FOUND = AzureResource(
+    id="/subscriptions/s/resourceGroups/g",
+    type="Microsoft.Resources/resourceGroups",
+    location="westeurope",
+    tags={"costCenter": "4711", "addedByPolicy": "yes"},
+)
 
 
 @pytest.mark.parametrize("tags", [None, {}, {"costCenter": "4711"}])

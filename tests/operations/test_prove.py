@@ -796,6 +796,16 @@ class TestExchangeIsAsked:
         assert main(self.ARGUMENTS) == 2
         assert "there is no pwsh on PATH" in capsys.readouterr().err
 
+    @pytest.mark.parametrize("stdout", ["", "proven", "{", '{"otherReasons": 5}'])
+    def test_not_where_the_script_does_not_say_what_it_found(
+        self, front, settled, powershell, capsys, stdout
+    ):
+        powershell(0, stdout)
+        assert main(self.ARGUMENTS) == 2
+        error = capsys.readouterr().err
+        assert "prove-confinement.ps1 succeeded and did not write what it found" in error
+        assert "Nothing was sent" in error
+
     def test_not_of_a_proof_that_was_never_made(self, front, settled, monkeypatch, capsys):
         monkeypatch.setattr(command, "stack_deployment", lambda stack: {})
         assert main(self.ARGUMENTS) == 2
@@ -875,6 +885,42 @@ class TestCommand:
 
 
 class TestReadingTheStack:
+    @pytest.mark.parametrize(
+        ("printed", "said"),
+        [
+            ('{"senders": ', 'does not write a JSON object, but \'{"senders": '),
+            ("[]", "does not write a JSON object"),
+            ("", "does not write a JSON object"),
+            ("[" * 100_000, "does not write a JSON object"),
+            ('{"senders": {"n": "text"}}', "the outputs of n are none of a sender: run pulumi up"),
+            ('{"senders": {"n": null}}', "the outputs of n are none of a sender"),
+        ],
+    )
+    def test_that_is_none(self, printed, said, tmp_path, monkeypatch, capsys):
+        Executable(tmp_path / "bin" / "pulumi", f"sys.stdout.write({printed!r})")
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+        assert main(["--stack", "local", "--timeout", "0"]) == 2
+
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert error.startswith("prove: ")
+        assert said in error
+
+    def test_of_a_cloud_that_is_none(self, monkeypatch, capsys):
+        monkeypatch.setattr(command, "stack_outputs", lambda stack: OUTPUTS | {"cloud": "moon"})
+        assert main(["--stack", "local", "--timeout", "0", "--without-exchange"]) == 2
+        assert "output cloud is 'moon', and not one of public" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("stdin", ["{", "[]", "{}", None, {"ciphertext": "x"}])
+    def test_of_a_proof_that_is_none(self, stdin, monkeypatch, capsys):
+        proof = command_of("prove-confinement.ps1", {}) | {"urn": "urn:pulumi:s::p::t::the-proof"}
+        proof["inputs"]["stdin"] = stdin
+        monkeypatch.setattr(command, "stack_outputs", lambda stack: OUTPUTS)
+        monkeypatch.setattr(command, "stack_deployment", lambda stack: {"resources": [proof]})
+        assert main(["--stack", "local", "--timeout", "0"]) == 2
+        assert "what the state has as stdin of the-proof is no proof's" in capsys.readouterr().err
+
     def test_without_pulumi(self, monkeypatch):
         monkeypatch.setenv("PATH", "")
         with pytest.raises(ProofError, match="no pulumi on PATH"):

@@ -1,12 +1,12 @@
 """The command line of the simulated tenant.
 
 ``up``, ``preview`` and ``destroy`` run the real engine on the real program. ``send`` sends one mail
-through what they deployed, ``mails`` shows what was sent. ``demonstrate`` deploys and shows who may
-send as whom. ``draw`` draws what was deployed. ``serve`` has the tenant answer over HTTP. ``exec``
-starts any command in the same environment.
+through what they deployed, ``mails`` shows what was sent. ``draw`` draws what was deployed.
+``serve`` has the tenant answer over HTTP. ``exec`` starts any command in the same environment.
 """
 
 import argparse
+import difflib
 import shutil
 import signal
 import sqlite3
@@ -14,29 +14,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
 from pulumi.automation.errors import CommandError
 from rich.console import Console
-from rich.table import Table
 
-from configuration import ConfigurationError, require_environment
-from operations.refusal import in_one_line
-from operations.workflow_runs import Answer
-from simulator import drawing
-from simulator.engine import Result, SimulatedStack
-from simulator.environment import DIRECTORY, simulated_environment
+from simulator import SimulatorError, drawing
+from simulator.engine import Result, SimulatedStack, in_one_line
+from simulator.environment import DIRECTORY, pulumi_cli, simulated_environment
 from simulator.front import served
 from simulator.mails import mail_in_full, mail_table
-from simulator.sending import SendingError, group_members, pass_policy_lag, send_as
-from tools.progress import ToolError
-from tools.pulumi_cli import find_or_install
+from simulator.sending import pass_policy_lag, send_as
 
 _SENDERS = "senders"
-_CONFIGURED_SENDERS = "scoped-mail-sender:senders"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,9 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if options.run is not _execute:
             # Otherwise Pulumi would make a stack of that name, and a file for it.
-            require_environment(options.stack)
+            _require_environment(stack)
         code: int = options.run(stack, options)
-    except (ConfigurationError, SendingError, ToolError) as error:
+    except SimulatorError as error:
         return _fail(str(error))
     except CommandError as error:
         return _fail(f"Pulumi refuses: {in_one_line(error)}")
@@ -97,7 +90,12 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    command("up", _up, "creates or updates the stack")
+    up = command("up", _up, "creates or updates the stack")
+    up.add_argument(
+        "--wait",
+        action="store_true",
+        help="move the tenant's clock afterwards to where Graph has learned of every policy",
+    )
     command("preview", _preview, "shows what up would change")
     destroy = command("destroy", _destroy, "deletes everything in the stack")
     destroy.add_argument(
@@ -105,7 +103,6 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="leave what is protected: mailboxes and groups of a stack that retains them",
     )
-    command("demonstrate", _demonstrate, "deploys, and shows who may send as whom")
     send = command("send", _send, "sends one mail through a deployed workflow")
     send.add_argument(
         "--as",
@@ -133,25 +130,45 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _prepare(stack: SimulatedStack) -> None:
-    """Refuses a wrong configuration, and makes the tenant one that the right one is for."""
-    if given := stack.prepare_tenant(stack.check_configuration()):
-        print(  # noqa: T201 - what a real tenant would have to have
-            f"The simulated tenant is {stack.tenant.organization.initial}. What is taken to exist "
-            f"there from now on: {', '.join(given)}."
+def _require_environment(stack: SimulatedStack) -> None:
+    """Refuses a misspelt name, of which Pulumi would make a stack.
+
+    Raises:
+        SimulatorError: The stack has no file; the text names those that have one.
+    """
+    known = sorted(path.stem.partition(".")[2] for path in stack.work_dir.glob("Pulumi.*.yaml"))
+    if stack.stack not in known:
+        similar = difflib.get_close_matches(stack.stack, known, 1)
+        raise SimulatorError(
+            f"there is no environment {stack.stack}: the file Pulumi.{stack.stack}.yaml is missing."
+            f" There are: {', '.join(known)}."
+            + "".join(f" Did you mean {name}?" for name in similar)
+            + " Nothing has been done."
         )
 
 
 def _up(stack: SimulatedStack, options: argparse.Namespace) -> int:
-    _prepare(stack)
-    _say_what_scripts_run_in(stack)
-    return _exit_code(stack.up(preview_first=True))
+    code = _preview(stack, options, is_shown=False) or _exit_code(stack.up())
+    if options.wait and code == 0:
+        _wait_for_policies(stack, _console())
+    return code
 
 
-def _preview(stack: SimulatedStack, options: argparse.Namespace) -> int:
-    _prepare(stack)
+def _preview(stack: SimulatedStack, options: argparse.Namespace, *, is_shown: bool = True) -> int:
+    """Previews in the tenant that the stack is for; a preview that fails is shown in any case."""
+    given = stack.prepare_tenant()
+    preview = replace(stack, show=None).preview()
+    if preview.refusal:
+        return _fail(preview.refusal)
     _say_what_scripts_run_in(stack)
-    return _exit_code(stack.preview())
+    if given:
+        print(  # noqa: T201 - what a real tenant would have to have
+            f"The simulated tenant is {stack.tenant.organization.initial}. What is taken to exist "
+            f"there from now on: {', '.join(given)}."
+        )
+    if is_shown or not preview.succeeded:
+        print(preview.output)  # noqa: T201 - this command's output
+    return _exit_code(preview)
 
 
 def _destroy(stack: SimulatedStack, options: argparse.Namespace) -> int:
@@ -163,7 +180,7 @@ def _destroy(stack: SimulatedStack, options: argparse.Namespace) -> int:
 
 def _send(stack: SimulatedStack, options: argparse.Namespace) -> int:
     senders = _deployed(stack)
-    name = options.sender or stack.configuration(_CONFIGURED_SENDERS)[0]["name"]
+    name = options.sender or stack.settings()["senders"][0]["name"]
     if name not in senders:
         return _fail(f"there is no sender {name}, only {', '.join(sorted(senders))}")
     sender = senders[name]
@@ -197,72 +214,8 @@ def _draw(stack: SimulatedStack, options: argparse.Namespace) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """One mail of the demonstration, and whether the answer is the one that it must be."""
-
-    workflow: str
-    mailbox: str
-    is_member: bool
-    must_reach: bool
-    answer: Answer
-
-    @property
-    def is_right(self) -> bool:
-        if self.must_reach:
-            return self.is_member and self.answer.accepted
-        return not self.is_member and self.answer.denied_by_policy
-
-
-def _demonstrate(stack: SimulatedStack, options: argparse.Namespace) -> int:
-    _prepare(stack)
-    _say_what_scripts_run_in(stack)
-    if not stack.up().succeeded:
-        return 1
-    console = _console()
-    _wait_for_policies(stack, console)
-    senders = _deployed(stack)
-    tenant = stack.tenant
-    trials = []
-    for configured in stack.configuration(_CONFIGURED_SENDERS):
-        sender = senders[configured["name"]]
-        members = group_members(tenant, sender["groupAddress"])
-        for mailbox, must_reach in (
-            (sender["mailboxAddress"], True),
-            (configured["controlMailbox"], False),
-        ):
-            trials.append(
-                _Trial(
-                    workflow=sender["workflowName"],
-                    mailbox=mailbox,
-                    is_member=mailbox.lower() in members,
-                    must_reach=must_reach,
-                    answer=send_as(tenant, sender["workflowId"], mailbox),
-                )
-            )
-    console.print(_table(trials))
-    if all(trial.is_right for trial in trials):
-        return 0
-    return _fail("these are not the answers that a confined identity gets")
-
-
-def _table(trials: Sequence[_Trial]) -> Table:
-    table = Table(title="Who may send as whom", title_justify="left")
-    for heading in ("workflow", "sends as", "in its group", "Graph answers"):
-        table.add_column(heading, overflow="fold")
-    for trial in trials:
-        colour = "green" if trial.is_right else "red"
-        table.add_row(
-            trial.workflow,
-            trial.mailbox,
-            "yes" if trial.is_member else "no",
-            f"[{colour}]{trial.answer}[/{colour}]",
-        )
-    return table
-
-
 def _execute(stack: SimulatedStack, options: argparse.Namespace) -> int:
-    cli = find_or_install()
+    cli = pulumi_cli()
     with (
         simulated_environment(stack.directory, cli, shell=stack.shell) as environment,
         served(stack.tenant, tls=_tls_folder(stack, options)) as front,
@@ -309,7 +262,7 @@ def _port(text: str) -> int:
 def _deployed(stack: SimulatedStack) -> dict[str, Any]:
     senders: dict[str, Any] = stack.outputs().get(_SENDERS, {})
     if not senders:
-        raise SendingError(
+        raise SimulatorError(
             f"nothing is deployed in the stack {stack.stack}: run python -m simulator up first"
         )
     return senders

@@ -16,9 +16,9 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -29,19 +29,12 @@ from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, ResourcePreEvent
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
-from configuration import (
-    NAMESPACE,
-    ConfigurationError,
-    StackConfiguration,
-    load_configuration,
-)
-from operations.refusal import in_one_line
-from simulator.environment import ROOT, simulated_environment, tenant_file
+from simulator import SimulatorError
+from simulator.environment import ROOT, pulumi_cli, simulated_environment, tenant_file
 from simulator.real_powershell import Shell, choose_shell
 from simulator.tenant import Organization, Tenant
 from simulator.tenant.faults import ENGINE_PID
 from simulator.tenant.seed import Seed
-from tools.pulumi_cli import find_or_install
 
 # The program of a failed run leaves connections to its engine behind, which go on failing. gRPC
 # shares connections by address within a process: where a later engine listens at the same port, its
@@ -90,11 +83,13 @@ class Result:
     Attributes:
         output: What the engine printed.
         steps: Its steps in their order, unchanged resources among them.
+        refusal: The program's own words where it refused; the engine prints them twice.
     """
 
     succeeded: bool
     output: str
     steps: Sequence[Step]
+    refusal: str = ""
 
     @property
     def changes(self) -> list[Step]:
@@ -158,6 +153,7 @@ class SimulatedStack:
     show: Callable[[str], None] | None = None
     colour: bool = False
     verbosity: int | None = None
+    _refusals: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.directory = self.directory.resolve()
@@ -173,66 +169,62 @@ class SimulatedStack:
         """What the scripts run in.
 
         Raises:
-            ToolError: A PowerShell is asked for that cannot be used.
+            SimulatorError: A PowerShell is asked for that cannot be used.
         """
         return choose_shell(os.environ)
 
-    def check_configuration(self) -> StackConfiguration:
-        """Reads the stack's configuration as the program does.
-
-        For the command line: the Automation API prints twice what an inline program raises.
+    def settings(self) -> dict[str, Any]:
+        """What the stack is configured with, as written: by key, without the project's name.
 
         Raises:
-            ConfigurationError: With every mistake.
+            SimulatorError: Pulumi cannot read its file.
         """
         try:
             with self.opened() as stack:
-                values = {key: entry.value for key, entry in stack.get_all_config().items()}
+                values = stack.get_all_config()
         except CommandError as error:
             said = in_one_line(error).removeprefix(_BEFORE_A_REASON)
-            raise ConfigurationError(
+            raise SimulatorError(
                 f"Pulumi cannot read Pulumi.yaml or Pulumi.{self.stack}.yaml: {said}"
                 "\nNothing has been deployed. "
                 + (
                     "Mend the file at the line that is named."
                     if re.search(r"\bline \d", said)
                     else "Mend what is named. Such a file is a group of keys: below config: stands "
-                    f"each key as {NAMESPACE}:key, with its value."
+                    f"each key as {_project_name()}:key, with its value."
                 )
             ) from error
+        return {key.partition(":")[2]: _parsed(entry.value) for key, entry in values.items()}
 
-        def load() -> StackConfiguration:
-            pulumi.runtime.reset_options(project=NAMESPACE, stack=self.stack)
-            pulumi.runtime.set_all_config(values)
-            return load_configuration(pulumi.Config(NAMESPACE))
-
-        return copy_context().run(load)
-
-    def prepare_tenant(self, configuration: StackConfiguration) -> list[str]:
-        """Has the tenant be the one that a stack is for.
+    def prepare_tenant(self) -> list[str]:
+        """Has the tenant be the one that the stack is for.
 
         A tenant into which nothing was deployed yet becomes that of the stack's organisation. That
         of contoso is as it is seeded. Another is given the domains and the mailboxes that the
-        configuration takes to exist.
+        configuration takes to exist. What is wrong with that, the program says.
 
         Returns:
             The domains and addresses that were given.
 
         Raises:
-            ConfigurationError: The tenant in the directory is another organisation's.
+            SimulatorError: The tenant in the directory is another organisation's, or the
+                configuration cannot be read.
         """
-        file, wanted = tenant_file(self.directory), configuration.organization.casefold()
+        settings = self.settings()
+        if not isinstance(organization := settings.get("organization"), str):
+            return []
+        file, wanted = tenant_file(self.directory), organization.casefold()
         with closing(Tenant(file, seed=self.seed)) as tenant:
             kept = tenant.organization.initial
             # Whoever opens a stack is issued a token; that alone uses nothing.
             is_used = any(call.service != "Entra" for call in tenant.calls())
         if kept != wanted and is_used:
-            raise ConfigurationError(
+            raise SimulatorError(
                 f"The tenant in {self.directory} is that of {kept}, and the stack {self.stack} is "
                 f"for {wanted}. Nothing has been done. Give the stack a tenant of its own by "
                 f"--directory, for example --directory .simulator-{self.stack}."
             )
-        domains, mailboxes = _taken_to_exist(configuration)
+        domains, mailboxes = _taken_to_exist(settings)
         own: tuple[str, ...] = ()
         if kept != wanted:
             file.unlink()
@@ -302,11 +294,6 @@ class SimulatedStack:
         )
         return outputs
 
-    def configuration(self, key: str) -> Any:
-        """The value of a configuration key that holds structured data, ``project:key``."""
-        with self.opened() as stack:
-            return json.loads(stack.get_config(key).value)
-
     def exported_state(self) -> dict[str, Any]:
         """The stack's state as ``pulumi stack export`` writes it: secrets encrypted."""
         # The Automation API's own export decrypts.
@@ -325,10 +312,14 @@ class SimulatedStack:
         """Declares the resources, in the process of whoever drives the engine."""
         for transformation in self.transformations:
             pulumi.runtime.register_stack_transformation(transformation)
-        if self.program is None:
-            runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-        else:
-            self.program()
+        try:
+            if self.program is None:
+                runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+            else:
+                self.program()
+        except pulumi.RunError as refused:
+            self._refusals.append(str(refused).strip())
+            raise
 
     @contextmanager
     def opened(self) -> Iterator[automation.Stack]:
@@ -342,7 +333,7 @@ class SimulatedStack:
 
     @contextmanager
     def _opened(self, kind: type[_Stack]) -> Iterator[_Stack]:
-        cli = find_or_install()
+        cli = pulumi_cli()
         with simulated_environment(
             self.directory, cli, seed=self.seed, shell=self.shell, further=self.variables
         ) as environment:
@@ -396,6 +387,7 @@ class SimulatedStack:
         """Runs a method of ``_Operated``, and takes down what the engine says and does."""
         lines: list[str] = []
         steps: list[Step] = []
+        self._refusals.clear()
 
         def on_line(line: str) -> None:
             lines.append(line)
@@ -424,7 +416,12 @@ class SimulatedStack:
                 # The SDK drops the rest of a program whose engine has ended. Collected later, in
                 # the middle of the next program, it would be closed in that one's context.
                 gc.collect()
-                return Result(succeeded=False, output="\n".join(lines), steps=steps)
+                return Result(
+                    succeeded=False,
+                    output="\n".join(lines),
+                    steps=steps,
+                    refusal="\n".join(self._refusals),
+                )
         return Result(succeeded=True, output="\n".join(lines), steps=steps)
 
 
@@ -466,11 +463,54 @@ def _step(event: ResourcePreEvent) -> Step:
     )
 
 
-def _taken_to_exist(configuration: StackConfiguration) -> tuple[list[str], list[str]]:
-    """The domains in which a stack has addresses, and the mailboxes that have to be there."""
-    addresses, existing = [], []
-    for sender in configuration.senders:
-        addresses += [sender.mailbox.address, sender.group.address]
-        existing += [sender.control_mailbox, *sender.group.managed_by]
+def in_one_line(error: CommandError) -> str:
+    """What Pulumi printed as its error."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    for index, line in enumerate(lines):
+        if said := line.partition("error: ")[2]:
+            # Of a file that is no configuration: which lines are wrong.
+            below = takewhile(re.compile(r"line \d+: ").match, lines[index + 1 :])
+            return " ".join([said, "; ".join(below)]).rstrip()
+    return lines[-1] if lines else "no reason given"
+
+
+def _project_name() -> str:
+    (name,) = re.findall(r"^name: (\S+)$", (ROOT / "Pulumi.yaml").read_text("utf-8"), re.MULTILINE)
+    return str(name)
+
+
+def _parsed(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _taken_to_exist(settings: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The domains in which a stack has addresses, and the mailboxes that have to be there.
+
+    Of a configuration that may be wrong: what has another shape is passed over.
+    """
+    addresses: list[str] = []
+    existing: list[str] = []
+    senders = settings.get("senders")
+    for sender in senders if isinstance(senders, list) else ():
+        name = _at(sender, "name")
+        shared = _at(settings, "senderDefaults", name if isinstance(name, str) else "")
+        for found, path in (
+            (addresses, ("mailbox", "address")),
+            (addresses, ("group", "address")),
+            (existing, ("controlMailbox",)),
+            (existing, ("group", "managedBy")),
+        ):
+            value = _at(sender, *path) or _at(shared, *path)
+            values = value if isinstance(value, list) else [value]
+            found += [each for each in values if isinstance(each, str) and "@" in each]
     domains = [address.rpartition("@")[2].casefold() for address in (*addresses, *existing)]
     return list(dict.fromkeys(domains)), list(dict.fromkeys(existing))
+
+
+def _at(value: Any, *path: str) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value

@@ -8,13 +8,16 @@ import os
 import shlex
 import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
+from simulator import SimulatorError
 from simulator.providers.azure_native import AzureNative
 from simulator.providers.azuread import AzureAD
 from simulator.providers.command import Command
@@ -56,7 +59,7 @@ def simulated_environment(
         All variables of the environment, valid within the ``with`` block.
 
     Raises:
-        ToolError: A PowerShell is asked for that cannot be used.
+        SimulatorError: A PowerShell is asked for that cannot be used.
     """
     shell = shell or choose_shell(os.environ)
     directory.mkdir(parents=True, exist_ok=True)
@@ -68,6 +71,25 @@ def simulated_environment(
         with served(providers, tenant.clock.stir) as ports:
             attached = ",".join(f"{name}:{port}" for name, port in ports.items())
             yield variables | {"PULUMI_DEBUG_PROVIDERS": attached}
+
+
+@cache
+def pulumi_cli() -> Path:
+    """The Pulumi CLI that the project's tools find or set up.
+
+    Raises:
+        SimulatorError: There is none; why is on standard error.
+    """
+    found = subprocess.run(
+        [sys.executable, "-m", "tools.pulumi_cli"],
+        cwd=ROOT,
+        check=False,
+        encoding="utf-8",
+        stdout=subprocess.PIPE,
+    )
+    if found.returncode:
+        raise SimulatorError("there is no Pulumi CLI, as said above")
+    return Path(found.stdout.strip())
 
 
 def tenant_file(directory: Path) -> Path:

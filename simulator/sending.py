@@ -6,15 +6,16 @@ Manager of the *simulated* tenant: there is no way from here to a real one.
 """
 
 import copy
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-from components.workflow_definition import ACTION, OWN_PROBE_TRIGGER, PROBE_TRIGGER
-from operations.workflow_runs import Answer
+from simulator import SimulatorError
 from simulator.tenant import (
     DEPLOYMENT_CLIENT_ID,
     EXCHANGE_AUDIENCE,
@@ -30,8 +31,30 @@ _WRITABLE = ("accessControl", "definition", "endpointsConfiguration", "parameter
 _POLICY_CHANGES = {f"{verb}-ApplicationAccessPolicy" for verb in ("New", "Set", "Remove")}
 
 
-class SendingError(Exception):
-    """The mail could not even be tried; the text says why and what to do."""
+@dataclass(frozen=True)
+class Answer:
+    """What Graph answered to a mail: its status, and code and message of its error."""
+
+    status: int
+    code: str
+    message: str
+
+    @property
+    def accepted(self) -> bool:
+        """Whether Graph took the mail."""
+        return self.status == HTTPStatus.ACCEPTED
+
+    @property
+    def denied_by_policy(self) -> bool:
+        """Whether Graph denies in either of the two texts of an application access policy."""
+        return self.code == "ErrorAccessDenied" and any(
+            text in self.message for text in ("Access to OData is disabled", "[RAOP]")
+        )
+
+    def __str__(self) -> str:
+        if not self.code:
+            return f"{self.status} {HTTPStatus(self.status).phrase}"
+        return f"{self.status} {self.code} {self.message}"
 
 
 def pass_policy_lag(tenant: Tenant) -> timedelta | None:
@@ -61,31 +84,25 @@ def send_as(tenant: Tenant, workflow_id: str, mailbox: str) -> Answer:
         mailbox: Address of the mailbox to send as.
 
     Raises:
-        SendingError: There is no such workflow or mailbox, or the run did not get to an answer.
+        SimulatorError: There is no such workflow or mailbox, or the run did not get to an answer.
     """
     object_id = _object_id(tenant, mailbox)
     with _addressed_to(tenant, workflow_id, object_id) as definition:
-        (trigger,) = definition["triggers"].keys() - {PROBE_TRIGGER, OWN_PROBE_TRIGGER}
+        trigger, action = _sending(definition)
         started = _arm(tenant, "POST", f"{workflow_id}/triggers/{trigger}/run")
         run = started.headers["x-ms-workflow-run-id"]
-        history = _arm(tenant, "GET", f"{workflow_id}/runs/{run}/actions/{ACTION}")
+        history = _arm(tenant, "GET", f"{workflow_id}/runs/{run}/actions/{action}")
         properties = _body(history)["properties"]
         link = properties.get("outputsLink")
         if link is None:
             why = properties.get("error", {}).get("message", "Its outputs are secured.")
-            raise SendingError(
-                f"The run {run} of {workflow_id} has no answer of Graph: its action {ACTION} "
+            raise SimulatorError(
+                f"The run {run} of {workflow_id} has no answer of Graph: its action {action} "
                 f"ended as {properties['status']}. {why}"
             )
         outputs = _body(tenant.logic.content(link["uri"]))
         error = (outputs.get("body") or {}).get("error", {})
         return Answer(outputs["statusCode"], error.get("code", ""), error.get("message", ""))
-
-
-def group_members(tenant: Tenant, group: str) -> set[str]:
-    """Addresses of the direct members of a group, in lower case."""
-    members = _exchange(tenant, "Get-DistributionGroupMember", {"Identity": group})
-    return {str(member["PrimarySmtpAddress"]).lower() for member in members}
 
 
 def _object_id(tenant: Tenant, mailbox: str) -> str:
@@ -101,7 +118,7 @@ def _exchange(
     try:
         return session.invoke(cmdlet, parameters)
     except ExchangeError as error:
-        raise SendingError(f"{cmdlet} {parameters['Identity']}: {error.message}") from None
+        raise SimulatorError(f"{cmdlet} {parameters['Identity']}: {error.message}") from None
 
 
 @contextmanager
@@ -127,7 +144,7 @@ def _addressed_to(tenant: Tenant, workflow_id: str, object_id: str) -> Iterator[
     }
     changed = copy.deepcopy(original)
     definition: dict[str, Any] = changed["properties"]["definition"]
-    action = dict(nested(definition["actions"]))[ACTION]
+    action = dict(nested(definition["actions"]))[_sending(definition)[1]]
     action["inputs"]["uri"] = re.sub(
         r"/users/[^/]+/sendMail$", f"/users/{object_id}/sendMail", action["inputs"]["uri"]
     )
@@ -141,15 +158,28 @@ def _addressed_to(tenant: Tenant, workflow_id: str, object_id: str) -> Iterator[
         _arm(tenant, "PUT", workflow_id, original)
 
 
+def _sending(definition: Mapping[str, Any]) -> tuple[str, str]:
+    """A trigger that no condition names, and the action that is then taken: in `else`, the last."""
+    actions = dict(nested(definition["actions"]))
+    conditions = json.dumps([action.get("expression") for action in actions.values()])
+    (trigger,) = (name for name in definition["triggers"] if f'"{name}"' not in conditions)
+    *_, action = (
+        name
+        for name, action in actions.items()
+        if str(action.get("inputs", {}).get("uri")).endswith("/sendMail")
+    )
+    return trigger, action
+
+
 def _arm(tenant: Tenant, method: str, path: str, body: dict[str, Any] | None = None) -> Response:
     response = tenant.arm.request(method, f"{path}?api-version={_API_VERSION}", body)
     if response.status >= HTTPStatus.BAD_REQUEST:
         error = (response.body or {}).get("error", {})
-        raise SendingError(f"{method} {path}: {error.get('code')}: {error.get('message')}")
+        raise SimulatorError(f"{method} {path}: {error.get('code')}: {error.get('message')}")
     return response
 
 
 def _body(response: Response) -> dict[str, Any]:
     if response.status != HTTPStatus.OK or response.body is None:
-        raise SendingError(f"expected an answer with content, got {response}")
+        raise SimulatorError(f"expected an answer with content, got {response}")
     return response.body

@@ -36,7 +36,7 @@ TASKS = {
     "lint": "check style, format and types",
     "test": "run the tests, of the long ones a sample; further arguments go to pytest",
     "test-all": "run all tests; further arguments go to pytest",
-    "powershell": "run the tests of the scripts, and a demonstration, in real PowerShell",
+    "powershell": "run the tests of the scripts, and a deployment, in real PowerShell",
     "record-powershell": "record anew what PowerShell answers to the cases of the runner's tests",
     "sweep": "plan a fault at every step; hours; further arguments: --scenario, --kind, --walk",
     "benchmark": "compare the cost of the program with a flat one's; --senders, --rounds",
@@ -93,7 +93,7 @@ def run(task: str, further: list[str]) -> int:
     if task == "benchmark":
         return _python("-m", "benchmarks", *further)
     if task == "local":
-        return _python("-m", "simulator", "demonstrate") or _prove_local()
+        return _deploy_and_prove()
     if task == "down":
         return _python("-m", "simulator", "destroy")
     print(f"Ready: Python in {_shown(virtual_environment.python())}, Pulumi CLI {_shown(cli)}")
@@ -111,13 +111,17 @@ def _in_powershell() -> int:
         return tests
     # A tenant of its own: in that of `make local` nothing would be left to do.
     with tempfile.TemporaryDirectory() as directory:
-        return _python("-m", "simulator", "demonstrate", "--directory", directory)
+        return _deploy_and_prove("--directory", directory)
 
 
-def _prove_local() -> int:
-    # The policies are in effect: the demonstration has moved the clock. So nothing is waited for.
+def _deploy_and_prove(*where: str) -> int:
+    deployed = _python("-m", "simulator", "up", "--wait", *where)
+    if deployed:
+        return deployed
+    # The policies are in effect, since the clock was moved: so nothing is waited for.
     prove = ("-m", "operations.prove", "--stack", "local", "--timeout", "0")
-    return _python("-m", "simulator", "exec", "--", str(virtual_environment.python()), *prove)
+    python = str(virtual_environment.python())
+    return _python("-m", "simulator", "exec", *where, "--", python, *prove)
 
 
 def _python(*arguments: str) -> int:

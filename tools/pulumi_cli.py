@@ -1,5 +1,7 @@
 """Finds a Pulumi CLI, or sets one up: from PATH, by download, or built with Go.
 
+``python -m tools.pulumi_cli`` prints its path.
+
 The program needs the engine alone; the simulated tenant serves its own providers. So the CLI that
 is built here, without language hosts and plugins, is enough for it.
 """
@@ -9,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,3 +222,10 @@ class GoBuild:
             return f"{self._fetched} modules fetched"
         self._compiled += 1
         return f"{self._compiled} of up to 1,700 packages compiled"
+
+
+if __name__ == "__main__":
+    try:
+        print(find_or_install())
+    except ToolError as error:
+        sys.exit(str(error))

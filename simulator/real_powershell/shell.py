@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator import SimulatorError
 from simulator.powershell.interface import Host
-from tools.progress import ToolError
 
 VARIABLE = "SIMULATOR_POWERSHELL"
 """Name or path of the PowerShell that scripts run in, or ``runner``; by default ``pwsh``."""
@@ -51,7 +51,7 @@ def choose_shell(environment: Mapping[str, str]) -> Shell:
         environment: The environment to look in.
 
     Raises:
-        ToolError: What the variable names is missing, too old, or no PowerShell.
+        SimulatorError: What the variable names is missing, too old, or no PowerShell.
     """
     asked = environment.get(VARIABLE)
     if asked == RUNNER:
@@ -59,13 +59,15 @@ def choose_shell(environment: Mapping[str, str]) -> Shell:
     executable = shutil.which(asked or "pwsh", path=environment.get("PATH", ""))
     if executable is None:
         if asked:
-            raise ToolError(f"{VARIABLE} is '{asked}', and there is no such program. {_REMEDY}")
+            raise SimulatorError(
+                f"{VARIABLE} is '{asked}', and there is no such program. {_REMEDY}"
+            )
         return _runner("there is no pwsh on PATH")
     try:
         return _powershell(Path(executable).absolute(), environment)
-    except ToolError as error:
+    except SimulatorError as error:
         if asked:
-            raise ToolError(f"{VARIABLE} is '{asked}': {error}. {_REMEDY}") from error
+            raise SimulatorError(f"{VARIABLE} is '{asked}': {error}. {_REMEDY}") from error
         return _runner(str(error))
 
 
@@ -92,20 +94,20 @@ def _powershell(executable: Path, environment: Mapping[str, str]) -> Shell:
             timeout=_PATIENCE_SECONDS,
         )
     except OSError as error:
-        raise ToolError(f"{executable} does not start ({error.strerror})") from error
+        raise SimulatorError(f"{executable} does not start ({error.strerror})") from error
     except subprocess.TimeoutExpired as error:
-        raise ToolError(
+        raise SimulatorError(
             f"{executable} does not tell its version within {_PATIENCE_SECONDS} seconds"
         ) from error
     lines = [*answer.stdout.splitlines(), "", ""]
     version = re.match(r"(\d+)\.(\d+)\.", lines[0])
     if answer.returncode != 0 or version is None:
         said = " ".join((answer.stderr or answer.stdout).split())
-        raise ToolError(
+        raise SimulatorError(
             f"{executable} does not tell its version ({said or f'exit code {answer.returncode}'})"
         )
     if (int(version[1]), int(version[2])) < OLDEST:
-        raise ToolError(
+        raise SimulatorError(
             f"{executable} is PowerShell {lines[0]}, older than {'.'.join(map(str, OLDEST))}"
         )
     # PowerShell puts its own folders in front of an inherited list that lacks them. A list that

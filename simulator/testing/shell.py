@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from simulator import SimulatorError
 from simulator.real_powershell import Shell, choose_shell
-from tools.progress import ToolError
 
 _SHELL = pytest.StashKey[Shell]()
 
@@ -14,7 +14,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Has all tests, and what they start in other folders, run scripts in one and the same."""
     try:
         shell = choose_shell(os.environ)
-    except ToolError as error:
+    except SimulatorError as error:
         raise pytest.UsageError(str(error)) from error
     os.environ.update(shell.variables)
     config.stash[_SHELL] = shell

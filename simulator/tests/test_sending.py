@@ -2,17 +2,16 @@
 
 import pytest
 
-from components.workflow_definition import ACTION
-from simulator.sending import SendingError, send_as
+from simulator import SimulatorError
+from simulator.sending import send_as
 from simulator.tenant import Tenant
 from simulator.tenant.faults import Fault, Kind, Step
 from simulator.testing.deployment import (
     NOON,
     WORKFLOW_PATH,
     Deployment,
-    action,
+    choosing,
     connect,
-    definition,
 )
 
 MAILBOX = "reception@contoso.com"
@@ -30,11 +29,30 @@ def tenant(tmp_path):
 def deployed(tenant):
     """A workflow that is confined to its mailbox, and may send."""
     made = Deployment(tenant, connect(tenant))
-    principal = made.workflow(definition=definition(actions={ACTION: action(MAILBOX)}))
+    principal = made.workflow(MAILBOX)
     made.policy(principal["appId"], made.group("Scope", MAILBOX)["Guid"])
     made.wait_for_policies()
     made.grant(principal)
     return made
+
+
+@pytest.mark.usefixtures("deployed")
+class TestAnotherMailbox:
+    @pytest.mark.parametrize("live", [False, True])
+    def test_is_denied_by_policy_in_either_text(self, tenant, live):
+        tenant.set_live_text_of_denials(live)
+        answer = send_as(tenant, WORKFLOW_PATH, "finance@contoso.com")
+        assert str(answer).startswith("403 ErrorAccessDenied ")
+        assert answer.denied_by_policy
+
+
+class TestAWorkflowWithAProbe:
+    def test_sends_by_its_other_trigger(self, deployed, tenant):
+        deployed.workflow(definition=choosing())
+        answers = [
+            send_as(tenant, WORKFLOW_PATH, m).status for m in (MAILBOX, "finance@contoso.com")
+        ]
+        assert answers == [202, 403]
 
 
 @pytest.mark.usefixtures("deployed")
@@ -57,10 +75,10 @@ class TestAFaultBetweenTheWorkflowAndGraph:
     @pytest.mark.parametrize(("kind", "sent"), [(Kind.TIMEOUT_BEFORE, 0), (Kind.TIMEOUT_AFTER, 1)])
     def test_that_loses_the_answer_is_told_in_a_sentence(self, tenant, kind, sent):
         tenant.plan_faults([Fault(STEP, kind)])
-        with pytest.raises(SendingError) as caught:
+        with pytest.raises(SimulatorError) as caught:
             send_as(tenant, WORKFLOW_PATH, MAILBOX)
         assert str(caught.value).endswith(
-            f"has no answer of Graph: its action {ACTION} ended as Failed. Http request failed: "
+            "has no answer of Graph: its action Send_mail ended as Failed. Http request failed: "
             "the server did not respond within the timeout limit. Please see logic app limits at "
             "https://aka.ms/logic-apps-limits-and-config#http-limits."
         )

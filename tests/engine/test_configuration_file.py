@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from configuration import ConfigurationError
+from simulator import SimulatorError
 from simulator.engine import SimulatedStack
 from simulator.environment import ROOT
 
@@ -38,8 +38,8 @@ def test_is_told_with_the_line(tmp_path: Path, content: str, said: str, remedy: 
     (tmp_path / "Pulumi.local.yaml").write_text(content, "utf-8")
     stack = SimulatedStack(directory=tmp_path / "stack", work_dir=tmp_path)
 
-    with pytest.raises(ConfigurationError) as refused:
-        stack.check_configuration()
+    with pytest.raises(SimulatorError) as refused:
+        stack.settings()
 
     assert said in str(refused.value)
     assert str(refused.value).endswith(remedy)

@@ -7,9 +7,8 @@ import pytest
 
 import components.provider_errors
 import components.service_principal
-from operations.workflow_runs import Answer
 from simulator.engine import Result, SimulatedStack
-from simulator.sending import send_as
+from simulator.sending import Answer, send_as
 from tests.engine.conftest import StackIn, succeeded
 from tests.engine.faults import SCENARIOS
 from tests.engine.test_faults import granted

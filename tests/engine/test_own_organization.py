@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from configuration import ConfigurationError
+from simulator import SimulatorError
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
 from tests.engine.conftest import Configuration, stack_in, succeeded
@@ -32,7 +32,7 @@ def own_stack(directory: Path) -> SimulatedStack:
 def test_with_its_domains_and_its_control_mailbox(tmp_path: Path) -> None:
     stack = own_stack(tmp_path / "stack")
 
-    given = stack.prepare_tenant(stack.check_configuration())
+    given = stack.prepare_tenant()
 
     assert given == [
         "trial.contoso.com",
@@ -51,19 +51,19 @@ def test_with_its_domains_and_its_control_mailbox(tmp_path: Path) -> None:
     assert send_as(stack.tenant, workflow, "notifications@trial.contoso.com").accepted
     assert send_as(stack.tenant, workflow, "control@mail.contoso.com").denied_by_policy
     assert stack.tenant.violations() == []
-    assert stack.prepare_tenant(stack.check_configuration()) == []
+    assert stack.prepare_tenant() == []
     succeeded(stack.destroy())
 
 
 def test_not_in_the_tenant_of_another_organization(tmp_path: Path) -> None:
     stack = stack_in(tmp_path / "stack")
-    assert stack.prepare_tenant(stack.check_configuration()) == []
+    assert stack.prepare_tenant() == []
     succeeded(stack.preview())
     before = stack.tenant.snapshot()
     own = own_stack(tmp_path / "stack")
 
-    with pytest.raises(ConfigurationError) as refused:
-        own.prepare_tenant(own.check_configuration())
+    with pytest.raises(SimulatorError) as refused:
+        own.prepare_tenant()
 
     assert "is that of contoso.onmicrosoft.com, and the stack local is for" in str(refused.value)
     assert "--directory .simulator-local" in str(refused.value)

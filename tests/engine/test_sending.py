@@ -2,9 +2,9 @@
 
 import pytest
 
-from operations.workflow_runs import Answer
+from simulator import SimulatorError
 from simulator.engine import SimulatedStack
-from simulator.sending import SendingError, group_members, pass_policy_lag, send_as
+from simulator.sending import pass_policy_lag, send_as
 from tests.engine.conftest import StackIn
 
 pytestmark = pytest.mark.engine
@@ -55,34 +55,6 @@ class TestAWorkflowWithAProbe:
         assert answers == [202, 403]
 
 
-class TestADenialByPolicyIsTakenInEitherText:
-    @pytest.mark.parametrize(
-        "message",
-        [
-            "Access to OData is disabled.",
-            "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly "
-            "AccessPolicy settings.",
-            "[RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.",
-        ],
-    )
-    def test_on_record(self, message: str):
-        assert Answer(403, "ErrorAccessDenied", message).denied_by_policy
-
-
-class TestADenialByPolicyIsToldFromOthers:
-    @pytest.mark.parametrize(
-        "answer",
-        [
-            Answer(202, "", ""),
-            Answer(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."),
-            Answer(404, "ErrorInvalidUser", "The requested user 'x' is invalid."),
-        ],
-        ids=str,
-    )
-    def test_by_its_words(self, answer: Answer):
-        assert not answer.denied_by_policy
-
-
 class TestTheWorkflowIsPutBack:
     def test_after_an_answer(self, stack: SimulatedStack, workflow: str):
         before = stack.tenant.arm.request("GET", f"{workflow}?api-version=2019-05-01").body
@@ -103,7 +75,7 @@ class TestTheWorkflowIsPutBack:
         before = stack.tenant.snapshot()["workflows"]
         (definition,) = (found["definition"] for found in before.values())
 
-        with pytest.raises(SendingError, match="WorkflowTriggerIsNotEnabled"):
+        with pytest.raises(SimulatorError, match="WorkflowTriggerIsNotEnabled"):
             send_as(stack.tenant, workflow, STRANGER)
 
         (after,) = stack.tenant.snapshot()["workflows"].values()
@@ -113,11 +85,11 @@ class TestTheWorkflowIsPutBack:
 
 class TestWhatCannotBeTriedIsSaid:
     def test_an_unknown_mailbox(self, stack: SimulatedStack, workflow: str):
-        with pytest.raises(SendingError, match=r"Get-Mailbox nobody@contoso\.com: .* found"):
+        with pytest.raises(SimulatorError, match=r"Get-Mailbox nobody@contoso\.com: .* found"):
             send_as(stack.tenant, workflow, "nobody@contoso.com")
 
     def test_an_unknown_workflow(self, stack: SimulatedStack, workflow: str):
-        with pytest.raises(SendingError, match="ResourceNotFound"):
+        with pytest.raises(SimulatorError, match="ResourceNotFound"):
             send_as(stack.tenant, f"{workflow}-2", SHARED)
 
 
@@ -132,8 +104,3 @@ class TestTheClockPassesThePolicyLagOnce:
         assert moved is not None
         assert 0 < moved.total_seconds() <= tenant.lags["policy"]
         assert pass_policy_lag(tenant) is None
-
-
-class TestMembers:
-    def test_of_the_group_are_its_mailbox(self, deployed: SimulatedStack):
-        assert group_members(deployed.tenant, "graphscope-mailsender@contoso.com") == {SHARED}

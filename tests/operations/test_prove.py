@@ -925,3 +925,31 @@ class TestReadingTheStack:
         monkeypatch.setenv("PATH", "")
         with pytest.raises(ProofError, match="no pulumi on PATH"):
             command.stack_outputs("local")
+
+
+class TestADenialByPolicyIsTakenInEitherText:
+    @pytest.mark.parametrize(
+        "message",
+        [
+            "Access to OData is disabled.",
+            "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly "
+            "AccessPolicy settings.",
+            "[RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.",
+        ],
+    )
+    def test_on_record(self, message: str):
+        assert Answer(403, "ErrorAccessDenied", message).denied_by_policy
+
+
+class TestADenialByPolicyIsToldFromOthers:
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            Answer(202, "", ""),
+            Answer(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."),
+            Answer(404, "ErrorInvalidUser", "The requested user 'x' is invalid."),
+        ],
+        ids=str,
+    )
+    def test_by_its_words(self, answer: Answer):
+        assert not answer.denied_by_policy

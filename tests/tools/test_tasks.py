@@ -45,7 +45,7 @@ class TestATaskIsTheSameEverywhere:
             (
                 ["local"],
                 [
-                    ("-m", "simulator", "demonstrate"),
+                    ("-m", "simulator", "up", "--wait"),
                     (
                         *("-m", "simulator", "exec", "--", str(virtual_environment.python())),
                         *("-m", "operations.prove", "--stack", "local", "--timeout", "0"),
@@ -87,11 +87,13 @@ class TestATaskIsTheSameEverywhere:
             monkeypatch.setenv(tasks.POWERSHELL, variable)
         assert tasks.main(["powershell"]) == 0
         assert os.environ[tasks.POWERSHELL] == used
-        tests, demonstration = started
+        tests, deployment, proof = started
         assert tests == ("-m", "pytest", *tasks.ON_ALL_CORES, *tasks.OF_POWERSHELL)
         assert all((ROOT / place).exists() for place in tasks.OF_POWERSHELL)
-        assert demonstration[:4] == ("-m", "simulator", "demonstrate", "--directory")
-        assert not Path(demonstration[4]).exists()
+        assert deployment[:5] == ("-m", "simulator", "up", "--wait", "--directory")
+        assert proof[:5] == ("-m", "simulator", "exec", "--directory", deployment[5])
+        assert "operations.prove" in proof
+        assert not Path(deployment[5]).exists()
 
     def test_what_runs_in_powershell_is_not_run_in_the_runner(
         self,

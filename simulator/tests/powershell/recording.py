@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from simulator import SimulatorError
 from simulator.powershell import run_file
 from simulator.powershell.interface import Module
 from simulator.real_powershell import RUNNER, VARIABLE, choose_shell
-from tools.progress import ToolError
 
 CASES = Path(__file__).parent / "cases"
 SCRIPTS = sorted(CASES.glob("*/*.ps1"))
@@ -97,7 +97,7 @@ def find_powershell() -> Path | None:
     """The PowerShell that is asked for, or the ``pwsh`` on ``PATH``; ``None`` where there is none.
 
     Raises:
-        ToolError: It cannot be used.
+        SimulatorError: It cannot be used.
     """
     asked = os.environ.get(VARIABLE, RUNNER)
     # Tests run in the runner unless somebody asks; these cases are about PowerShell itself.
@@ -145,7 +145,7 @@ def record(scripts: list[Path], powershell: Path) -> list[str]:
 def main() -> int:
     try:
         powershell = find_powershell()
-    except ToolError as error:
+    except SimulatorError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     if powershell is None:

@@ -5,15 +5,11 @@ from typing import Any
 
 import pytest
 
-from components.workflow_definition import (
-    email_message,
-    http_request_trigger,
-    send_mail_definition,
-)
 from simulator.providers.azure_native import AzureNative
 from simulator.providers.properties import UNKNOWN, Change
 from simulator.providers.server import RefusalError, Resource
 from simulator.tenant import SUBSCRIPTION_ID, ConnectionLostError, Response, Tenant
+from simulator.testing.deployment import definition
 
 GROUP = {
     "resourceGroupName": "rg-mail",
@@ -25,17 +21,6 @@ WORKFLOW_ID = f"{GROUP_ID}/providers/Microsoft.Logic/workflows/notifications"
 
 
 def workflow_inputs(**changes: Any) -> dict[str, Any]:
-    definition = send_mail_definition(
-        graph="https://graph.microsoft.com",
-        mailbox_id="00000000-0000-4000-8000-000000000001",
-        message=email_message(
-            subject="Graph test mail",
-            content="Does this work?",
-            to_recipients=[{"address": "finance@contoso.com"}],
-        ),
-        save_to_sent_items=False,
-        trigger=http_request_trigger(),
-    )
     return {
         "resourceGroupName": "rg-mail",
         "workflowName": "notifications",
@@ -43,7 +28,7 @@ def workflow_inputs(**changes: Any) -> dict[str, Any]:
         "azureApiVersion": "2019-05-01",
         "identity": {"type": "SystemAssigned"},
         "state": "Enabled",
-        "definition": definition,
+        "definition": definition(),
     } | changes
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from simulator import SimulatorError
 from simulator.catalogue import catalogue
 from simulator.commands import main
 from simulator.environment import simulated_environment
@@ -26,7 +27,6 @@ from simulator.real_powershell.shell import MODULES
 from simulator.tenant import ORGANIZATION, Tenant
 from simulator.tenant.faults import Fault, Kind, steps
 from simulator.tests.real_powershell import fake_powershell
-from tools.progress import ToolError
 
 MODULE = MODULES / "ExchangeOnlineManagement"
 CONNECT = (
@@ -173,7 +173,7 @@ class TestAskedFor:
     @pytest.mark.parametrize("name", ["pwsh-preview", "./pwsh", "Runner", " "])
     def test_and_missing_it_says_what_to_do(self, name, tmp_path):
         with pytest.raises(
-            ToolError,
+            SimulatorError,
             match=r"no such program\. Install PowerShell 7\.4 or newer, or set \w+ to runner",
         ):
             choose_shell({VARIABLE: name, "PATH": str(tmp_path)})
@@ -181,7 +181,7 @@ class TestAskedFor:
     def test_and_missing_no_environment_is_made(self, tmp_path, monkeypatch):
         monkeypatch.setenv(VARIABLE, str(tmp_path / "pwsh"))
         with (
-            pytest.raises(ToolError, match="there is no such program"),
+            pytest.raises(SimulatorError, match="there is no such program"),
             simulated_environment(tmp_path / "simulated", tmp_path / "pulumi"),
         ):
             pass
@@ -198,7 +198,7 @@ class TestAskedFor:
     @pytest.mark.parametrize("version", ["7.3.12", "6.2.7", "5.1.22621.2506"])
     def test_and_too_old_it_says_what_to_do(self, tmp_path, version):
         executable = fake_powershell.install(tmp_path, version)
-        with pytest.raises(ToolError) as refused:
+        with pytest.raises(SimulatorError) as refused:
             choose_shell(on_path(tmp_path) | {VARIABLE: "pwsh"})
         assert str(refused.value) == (
             f"{VARIABLE} is 'pwsh': {executable} is PowerShell {version}, older than 7.4. Install "
@@ -216,7 +216,9 @@ class TestAskedFor:
     @pytest.mark.parametrize(("text", "said"), NO_POWERSHELL.items(), ids=NO_POWERSHELL.values())
     def test_what_is_no_powershell_is_said_to_be_none(self, text, said, tmp_path):
         executable = broken(tmp_path, text)
-        with pytest.raises(ToolError, match=re.escape(f"': {executable} does not {said}. Install")):
+        with pytest.raises(
+            SimulatorError, match=re.escape(f"': {executable} does not {said}. Install")
+        ):
             choose_shell({VARIABLE: str(executable)})
 
     @posix

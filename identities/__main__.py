@@ -1,26 +1,44 @@
 """Two identities for one environment: one deploys, the other previews and can only read."""
 
 import pulumi
-from pipeline_identity import PERMISSIONS, Mode, PipelineIdentity, Repository, Subjects
+from pipeline_identity import (
+    PERMISSIONS,
+    Mode,
+    PipelineIdentity,
+    Repository,
+    ServiceConnection,
+    Subjects,
+)
 
 config = pulumi.Config()
-try:
-    repository = Repository(
-        config.require("repository"),
-        config.get("ownerId"),
-        config.get("repositoryId"),
-        Subjects(config.get("subjects") or Subjects.IMMUTABLE),
-    )
-except ValueError as error:
-    raise pulumi.RunError(str(error)) from None
+
+
+def trusted(mode: Mode) -> Repository | ServiceConnection:
+    """Whose tokens the identity of a mode trusts: Azure DevOps' where it is configured."""
+    try:
+        if connections := config.get_object("serviceConnections"):
+            connection = connections.get(mode) or {}
+            return ServiceConnection(
+                connection.get("issuer") or "", connection.get("subject") or ""
+            )
+        return Repository(
+            config.require("repository"),
+            config.get("ownerId"),
+            config.get("repositoryId"),
+            Subjects(config.get("subjects") or Subjects.IMMUTABLE),
+        )
+    except ValueError as error:
+        raise pulumi.RunError(f"{mode}: {error}") from None
+
+
 environment = pulumi.get_stack()
 identities = {
     mode: PipelineIdentity(
         f"scoped-mail-sender-{environment}-{mode}",
         mode=mode,
-        repository=repository,
+        trusted=trusted(mode),
         # Reviewers guard what deploys; a preview is not to wait for them.
-        github_environment=environment if mode is Mode.DEPLOY else f"{environment}-{mode}",
+        environment=environment if mode is Mode.DEPLOY else f"{environment}-{mode}",
         subscription_id=config.require("subscriptionId"),
         state_container=config.get("stateContainer"),
         state_key=config.get("stateKey"),

@@ -98,6 +98,68 @@ class Repository:
         }
         return {kind: text for kind, text in every.items() if self.subjects in (kind, "both")}
 
+    def trusts(self, environment: str) -> dict[str, "Trust"]:
+        """Its tokens of jobs in an environment, by the suffix of the credential's name."""
+        return {
+            "" if subjects is Subjects.NAME else f"-{subjects}": Trust(
+                GITHUB_ISSUER, f"{prefix}:environment:{environment}"
+            )
+            for subjects, prefix in self.prefixes().items()
+        }
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whose tokens an application trusts.
+
+    Attributes:
+        issuer: Who issues them.
+        subject: Of whom they are: their ``sub``, compared character by character.
+    """
+
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class ServiceConnection:
+    """A service connection of Azure DevOps that signs in without a secret.
+
+    Its page shows both while it is a draft; the two forms that they have had are taken.
+
+    Source: https://learn.microsoft.com/azure/devops/pipelines/release/configure-workload-identity.
+
+    Attributes:
+        issuer: ``https://login.microsoftonline.com/<tenant id>/v2.0``, or with the older form
+            ``https://vstoken.dev.azure.com/<organisation id>``.
+        subject: With the first ``/eid1/…/sc/…``, with the second ``sc://org/project/connection``.
+
+    Raises:
+        ValueError: It is none; the text says what to write.
+    """
+
+    issuer: str
+    subject: str
+
+    def __post_init__(self) -> None:
+        forms = (
+            (r"https://login\.[\w.]+/[0-9a-f-]{36}/v2\.0", r"/eid1/\S+/sc/\S+"),
+            (r"https://vstoken\.dev\.azure\.com/[0-9a-f-]{36}", r"sc://[^/]+/[^/]+/[^/]+"),
+        )
+        if not any(
+            re.fullmatch(issuer, self.issuer) and re.fullmatch(subject, self.subject)
+            for issuer, subject in forms
+        ):
+            raise ValueError(
+                f"issuer {self.issuer!r} and subject {self.subject!r} are not those of a service "
+                "connection. Copy both from the page of its draft, in Azure DevOps under Project "
+                "settings, Service connections, with the credential workload identity federation."
+            )
+
+    def trusts(self, environment: str) -> dict[str, Trust]:
+        """What it signs in with, whatever the environment: each environment has one of its own."""
+        return {"": Trust(self.issuer, self.subject)}
+
 
 @dataclass(frozen=True)
 class Permissions:
@@ -163,8 +225,8 @@ class PipelineIdentity(pulumi.ComponentResource):
         name: str,
         *,
         mode: Mode,
-        repository: Repository,
-        github_environment: str,
+        trusted: Repository | ServiceConnection,
+        environment: str,
         subscription_id: str,
         state_container: str | None = None,
         state_key: str | None = None,
@@ -175,9 +237,10 @@ class PipelineIdentity(pulumi.ComponentResource):
         Args:
             name: Logical name, and the display name in Entra.
             mode: Decides over the permissions.
-            repository: The one on GitHub whose tokens are trusted.
-            github_environment: The environment of the repository whose jobs are trusted, and no
-                others: its rules decide which branch gets there, and who approves.
+            trusted: The repository on GitHub, or the service connection of Azure DevOps, whose
+                tokens are trusted.
+            environment: The environment of the repository whose jobs are trusted, and no others:
+                its rules decide which branch gets there, and who approves.
             subscription_id: Where its Azure role acts.
             state_container: Resource id of the blob container with the state; where it is left out,
                 access to the state is not dealt with here.
@@ -191,14 +254,13 @@ class PipelineIdentity(pulumi.ComponentResource):
         principal = azuread.ServicePrincipal(
             f"{name}-principal", client_id=application.client_id, opts=child
         )
-        for subjects, prefix in repository.prefixes().items():
-            suffix = "" if subjects is Subjects.NAME else f"-{subjects}"
+        for suffix, trust in trusted.trusts(environment).items():
             azuread.ApplicationFederatedIdentityCredential(
                 f"{name}-trust{suffix}",
                 application_id=application.id,
                 display_name=f"{name}{suffix}",
-                issuer=GITHUB_ISSUER,
-                subject=f"{prefix}:environment:{github_environment}",
+                issuer=trust.issuer,
+                subject=trust.subject,
                 audiences=[ENTRA_AUDIENCE],
                 opts=child,
             )

@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from components.clouds import ENDPOINTS, Cloud
+from components.confined_mailbox_access import ConfinedMailboxAccess
+from components.scoped_mail_sender import ScopedMailSender
 from simulator.commands import _parser
 from simulator.real_powershell import VARIABLE
 from tests.cli import assert_pulumi_knows
@@ -37,7 +39,7 @@ FURTHER_RIGHTS = {
     ("preview.yml", "preview"): {("id-token", "write")},
     ("preview.yml", "comment"): {("pull-requests", "write")},
     ("nightly.yml", "drift"): {("id-token", "write")},
-    ("deploy.yml", "deploy"): {("id-token", "write")},
+    ("deploy.yml", "deploy"): {("id-token", "write"), ("actions", "read")},
     ("test-tenant.yml", "life"): {("id-token", "write")},
 }
 
@@ -237,6 +239,165 @@ class TestTheSignInKnowsTheClouds:
         assert done.returncode == 1
         assert "'germany', and none of public, usGovernmentL4" in done.stdout
         assert not (tmp_path / "asked").exists()
+
+
+class TestNothingHappensBeforeItIsSwitchedOn:
+    """Who copies the repository has no tenant yet: no run is to be red for that."""
+
+    @each_workflow
+    def test_in_a_tenant(self, path: Path) -> None:
+        for job in jobs(path).values():
+            if "environment" in job:
+                assert job["if"].startswith("vars.DEPLOYMENTS == 'on'")
+
+    def test_nor_in_a_pull_request(self) -> None:
+        # A job that needs another one runs all the same where it says always().
+        comment = jobs(GITHUB / "workflows" / "preview.yml")["comment"]
+        assert "always() && vars.DEPLOYMENTS == 'on' && " in comment["if"]
+
+
+class TestADeployment:
+    PATH = GITHUB / "workflows" / "deploy.yml"
+
+    def test_is_none_of_a_document(self) -> None:
+        left_out = parsed(self.PATH)["on"]["push"]["paths-ignore"]
+        assert {"**.md", "docs/**"} <= set(left_out)
+        # What is deployed by: the program, the scripts, the configuration, the policies.
+        assert not {"*.yaml", "*.py", "components/**", ".github/**"} & set(left_out)
+
+    @pytest.mark.parametrize(
+        ("answer", "since"),
+        [
+            ('[{"createdAt": "2026-11-26T08:00:00Z"}]', "2026-11-26T08:00:00Z"),
+            ("[]", "1970-01-01T00:00:00Z"),
+        ],
+    )
+    def test_is_proven_where_something_changed_since_the_last_proof_and_by_no_recipient(
+        self, tmp_path: Path, answer: str, since: str
+    ) -> None:
+        script = jobs(self.PATH)["deploy"]["steps"][-1]["run"]
+        programs = {
+            # What gh does with --jq.
+            "gh": f"""echo '{answer}' | jq --raw-output "$(echo "$@" | sed 's/.*--jq //')" """,
+            ".venv/bin/python": 'echo "$*" > asked',
+        }
+        for name, text in programs.items():
+            file = tmp_path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"#!/bin/sh\n{text}\n")
+            file.chmod(0o755)
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env={
+                "PATH": f"{tmp_path}:{os.environ['PATH']}",
+                "STACK": "prod",
+                "REPOSITORY": "contoso/mail-senders",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "asked").read_text().split() == [
+            *("-m", "operations.prove", "--stack", "prod", "--only-probes", "--since", since)
+        ]
+
+    def test_no_workflow_writes_to_a_recipient(self) -> None:
+        calls = [
+            call for _, call in commands(r"\.venv/bin/python -m") if "operations.prove" in call
+        ]
+        assert len(calls) == 2
+        assert all("--only-probes" in call for call in calls)
+
+
+class TestTheCommentOfAPreview:
+    """It begins with what a reviewer wants to know: what changes, of which sender."""
+
+    URN = (
+        "[urn=urn:pulumi:prod::scoped-mail-sender::scoped-mail-sender:index:"
+        f"{ScopedMailSender.__name__}$"
+    )
+    APP = "logic-apps:index:LogicApp"
+    ACCESS = f"exchange-online:index:{ConfinedMailboxAccess.__name__}"
+    WORKFLOW = f"""Previewing update (prod):
+  pulumi:pulumi:Stack: (same)
+    [urn=urn:pulumi:prod::scoped-mail-sender::pulumi:pulumi:Stack::scoped-mail-sender-prod]
+        + logic-apps:index:LogicApp: (create)
+            {URN}{APP}::a-group-b-workflow]
+            ~ azure-native:logic:Workflow: (update)
+                [id=/subscriptions/s/resourceGroups/g/providers/Microsoft.Logic/workflows/w]
+                {URN}{APP}$azure-native:logic:Workflow::a-group-b-workflow]
+                [provider=urn:pulumi:prod::scoped-mail-sender::pulumi:providers:azure-native::x::y]
+              ~ definition: {{
+                  ~ subject: "a: (delete)" => "b"
+                }}
+            +-command:local:Command: (replace)
+                {URN}{ACCESS}$command:local:Command::reports-access-mailbox-settings-read]
+            + command:local:Command: (create)
+                {URN}{APP}$command:local:Command::reports-mailbox-settings]
+            + command:local:Command: (create)
+                {URN}{APP}$command:local:Command::reports-mailbox]
+    + azure-native:resources:ResourceGroup: (create)
+        [urn=urn:pulumi:prod::scoped-mail-sender::azure-native:resources:ResourceGroup::resource-group]
+Resources:
+    + 1 to create
+"""
+
+    def comment(self, tmp_path: Path, **previews: tuple[str, int]) -> str:
+        results = tmp_path / "results"
+        results.mkdir()
+        for stack, (text, code) in previews.items():
+            (results / f"{stack}.txt").write_text(text)
+            (results / f"{stack}.code").write_text(f"{code}\n")
+        gh = tmp_path / "gh"
+        gh.write_text("#!/bin/sh\n")
+        gh.chmod(0o755)
+        script = jobs(GITHUB / "workflows" / "preview.yml")["comment"]["steps"][-1]["run"]
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env={
+                "PATH": f"{tmp_path}:{os.environ['PATH']}",
+                "REPOSITORY": "contoso/mail-senders",
+                "NUMBER": "7",
+                "RUN": "https://github.com/contoso/mail-senders/actions/runs/1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / "comment.md").read_text()
+
+    def test_sums_up_by_sender(self, tmp_path: Path) -> None:
+        comment = self.comment(tmp_path, prod=(self.WORKFLOW, 0), test=("Resources:\n", 0))
+        assert comment.splitlines()[1:7] == [
+            "| stack | sender | what would change |",
+            "| --- | --- | --- |",
+            "| prod | everything else | 1 create |",
+            "| prod | a-group-b | 1 update |",
+            "| prod | reports | 2 create, 1 replace |",
+            "| test | | nothing |",
+        ]
+
+    def test_does_not_take_a_failure_for_nothing(self, tmp_path: Path) -> None:
+        comment = self.comment(tmp_path, prod=("error: no\n", 255))
+        assert "| prod | | **the preview failed**: see its end below |" in comment
+        assert "nothing" not in comment
+
+    def test_leads_to_the_whole_where_it_is_cut(self, tmp_path: Path) -> None:
+        line = "x" * 79 + "\n"
+        comment = self.comment(tmp_path, dev=(line, 0), prod=(line * 300, 0))
+        assert comment.count("[artifacts of this run](https://github.com/contoso/") == 1
+        assert comment.index("<summary>prod") < comment.index("artifacts of this run")
+
+    def test_fits_into_what_github_takes(self, tmp_path: Path) -> None:
+        stacks = jobs(GITHUB / "workflows" / "preview.yml")["preview"]["strategy"]["matrix"][
+            "stack"
+        ]
+        comment = self.comment(tmp_path, **dict.fromkeys(stacks, ("x" * 99999, 0)))
+        assert len(comment) < 65_536
 
 
 class TestRealPowerShell:

@@ -1,5 +1,6 @@
 """What the identities of the pipelines get, and that it is enough and not more."""
 
+import json
 import re
 import runpy
 import sys
@@ -205,6 +206,56 @@ class TestTheRepositoryWhoseTokensAreTrusted:
         config = {key: CONFIG[key] for key in CONFIG if key != "repositoryId"}
         with pytest.raises(pulumi.RunError, match="repositoryId is missing"):
             run(config)
+
+
+CONNECTIONS = {
+    "deploy": {
+        "issuer": "https://login.microsoftonline.com/11111111-0000-4000-8000-000000000001/v2.0",
+        "subject": "/eid1/c/pub/t/AAAA/a/BBBB/sc/22222222-0000-4000-8000-000000000002/3333",
+    },
+    "preview": {
+        "issuer": "https://vstoken.dev.azure.com/22222222-0000-4000-8000-000000000002",
+        "subject": "sc://contoso/mail-senders/scoped-mail-sender-test-preview",
+    },
+}
+
+
+class TestTheServiceConnectionsOfAzureDevOps:
+    def config(self, connections: object) -> dict[str, str]:
+        kept = {key: CONFIG[key] for key in CONFIG if key not in ("repository", "repositoryId")}
+        return kept | {"serviceConnections": json.dumps(connections)}
+
+    def test_are_what_each_identity_trusts_and_nothing_else(self, folder_on_path: None):
+        program = run(self.config(CONNECTIONS))
+        trusts = {
+            entry.inputs["displayName"].rpartition("-")[2]: {
+                key: entry.inputs[key] for key in ("issuer", "subject")
+            }
+            for entry in program.resources.values()
+            if entry.type.endswith(":ApplicationFederatedIdentityCredential")
+        }
+        assert trusts == CONNECTIONS
+
+    @pytest.mark.parametrize("mode", ["deploy", "preview"])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"issuer": ""},
+            {"issuer": "https://token.actions.githubusercontent.com"},
+            {"subject": "repo:contoso/mail-senders:environment:test"},
+            {"subject": "sc://contoso/mail-senders"},
+            {"subject": "/eid1/c/pub/t/AAAA"},
+        ],
+    )
+    def test_are_refused_where_they_cannot_be_any(
+        self, folder_on_path: None, mode: str, change: dict[str, str]
+    ):
+        with pytest.raises(pulumi.RunError, match=f"{mode}: .*not those of a service connection"):
+            run(self.config(CONNECTIONS | {mode: CONNECTIONS[mode] | change}))
+
+    def test_are_needed_for_both(self, folder_on_path: None):
+        with pytest.raises(pulumi.RunError, match="preview: issuer '' and subject ''"):
+            run(self.config({"deploy": CONNECTIONS["deploy"]}))
 
 
 class Pipeline:

@@ -6,13 +6,16 @@ with it the update.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pulumi
 from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
+    PolicyResource,
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
@@ -21,11 +24,17 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 from pulumi_policy import policy as sdk
+from pydantic import TypeAdapter
 
 # Pulumi runs the folder, and not the package that it is.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from policy import validators
-from policy.validators import COMMAND, GRANT, WORKFLOW, Encrypted, Resource
+from policy.validators import COMMAND, GRANT, STACK, Encrypted, Resource
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMESPACE = "scoped-mail-sender"
+"""Of the configuration's keys."""
+SCRIPTS = ROOT / "components" / "exchange" / "powershell"
 
 # Those that the program's own providers and scripts read (docs/getting-started.md, "Sign in").
 CREDENTIAL_VARIABLES = (
@@ -85,45 +94,99 @@ def _read(value: Any) -> Any:
     return value
 
 
+def _text_of_script(path: str) -> str | None:
+    """What a script says, by its path from the project; nothing of ours and where there is none."""
+    file = (ROOT / path.replace("\\", "/")).resolve()
+    if file.is_relative_to(SCRIPTS) or not file.is_file():
+        return None
+    return file.read_text(encoding="utf-8", errors="replace")
+
+
 def _credentials() -> dict[str, str]:
     values = {name: os.environ.get(name, "") for name in CREDENTIAL_VARIABLES}
     return {name: value for name, value in values.items() if len(value) >= SHORTEST_CREDENTIAL}
 
 
+class _Stack:
+    """The resources of a stack, with what each depends on."""
+
+    def __init__(self, args: StackValidationArgs) -> None:
+        self._args = args
+        self._read: dict[str, Resource] = {}
+
+    def of(self, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, Resource]]:
+        """Those of some types, each after its URN."""
+        for resource in self._args.resources:
+            if is_wanted(resource.resource_type):
+                yield resource.urn, self._resource(resource)
+
+    def _resource(self, told: PolicyResource) -> Resource:
+        if told.urn not in self._read:
+            self._read[told.urn] = Resource(
+                told.resource_type,
+                _read(told.props),
+                [self._resource(each) for each in told.dependencies],
+                {
+                    name: [self._resource(each) for each in dependencies]
+                    for name, dependencies in told.property_dependencies.items()
+                },
+            )
+        return self._read[told.urn]
+
+
 def grants_are_proven(args: StackValidationArgs, report: ReportViolation) -> None:
     """Looks at the whole stack: only there the engine tells what depends on what."""
-    for resource in args.resources:
-        if resource.resource_type == GRANT:
-            dependencies = [
-                Resource(each.resource_type, _read(each.props)) for each in resource.dependencies
-            ]
-            grant = Resource(GRANT, _read(resource.props), dependencies)
-            for message in validators.grant_without_proof(grant):
-                report(message, resource.urn)
+    for urn, grant in _Stack(args).of(GRANT.__eq__):
+        for message in validators.grant_without_proof(grant):
+            report(message, urn)
+
+
+def identities_go_before_their_group(args: StackValidationArgs, report: ReportViolation) -> None:
+    """Looks at the whole stack, as above."""
+    for urn, grant in _Stack(args).of(GRANT.__eq__):
+        for message in validators.identity_that_outlives_its_group(grant):
+            report(message, urn)
+
+
+def proofs_wait_as_long_as_the_stack_says(
+    args: ResourceValidationArgs, report: ReportViolation
+) -> None:
+    """Looks before the proof runs; where the stack says nothing there is nothing to hold it to."""
+    settle = pulumi.Config(NAMESPACE).get("settle")
+    if args.resource_type == COMMAND and settle is not None:
+        waits = TypeAdapter(timedelta).validate_python(settle)
+        for message in validators.proof_that_does_not_wait(_read(args.props), waits):
+            report(message, None)
+
+
+def _warn_where_unknown(args: ResourceValidationArgs, name: str) -> None:
+    """Reads a property from the SDK, which then warns where a preview cannot know it yet."""
+    if name in _plain(args.props):
+        args.props[name]
 
 
 def permissions_are_confinable(args: ResourceValidationArgs, report: ReportViolation) -> None:
     """Looks before the grant is made."""
     if args.resource_type == GRANT:
-        args.props["appRoleId"]  # Has the SDK warn where a preview cannot know it yet.
+        _warn_where_unknown(args, "appRoleId")
         for message in validators.permission_beyond_policies(_read(args.props)):
             report(message, None)
 
 
 def triggers_are_closed(args: ResourceValidationArgs, report: ReportViolation) -> None:
     """Looks before the workflow is made or changed."""
-    if args.resource_type == WORKFLOW:
-        args.props["definition"]  # As above: it holds the id of a mailbox that may not exist yet.
+    if validators.is_workflow(args.resource_type):
+        # It holds the id of a mailbox that may not exist yet.
+        _warn_where_unknown(args, "definition")
         for message in validators.open_trigger(_read(args.props)):
             report(message, None)
 
 
 def callback_urls_are_secret(args: StackValidationArgs, report: ReportViolation) -> None:
     """Looks at the outputs, which only the whole stack has."""
-    for resource in args.resources:
-        if resource.resource_type == "pulumi:pulumi:Stack":
-            for message in validators.callback_url_in_clear(_read(resource.props)):
-                report(message, resource.urn)
+    for urn, stack in _Stack(args).of(STACK.__eq__):
+        for message in validators.callback_url_in_clear(stack.properties):
+            report(message, urn)
 
 
 def commands_hold_no_credential(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -136,7 +199,7 @@ def commands_hold_no_credential(args: ResourceValidationArgs, report: ReportViol
 def policies_go_with_their_group(args: ResourceValidationArgs, report: ReportViolation) -> None:
     """Looks before the command runs."""
     if args.resource_type == COMMAND:
-        for message in validators.removal_of_access_policy(_read(args.props)):
+        for message in validators.removal_of_access_policy(_read(args.props), _text_of_script):
             report(message, None)
 
 
@@ -148,6 +211,16 @@ PolicyPack(
             "grant-after-proof",
             "An app role is granted only after its confinement is proven.",
             grants_are_proven,
+        ),
+        StackValidationPolicy(
+            "identity-before-group",
+            "An identity goes before the group that its policy goes with.",
+            identities_go_before_their_group,
+        ),
+        ResourceValidationPolicy(
+            "settled-proof",
+            "A proof is followed by the wait that the stack says.",
+            proofs_wait_as_long_as_the_stack_says,
         ),
         ResourceValidationPolicy(
             "confinable-permission",
@@ -171,7 +244,7 @@ PolicyPack(
         ),
         ResourceValidationPolicy(
             "policy-outlives-identity",
-            "An application access policy goes with its group, and not by itself.",
+            "No command removes an application access policy: it goes with its group.",
             policies_go_with_their_group,
         ),
     ],

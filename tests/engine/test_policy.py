@@ -63,6 +63,8 @@ def violations(output: str) -> set[str]:
     """The names of the policies that the engine calls mandatory and violated."""
     names = {
         "grant-after-proof",
+        "identity-before-group",
+        "settled-proof",
         "confinable-permission",
         "closed-trigger",
         "secret-callback-url",
@@ -78,14 +80,21 @@ def violations(output: str) -> set[str]:
 
 
 class TestTheProgramItself:
-    def test_is_previewed_and_deployed(self, tmp_path: Path) -> None:
-        allowed = http_trigger(allowedCallers=["203.0.113.0/24"], exportCallbackUrl=True)
-        stack = checked(stack_in(tmp_path / "stack", change=allowed))
+    @pytest.mark.parametrize("identity", ["systemAssigned", "userAssigned"])
+    def test_is_previewed_and_deployed(self, tmp_path: Path, identity: str) -> None:
+        def change(sender: Configuration) -> None:
+            http_trigger(allowedCallers=["203.0.113.0/24"], exportCallbackUrl=True)(sender)
+            sender["identity"] = identity
+
+        stack = checked(stack_in(tmp_path / "stack", change=change, settle="PT1H"))
 
         for result in (stack.preview(), stack.up()):
             assert violations(succeeded(result).output) == set()
             assert re.search(r"scoped-mail-sender(@v|\|local\|.* )0\.1\.0", result.output)
         assert "callbackUrl" in stack.outputs()["senders"]["notifications"]
+
+
+open_to_all = http_trigger(allowedCallers=["0.0.0.0/1", "128.0.0.0/1"])
 
 
 def everything_wrong(
@@ -95,7 +104,12 @@ def everything_wrong(
     properties: dict[str, Any] = dict(args.props)
     if args.type_ == "azuread:index/appRoleAssignment:AppRoleAssignment":
         properties["appRoleId"] = UNCONFINABLE_APP_ROLES["MailboxFolder.Read.All"]
-        args.opts.depends_on = []
+    elif args.type_ == "azure-native:logic:Workflow":
+        # Its state is asked for after the group.
+        properties["state"], args.opts.depends_on = "Enabled", []
+    elif args.name == "notifications-access-proof" and "stdin" in properties:
+        waits = {"settleSeconds": 0, "appId": "33333333-0000-4000-8000-000000000003"}
+        properties |= {"create": "true #/prove-confinement.ps1", "stdin": json.dumps(waits)}
     elif args.name == "notifications-access-policy" and "stdin" in properties:
         properties["delete"] = "tests/engine/powershell/remove-application-access-policy.ps1"
     elif args.name == "notifications-group-members":
@@ -107,7 +121,9 @@ def everything_wrong(
 
 class TestAProgramThatBreaksTheRules:
     def test_is_refused_by_name_before_anything_is_changed(self, redeployed: StackIn) -> None:
-        stack = checked(redeployed(change=http_trigger(), transformations=[everything_wrong]))
+        stack = checked(
+            redeployed(change=open_to_all, transformations=[everything_wrong], settle="PT1H")
+        )
 
         def program() -> None:
             runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
@@ -121,6 +137,8 @@ class TestAProgramThatBreaksTheRules:
         assert not result.succeeded
         assert violations(result.output) == {
             "grant-after-proof",
+            "identity-before-group",
+            "settled-proof",
             "confinable-permission",
             "closed-trigger",
             "secret-callback-url",
@@ -129,6 +147,21 @@ class TestAProgramThatBreaksTheRules:
         }, result.output
         assert "the value of AZURE_CLIENT_SECRET" in result.output
         assert stack.tenant.snapshot() == before
+
+    @pytest.mark.parametrize("hidden", [pulumi.Output.secret, lambda _: None])
+    def test_nothing_that_is_secret_or_null_stops_the_pack(
+        self, redeployed: StackIn, hidden: Callable[[Any], Any]
+    ) -> None:
+        def hide(
+            args: pulumi.ResourceTransformationArgs,
+        ) -> pulumi.ResourceTransformationResult:
+            named = ("definition", "accessControl", "tags", "triggers", "environment", "update")
+            changed = {key: hidden(value) for key, value in args.props.items() if key in named}
+            return pulumi.ResourceTransformationResult({**args.props, **changed}, args.opts)
+
+        result = checked(redeployed(transformations=[hide])).preview()
+
+        assert violations(succeeded(result).output) == set()
 
     def test_an_open_trigger_is_refused_before_its_workflow_is_made(self, tmp_path: Path) -> None:
         # What a preview cannot know, since the definition holds the id of a mailbox to be.

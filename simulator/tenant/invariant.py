@@ -16,7 +16,7 @@ An application role of Exchange is confined by the scope of its assignment: with
 one that is gone, it makes the identity unconfined whatever policies there are.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 
 from simulator.tenant.entra import Entra
 from simulator.tenant.identifiers import (
@@ -25,7 +25,7 @@ from simulator.tenant.identifiers import (
     UNCONFINABLE_APP_ROLES,
 )
 from simulator.tenant.policy_evaluation import AccessRight, Policy, RoleGrant, is_restricted
-from simulator.tenant.store import Document, Store
+from simulator.tenant.store import Change, Document, Store
 
 BROKEN = "invariant broken by"
 REACHED = "mailboxes reached unconfined by"
@@ -46,6 +46,16 @@ def _held(store: Store, entra: Entra) -> Iterator[tuple[Document, str, str]]:
             for role in token["roles"]:
                 if role in mailbox_permissions:
                     yield principal, role, f"a token that lives until {token['expires']}"
+
+
+def may_break(changes: Set[Change]) -> bool:
+    """Whether what a call has written has to be checked.
+
+    Most calls of a deployment set or make a mailbox or a group: nobody holds anything by that, and
+    a policy or a role that names a recipient asks only whether it is there. So it is their removal
+    that can break the invariant. Whatever else is written is checked.
+    """
+    return any(change != ("recipient", False) for change in changes)
 
 
 def record_violations(

@@ -8,7 +8,7 @@ happen (``faults.py``).
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 Document = dict[str, Any]
+Change = tuple[str, bool]
+"""A kind of document that a call has written, and whether it has removed one of them."""
 Result = TypeVar("Result")
 
 SCHEMA = """
@@ -100,7 +102,7 @@ class Store:
     Args:
         path: The SQLite file; created where it is missing.
         real_time: Source of real time, in UTC.
-        after_change: Runs after every effect that changed a document, before the commit.
+        after_change: Runs after every effect that changed documents, before the commit.
 
     Attributes:
         caller: Who makes the calls of this process, for the log; a script's file name.
@@ -112,7 +114,7 @@ class Store:
         self,
         path: Path,
         real_time: Callable[[], datetime],
-        after_change: Callable[[], None],
+        after_change: Callable[[Set[Change]], None],
     ) -> None:
         self.caller = ""
         self.fault_for: Callable[[str, str, str], PlannedFault | None] = lambda *_: None
@@ -124,7 +126,7 @@ class Store:
         self._connection.execute("PRAGMA synchronous=OFF")
         self._lock = threading.RLock()
         self._depth = 0
-        self._changed = False
+        self._changes: set[Change] = set()
         self._current_call = 0
         self.real_time = real_time
         self._after_change = after_change
@@ -191,15 +193,15 @@ class Store:
                 self._current_call,
                 self._log(service, operation, target),
             )
-            changed_before, self._changed = self._changed, False
+            changes_before, self._changes = self._changes, set()
             try:
                 with self.transaction():
                     result = effect()
-                    if self._changed:
-                        self._after_change()
+                    if self._changes:
+                        self._after_change(self._changes)
             except Exception as error:  # noqa: BLE001 - raised again below, once the call is logged
                 refusal = error
-            self._changed = self._changed or changed_before
+            self._changes |= changes_before
             self._current_call = outer_call
         if refusal is not None:
             raise refusal
@@ -239,7 +241,7 @@ class Store:
         return [json.loads(row[0]) for row in rows.fetchall()]
 
     def put(self, kind: str, identifier: str, document: Document) -> None:
-        self._changed = True
+        self._changes.add((kind, False))
         self._connection.execute(
             "INSERT INTO document (kind, id, body) VALUES (?, ?, ?) "
             "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
@@ -247,7 +249,7 @@ class Store:
         )
 
     def delete(self, kind: str, identifier: str) -> None:
-        self._changed = True
+        self._changes.add((kind, True))
         self._connection.execute(
             "DELETE FROM document WHERE kind = ? AND id = ?", (kind, identifier)
         )

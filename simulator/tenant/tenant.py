@@ -1,6 +1,6 @@
 """The tenant: its services around one store."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +14,12 @@ from simulator.tenant.exchange.languages import Language
 from simulator.tenant.exchange.recipients import GROUP_TYPES, MAILBOX_TYPES
 from simulator.tenant.graph import Graph
 from simulator.tenant.identifiers import new_id
-from simulator.tenant.invariant import record_violations
+from simulator.tenant.invariant import may_break, record_violations
 from simulator.tenant.logic_apps import LogicApps
 from simulator.tenant.managed_identities import ManagedIdentities
 from simulator.tenant.organization import Organization, keep_organization, organization_of
 from simulator.tenant.seed import Seed, assume_mailboxes, sow
-from simulator.tenant.store import Call, Document, Store, Violation, utc_now
+from simulator.tenant.store import Call, Change, Document, Store, Violation, utc_now
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,10 @@ class Tenant:
                 sow(seed, self._store, self.entra, self.exchange)
                 self._store.set_setting("seeded", value=True)
 
-    def _check_invariant(self) -> None:
-        policies, grants = self.exchange.policies.present(), self.exchange.roles.present()
-        record_violations(self._store, self.entra, policies, grants)
+    def _check_invariant(self, changes: Set[Change]) -> None:
+        if may_break(changes):
+            policies, grants = self.exchange.policies.present(), self.exchange.roles.present()
+            record_violations(self._store, self.entra, policies, grants)
         self._try_sending()
 
     def _try_sending(self) -> None:

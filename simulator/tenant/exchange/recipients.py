@@ -130,11 +130,11 @@ class Recipients:
 
     def all(self, types: Iterable[str]) -> list[Document]:
         """Those of the given types that cmdlets find at this moment."""
-        types = tuple(types)
+        types, now = tuple(types), self._store.now()
         return [
             recipient
             for recipient in self._store.all("recipient")
-            if recipient["type"] in types and self._store.is_past(recipient["visibleAt"])
+            if recipient["type"] in types and datetime.fromisoformat(recipient["visibleAt"]) <= now
         ]
 
     def soft_deleted(self) -> list[Document]:
@@ -185,8 +185,9 @@ class Recipients:
 
     def check_free(self, addresses: Iterable[str], *, except_id: str = "") -> None:
         """Raises ``ExchangeError`` for the first address that another recipient holds."""
+        others = self._store.all("recipient")
         for address in addresses:
-            for other in self._store.all("recipient"):
+            for other in others:
                 held = {proxy.casefold() for proxy in other["addresses"]}
                 if other["id"] != except_id and address.casefold() in held:
                     raise _address_taken(address, other["name"])

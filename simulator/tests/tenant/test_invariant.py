@@ -1,6 +1,7 @@
 import pytest
 
 from simulator.tenant.identifiers import CONFINABLE_APP_ROLES, UNCONFINABLE_APP_ROLES
+from simulator.tenant.invariant import may_break
 from simulator.testing.deployment import WORKFLOW_PATH, connect
 
 
@@ -77,6 +78,35 @@ class TestAGrantNeedsAPolicy:
         with pytest.raises(Exception, match="ManagementObjectNotFoundException"):
             deployment.remove_policy({"Identity": "no such policy"})
         assert tenant.violations() == []
+
+
+class TestOnlyWhatCanBreakItIsChecked:
+    @pytest.fixture
+    def checks(self, monkeypatch):
+        made = []
+        monkeypatch.setattr(
+            "simulator.tenant.tenant.record_violations", lambda *_: made.append(True)
+        )
+        return made
+
+    def test_a_mailbox_that_is_made_and_set_is_not(self, deployment, checks):
+        deployment.mailbox("Notifications")
+        deployment.session.invoke("Set-Mailbox", {"Identity": "Notifications", "DisplayName": "N"})
+        assert not checks
+
+    def test_one_that_goes_is(self, deployment, checks):
+        deployment.mailbox("Notifications")
+        deployment.session.invoke("Remove-Mailbox", {"Identity": "Notifications"})
+        assert len(checks) == 1
+        # Whatever else the call has written.
+        assert may_break({("recipient", False), ("recipient", True)})
+
+    def test_everything_else_is(self, deployment, checks):
+        deployment.workflow()
+        made = len(checks)
+        assert made
+        deployment.group("Scope")
+        assert len(checks) == made
 
 
 class TestAViolationIsRecordedWhenItBegins:

@@ -40,7 +40,7 @@ TASKS = {
     "record-powershell": "record anew what PowerShell answers to the cases of the runner's tests",
     "sweep": "plan a fault at every step; hours; further arguments: --scenario, --kind, --walk",
     "benchmark": "compare the cost of the program with a flat one's; --senders, --rounds",
-    "local": "deploy the stack local into the simulated tenant, and prove it by sending",
+    "local": "deploy the stack local into the simulated tenant, prove it, report who reaches what",
     "down": "destroy the stack local",
 }
 
@@ -93,7 +93,7 @@ def run(task: str, further: list[str]) -> int:
     if task == "benchmark":
         return _python("-m", "benchmarks", *further)
     if task == "local":
-        return _deploy_and_prove()
+        return _deploy_and_prove() or _report_local()
     if task == "down":
         return _python("-m", "simulator", "destroy")
     print(f"Ready: Python in {_shown(virtual_environment.python())}, Pulumi CLI {_shown(cli)}")
@@ -122,6 +122,13 @@ def _deploy_and_prove(*where: str) -> int:
     prove = ("-m", "operations.prove", "--stack", "local", "--timeout", "0")
     python = str(virtual_environment.python())
     return _python("-m", "simulator", "exec", *where, "--", python, *prove)
+
+
+def _report_local() -> int:
+    report = ("-m", "operations.reach", "--organization", "contoso.onmicrosoft.com")
+    page = ("--html", ".simulator/reach.html")
+    python = str(virtual_environment.python())
+    return _python("-m", "simulator", "exec", "--", python, *report, *page)
 
 
 def _python(*arguments: str) -> int:

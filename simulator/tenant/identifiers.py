@@ -56,4 +56,8 @@ DIRECTORY_APP_ROLES = {
     "Application.Read.All": "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
     "User.Read.All": "df021288-bdef-4463-88db-98f22de89214",
 }
-EXCHANGE_APP_ROLES = {"Exchange.ManageAsApp": "dc50a0fb-09a3-484d-be87-e023b12c6440"}
+EXCHANGE_APP_ROLES = {
+    "Exchange.ManageAsApp": "dc50a0fb-09a3-484d-be87-e023b12c6440",
+    # All of Exchange Web Services, in every mailbox that no policy keeps it out of.
+    "full_access_as_app": "dc890d15-9560-4a4c-9b7f-a736ec74ec40",
+}

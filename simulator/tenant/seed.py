@@ -42,9 +42,9 @@ class Seed(StrEnum):
     """What a fresh tenant holds besides the deploying identity."""
 
     POPULATED = "populated"
-    """Recipients, and an application of somebody else that a policy confines."""
+    """Recipients, and two applications of others: one confined by a policy, one by nothing."""
     NO_POLICIES = "no policies"
-    """The same without any application access policy, and so without that application."""
+    """The same without any application access policy, and so without the first application."""
 
 
 def sow(seed: Seed, store: Store, entra: Entra, exchange: Exchange) -> None:
@@ -54,6 +54,7 @@ def sow(seed: Seed, store: Store, entra: Entra, exchange: Exchange) -> None:
     _recipients(exchange)
     if seed is Seed.POPULATED:
         _payroll_reports(entra, exchange)
+    _archive_connector(entra)
     store.set_setting("lags", DEFAULT_LAGS)
 
 
@@ -176,3 +177,16 @@ def _payroll_reports(entra: Entra, exchange: Exchange) -> None:
     graph = entra.service_principal(seeded_id("Microsoft Graph"))
     assert graph is not None  # noqa: S101 - for the type checker: seeded above
     entra.assign(application, graph, CONFINABLE_APP_ROLES["Mail.Send"])
+
+
+def _archive_connector(entra: Entra) -> None:
+    """Another one that nobody confined, by a permission of Exchange's own: for reports to find."""
+    application = entra.add_service_principal(
+        "Archive Connector",
+        kind="Application",
+        app_id=seeded_id("Archive Connector client"),
+        object_id=seeded_id("Archive Connector"),
+    )
+    online = entra.service_principal(seeded_id("Office 365 Exchange Online"))
+    assert online is not None  # noqa: S101 - for the type checker: seeded above
+    entra.assign(application, online, EXCHANGE_APP_ROLES["full_access_as_app"])

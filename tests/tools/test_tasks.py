@@ -50,6 +50,11 @@ class TestATaskIsTheSameEverywhere:
                         *("-m", "simulator", "exec", "--", str(virtual_environment.python())),
                         *("-m", "operations.prove", "--stack", "local", "--timeout", "0"),
                     ),
+                    (
+                        *("-m", "simulator", "exec", "--", str(virtual_environment.python())),
+                        *("-m", "operations.reach", "--organization", "contoso.onmicrosoft.com"),
+                        *("--html", ".simulator/reach.html"),
+                    ),
                 ],
             ),
             (["down"], [("-m", "simulator", "destroy")]),

@@ -26,6 +26,8 @@ def parse(text: str, filterable: Iterable[str]) -> list[tuple[str, str]]:
         ExchangeError: The text is no filter, or names a property that cannot be filtered on.
         NotSimulated: The filter is beyond the closed set.
     """
+    if text.startswith("(") and text.endswith(")"):
+        text = text[1:-1]  # As Exchange itself spells the filter of a scope.
     spelling = {name.casefold(): name for name in filterable}
     alternatives: list[tuple[str, str]] = []
     position = 0

@@ -517,7 +517,7 @@ class TestUserAssignedIdentity:
         saved = deployment.arm("PUT", WORKFLOW_PATH, workflow_body(identity=assigned))
         (entry,) = saved.body["identity"]["userAssignedIdentities"].values()
         assert entry["principalId"] == identity["properties"]["principalId"]
-        assert len(tenant.snapshot()["servicePrincipals"]) == 5
+        assert len(tenant.snapshot()["servicePrincipals"]) == 6
 
     @pytest.mark.parametrize(
         ("assigned", "expected"),

@@ -19,12 +19,14 @@ from simulator.powershell.syntax.statements import ScriptReader
 from simulator.tenant.exchange.roles import ROLES
 
 IDENTITIES = Path(__file__).resolve().parents[3] / "identities"
+OPERATIONS = Path(__file__).resolve().parents[3] / "operations"
 GITHUB = Path(__file__).resolve().parents[3] / ".github"
 FILES = sorted(
     [
         *SCRIPTS.glob("*.ps1"),
         *SCRIPTS.glob("*.psm1"),
         *IDENTITIES.glob("*.ps1"),
+        *OPERATIONS.glob("*.ps1"),
         *GITHUB.glob("*.ps1"),
     ]
 )

@@ -16,9 +16,9 @@ from pulumi_command import local
 
 from components.clouds import ENDPOINTS, Cloud
 from components.exchange.exchange_command import POWERSHELL, REVISIONS, script_path
+from components.message import Body, Message, Recipient
+from components.trigger import RecurrenceTrigger
 from components.workflow_definition import (
-    email_message,
-    recurrence_trigger,
     send_mail_definition,
 )
 
@@ -151,14 +151,13 @@ def _declare(
             lambda object_id: send_mail_definition(
                 graph=ENDPOINTS[Cloud.PUBLIC].graph,
                 mailbox_id=object_id,
-                message=email_message(
+                message=Message(
                     subject=message["subject"],
-                    content=message["body"]["content"],
-                    to_recipients=message["toRecipients"],
-                    importance="normal",
+                    body=Body(content=message["body"]["content"]),
+                    to_recipients=[Recipient(**each) for each in message["toRecipients"]],
+                    save_to_sent_items=False,
                 ),
-                save_to_sent_items=False,
-                trigger=recurrence_trigger(
+                trigger=RecurrenceTrigger(
                     frequency=trigger["frequency"],
                     interval=trigger["interval"],
                     start_time=trigger["startTime"],

@@ -6,32 +6,37 @@ changes where nothing else changes.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import pulumi
+
+from components.deployed import Deployed
 from components.provider_errors import find
+
+# What this program makes in Azure, and how each is read: function and argument of azure-native.
+_READ_BY = {
+    "azure-native:logic:Workflow": ("azure-native:logic:getWorkflow", "workflowName"),
+    "azure-native:managedidentity:UserAssignedIdentity": (
+        "azure-native:managedidentity:getUserAssignedIdentity",
+        "resourceName",
+    ),
+    "azure-native:resources:ResourceGroup": ("azure-native:resources:getResourceGroup", None),
+}
 
 
 @dataclass(frozen=True)
-class AzureTags:
-    """The tags of one resource.
+class OthersTags:
+    """The tags that others put on one resource.
 
     Attributes:
-        own: Ours.
-        further: Others' that the state does not know as they are: they become inputs.
-        known: Names of others' that the state knows. Whether they are among the inputs is for the
-            state to say. Those that Azure Policy added to our own request are not, and it adds them
-            to each.
+        further: Those that the state does not know as they are: they become inputs.
+        known: Names of those that the state knows. Whether they are among the inputs is for the
+            state to say: what Azure Policy added to our own request is not, and it adds it to each.
     """
 
-    own: Mapping[str, str] = field(default_factory=dict)
-    further: Mapping[str, str] = field(default_factory=dict)
-    known: Collection[str] = ()
-
-    @property
-    def inputs(self) -> dict[str, str]:
-        """The resource's ``tags``."""
-        return {**self.further, **self.own}
+    further: Mapping[str, str]
+    known: Collection[str]
 
     @property
     def ignored(self) -> list[str]:
@@ -40,34 +45,51 @@ class AzureTags:
         return [f'tags["{name}"]' for name in sorted(quoted)]
 
 
-def tags_beside_others(
-    own: Mapping[str, str],
-    *,
-    formerly_own: Collection[str],
-    deployed: Mapping[str, Any] | None,
-    function: str,
-    **names: str,
-) -> AzureTags:
-    """Our tags, and those that others put on a resource.
+def leave_tags_of_others(deployed: Deployed, *, resource_group: str, own: Collection[str]) -> None:
+    """Has each resource in Azure that this program registers keep what others tagged it with.
 
     Args:
-        own: Ours.
-        formerly_own: Names of ours in former runs: they go where ``own`` does not have them.
-        deployed: The resource's outputs in the state; ``None`` where it has not been made.
-        function: The function of azure-native that reads it.
-        names: Its arguments.
+        deployed: The state before this run.
+        resource_group: The resource group that it was deployed to.
+        own: Names of our tags, in this run and in former ones: they go where they are not wanted.
 
     Raises:
-        pulumi.RunError: Azure does not say.
+        pulumi.RunError: Azure does not say what a resource is tagged with.
     """
-    now = find(function, **names) if deployed is not None else None
-    if deployed is None or now is None:
-        return AzureTags(own)
-    ours = {name.casefold() for name in (*own, *formerly_own)}
+    others = {
+        key: _tags_of_others(key[0], outputs, resource_group, own)
+        for key, outputs in deployed.items()
+    }
+
+    def beside_others(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
+        tags = others.get((args.type_, args.name))
+        if tags is None:
+            return None
+        options = pulumi.ResourceOptions(ignore_changes=tags.ignored)
+        return pulumi.ResourceTransformationResult(
+            {**args.props, "tags": {**tags.further, **args.props["tags"]}},
+            pulumi.ResourceOptions.merge(args.opts, options),
+        )
+
+    pulumi.runtime.register_stack_transformation(beside_others)
+
+
+def _tags_of_others(
+    type_: str, outputs: Mapping[str, Any], resource_group: str, own: Collection[str]
+) -> OthersTags | None:
+    if type_ not in _READ_BY:
+        return None
+    function, argument = _READ_BY[type_]
+    name = {argument: outputs["name"]} if argument else {}
+    now = find(function, resourceGroupName=resource_group, **name)
+    if now is None:
+        return None
+    ours = {name.casefold() for name in own}
     others = {k: v for k, v in (now.get("tags") or {}).items() if k.casefold() not in ours}
-    state = deployed.get("tags") or {}
-    return AzureTags(
-        own,
+    state = outputs.get("tags") or {}
+    return OthersTags(
         further={name: value for name, value in others.items() if state.get(name) != value},
         known=[name for name, value in others.items() if state.get(name) == value],
     )

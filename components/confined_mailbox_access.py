@@ -8,98 +8,104 @@ group must exist before the identity, so that the policies on it go after the id
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
 
 import pulumi
 
-from components.exchange.access_proof import AccessProof
-from components.exchange.application_access_policy import ApplicationAccessPolicy
+from components.exchange.access_proof import AccessProof, AccessProofArgs
+from components.exchange.application_access_policy import (
+    ApplicationAccessPolicy,
+    ApplicationAccessPolicyArgs,
+)
 from components.exchange.exchange_command import ExchangeOrganization
-from components.exchange.mail_enabled_security_group import MailEnabledSecurityGroup
-from components.graph_permission import GraphPermission, MailboxPermission
+from components.graph_permission import GraphPermission, GraphPermissionArgs, MailboxPermission
+from components.inputs import child_options, inputs_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfinedMailboxAccessArgs:
+    """Inputs of a :class:`ConfinedMailboxAccess`.
+
+    Attributes:
+        client_id: Application id of the identity.
+        principal_id: Object id of the identity's service principal.
+        group_address: Address of the group whose members the identity may use.
+        members: Addresses of all members.
+        control_mailbox: Address of an existing mailbox outside the group, which must be Denied.
+        permissions: What is granted. Only the eleven that a policy confines can be named.
+        policy_description: Text of the policy.
+        organization: The Exchange Online organisation.
+        proof_timeout_seconds: How long the proof may take.
+        settle_seconds: How long to wait between proof and grant, for Graph to learn of the policy.
+            An hour in production:
+            https://learn.microsoft.com/exchange/permissions-exo/application-access-policies.
+        retire_former_identities: See :class:`ApplicationAccessPolicyArgs`.
+    """
+
+    client_id: pulumi.Input[str]
+    principal_id: pulumi.Input[str]
+    group_address: pulumi.Input[str]
+    members: Sequence[pulumi.Input[str]]
+    control_mailbox: pulumi.Input[str]
+    permissions: Sequence[MailboxPermission]
+    policy_description: pulumi.Input[str]
+    organization: ExchangeOrganization
+    proof_timeout_seconds: int = 600
+    settle_seconds: int = 3600
+    retire_former_identities: bool = False
 
 
 class ConfinedMailboxAccess(pulumi.ComponentResource):
     """Confines an identity to the members of a group, proves it, and only then grants.
 
-    Attributes:
-        policy: The application access policy.
-        proof: The proof of confinement.
-        grants: One Graph permission each.
+    Name the group in ``depends_on``: with its removal the policies on it go, so it has to be
+    removed after the grants.
     """
 
     def __init__(
         self,
         name: str,
-        *,
-        client_id: pulumi.Input[str],
-        principal_id: pulumi.Input[str],
-        group: MailEnabledSecurityGroup,
-        control_mailbox: str,
-        permissions: Sequence[MailboxPermission],
-        policy_description: str,
-        proof_timeout: timedelta,
-        settle: timedelta,
-        retire_former_identities: bool = False,
-        organization: ExchangeOrganization,
+        args: ConfinedMailboxAccessArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Registers policy, proof and grants.
-
-        Args:
-            name: Logical name.
-            client_id: Application id of the identity.
-            principal_id: Object id of the identity's service principal.
-            group: The group whose members the identity may use.
-            control_mailbox: Address of an existing mailbox outside the group, which must be Denied.
-            permissions: What is granted. Only the eleven that a policy confines can be named.
-            policy_description: Text of the policy.
-            proof_timeout: How long the proof may take.
-            settle: How long to wait between proof and grant, for Graph to learn of the policy. An
-                hour in production:
-                https://learn.microsoft.com/exchange/permissions-exo/application-access-policies.
-            retire_former_identities: See :class:`ApplicationAccessPolicy`.
-            organization: The Exchange Online organisation.
-            opts: Resource options.
-        """
-        super().__init__("exchange-online:index:ConfinedMailboxAccess", name, None, opts)
+        super().__init__("exchange-online:index:ConfinedMailboxAccess", name, inputs_of(args), opts)
         # A plain text gets this far from programs that are not type checked.
-        permissions = [MailboxPermission(permission) for permission in permissions]
+        permissions = [MailboxPermission(permission) for permission in args.permissions]
 
         self.policy = ApplicationAccessPolicy(
             f"{name}-policy",
-            client_id=client_id,
-            group=group,
-            description=policy_description,
-            retire_former_identities=retire_former_identities,
-            organization=organization,
-            opts=pulumi.ResourceOptions(parent=self),
+            ApplicationAccessPolicyArgs(
+                client_id=args.client_id,
+                group_address=args.group_address,
+                description=args.policy_description,
+                organization=args.organization,
+                retire_former_identities=args.retire_former_identities,
+            ),
+            child_options(self, opts),
         )
         self.proof = AccessProof(
             f"{name}-proof",
-            client_id=client_id,
-            group=group,
-            members=group.members,
-            control_mailbox=control_mailbox,
-            permissions=permissions,
-            policy=self.policy,
-            timeout=proof_timeout,
-            settle=settle,
-            organization=organization,
-            opts=pulumi.ResourceOptions(parent=self),
+            AccessProofArgs(
+                client_id=args.client_id,
+                group_address=args.group_address,
+                members=args.members,
+                control_mailbox=args.control_mailbox,
+                permissions=permissions,
+                timeout_seconds=args.proof_timeout_seconds,
+                settle_seconds=args.settle_seconds,
+                organization=args.organization,
+            ),
+            child_options(self, opts, depends_on=[self.policy]),
         )
-        # Directly on members, policy and proof: were it on the proof alone, a replacement could
-        # delete the policy's predecessor while the old grant stands.
-        confinement = [*group.commands, *self.policy.commands, *self.proof.commands]
         self.grants = [
             GraphPermission(
                 f"{name}-{permission.lower().replace('.', '-')}",
-                permission=permission,
-                principal_id=principal_id,
-                after=confinement,
+                GraphPermissionArgs(permission=permission, principal_id=args.principal_id),
+                # Directly on group, policy and proof: were it on the proof alone, a replacement
+                # could delete the policy's predecessor while the old grant stands.
+                child_options(self, opts, depends_on=[self.policy, self.proof]),
                 before_create=[self.proof.before_grant],
-                opts=pulumi.ResourceOptions(parent=self),
             )
             for permission in permissions
         ]
-        self.register_outputs({"permissions": list(permissions)})
+        self.register_outputs({})

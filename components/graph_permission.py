@@ -6,12 +6,14 @@ mailbox permission reaches every mailbox of the organisation unless a policy was
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import pulumi
 import pulumi_azuread as azuread
 
+from components.inputs import child_options, inputs_of
 from components.provider_errors import error_hooks
 from components.service_principal import get_service_principal
 
@@ -40,36 +42,46 @@ class MailboxPermission(StrEnum):
     CONTACTS_READ_WRITE = "Contacts.ReadWrite"
 
 
+@dataclass(frozen=True, kw_only=True)
+class GraphPermissionArgs:
+    """Inputs of a :class:`GraphPermission`.
+
+    Attributes:
+        permission: Name of the app role, such as ``Mail.Send``.
+        principal_id: Object id of the service principal that receives it.
+    """
+
+    permission: str
+    principal_id: pulumi.Input[str]
+
+
 class GraphPermission(pulumi.ComponentResource):
     """Assigns one app role of Microsoft Graph, by its name, to a service principal.
 
-    Attributes:
-        assignment: The app role assignment.
+    Name in ``depends_on`` all that must exist before the assignment and is removed after it: Pulumi
+    orders the deletion of replaced resources by direct dependencies only.
     """
+
+    assignment: azuread.AppRoleAssignment
+    """The app role assignment."""
 
     def __init__(
         self,
         name: str,
-        *,
-        permission: str,
-        principal_id: pulumi.Input[str],
-        after: Sequence[pulumi.Resource] = (),
-        before_create: Sequence[pulumi.ResourceHook] = (),
+        args: GraphPermissionArgs,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        before_create: Sequence[pulumi.ResourceHook] = (),
     ) -> None:
         """Registers the assignment.
 
         Args:
             name: Logical name.
-            permission: Name of the app role, such as ``Mail.Send``.
-            principal_id: Object id of the service principal that receives it.
-            after: What must exist before the assignment, and is removed after it. Pulumi orders the
-                deletion of replaced resources by direct dependencies only: name each resource here,
-                not one that depends on it.
-            before_create: What has to succeed right before the assignment is made.
+            args: Which permission, and for whom.
             opts: Resource options.
+            before_create: What has to succeed right before the assignment is made.
         """
-        super().__init__("microsoft-graph:index:GraphPermission", name, None, opts)
+        super().__init__("microsoft-graph:index:GraphPermission", name, inputs_of(args), opts)
 
         # Asked for by name: the ids of app roles are long, and tables of them on the web are wrong
         # in places, which would grant something else.
@@ -77,12 +89,12 @@ class GraphPermission(pulumi.ComponentResource):
         graph: pulumi.Output[Any] = pulumi.Output.from_input(look_up)
         self.assignment = azuread.AppRoleAssignment(
             name,
-            app_role_id=graph["appRoleIds"].apply(lambda roles: _role_id(roles, permission)),
-            principal_object_id=principal_id,
+            app_role_id=graph["appRoleIds"].apply(lambda roles: _role_id(roles, args.permission)),
+            principal_object_id=args.principal_id,
             resource_object_id=graph["objectId"],
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=list(after),
+            opts=child_options(
+                self,
+                opts,
                 # The engine removes the grant before it replaces the identity. Should that stop
                 # halfway, the next run would otherwise remove the same grant once more, which Graph
                 # refuses, and would do so in every run after that.
@@ -90,7 +102,7 @@ class GraphPermission(pulumi.ComponentResource):
                 hooks=error_hooks(f"app role assignment {name}", before_create),
             ),
         )
-        self.register_outputs({"permission": permission})
+        self.register_outputs({})
 
 
 def _role_id(roles: dict[str, str], permission: str) -> str:

@@ -6,7 +6,9 @@ Exchange's policies take. It grants nothing.
 
 The ids of a system-assigned identity come from look-ups and not from the workflow's own output:
 that output is unknown in the preview of every update, and policy and grant would show as replaced
-when only a subject changed.
+when only a subject changed. They are looked up by the workflow's id and not by the name that the
+program has for it: with ``--target`` the engine leaves a renamed workflow as it is, and another one
+may have that name.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,11 +18,11 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure_native
 
-from components.azure_tags import AzureTags
+from components.azure_ids import name_in, resource_group_in
+from components.inputs import child_options, inputs_of
 from components.provider_errors import error_hooks, is_absent, look_up
 from components.service_principal import wait_for_client_id
-from components.user_assigned_identity import UserAssignedIdentity
-from components.workflow_definition import HTTP_TRIGGER
+from components.trigger import HTTP_TRIGGER
 
 OPEN_TRIGGER_TAG = "openTrigger"
 """Tag of a workflow whose HTTP trigger is open to every address on purpose: ``allowed``."""
@@ -35,121 +37,135 @@ OWN_TAGS = (OPEN_TRIGGER_TAG, SWITCHED_OFF_TAG)
 """The tags that a workflow gets from here, whatever it is told to have."""
 
 
-@dataclass(frozen=True)
-class TriggerAccess:
-    """Who may call an HTTP trigger, besides having its callback URL or a token.
-
-    Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app
+@dataclass(frozen=True, kw_only=True)
+class WorkflowIdentity:
+    """A user-assigned identity that a workflow runs as; see :class:`UserAssignedIdentity`.
 
     Attributes:
-        allowed_callers: IPv4 ranges in CIDR notation; empty for other Logic Apps only, ``None`` for
-            every address. It holds for calls with a signature and with a token alike, and not for
-            a run that is started through Azure Resource Manager.
-        entra_policies: By name, the claims that a token of Entra ID must have. A call with the
-            signature of the callback URL needs no token: only ``allowed_callers`` bars it.
-        open_on_purpose: Marks a trigger that every address may call as meant so
-            (:data:`OPEN_TRIGGER_TAG`), for whoever meets it in the portal or checks the program.
+        id: Its Azure resource id.
+        principal_id: Object id of its service principal.
+        client_id: Application id of its service principal.
     """
 
+    id: pulumi.Input[str]
+    principal_id: pulumi.Input[str]
+    client_id: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogicAppArgs:
+    """Inputs of a :class:`LogicApp`.
+
+    Attributes:
+        workflow_name: The workflow's name in Azure. It is explicit, so that a change of it deletes
+            the old workflow, with its identity, before it creates the new one.
+        resource_group_name: Where it is.
+        location: Azure region.
+        definition: The definition, as :mod:`components.workflow_definition` builds it.
+        identity: The identity that it runs as; without one it has a system-assigned identity.
+        allowed_callers: IPv4 ranges that may call its HTTP trigger: empty for other Logic Apps
+            only, ``None`` for every address. See :class:`components.trigger.HttpRequestTrigger`.
+        entra_policies: By name, the claims of the Entra tokens that may call its HTTP trigger.
+        open_on_purpose: Marks a trigger that every address may call as meant so
+            (:data:`OPEN_TRIGGER_TAG`), for whoever meets it in the portal or checks the program.
+        enabled: ``False`` switches the workflow off. ``True`` switches it on only where it is new,
+            or was switched off by this: one that somebody switched off stays off.
+        tags: What it is tagged with besides :data:`OWN_TAGS`.
+    """
+
+    workflow_name: pulumi.Input[str]
+    resource_group_name: pulumi.Input[str]
+    location: pulumi.Input[str]
+    definition: pulumi.Input[Mapping[str, Any]]
+    identity: WorkflowIdentity | None = None
     allowed_callers: Sequence[str] | None = None
     entra_policies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     open_on_purpose: bool = False
+    enabled: bool = True
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class LogicApp(pulumi.ComponentResource):
     """A workflow, and the ids of its managed identity.
 
-    Attributes:
-        workflow: The workflow.
-        workflow_name: Its name.
-        workflow_id: Its Azure resource id.
-        principal_id: Object id of its identity's service principal.
-        client_id: Application id of its identity's service principal.
+    Name in ``depends_on`` the group that is to confine the identity: its removal takes the policy
+    along, and a token of the identity lives on for up to a day, so the group has to be removed
+    after the workflow.
     """
+
+    workflow: azure_native.logic.Workflow
+    """The workflow."""
+
+    workflow_name: pulumi.Output[str]
+    """Its name."""
+
+    workflow_id: pulumi.Output[str]
+    """Its Azure resource id."""
+
+    principal_id: pulumi.Output[str]
+    """Object id of its identity's service principal."""
+
+    client_id: pulumi.Output[str]
+    """Application id of its identity's service principal."""
 
     def __init__(
         self,
         name: str,
-        *,
-        workflow_name: pulumi.Input[str],
-        resource_group_name: pulumi.Input[str],
-        location: pulumi.Input[str],
-        definition: pulumi.Input[dict[str, Any]],
-        identity: UserAssignedIdentity | None = None,
-        trigger_access: TriggerAccess | None = None,
-        enabled: bool = True,
-        before_enabling: Callable[[str], Awaitable[None]] | None = None,
-        tags: AzureTags = AzureTags(),  # noqa: B008 - frozen
-        after: Sequence[pulumi.Resource] = (),
+        args: LogicAppArgs,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        before_enabling: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         """Registers the workflow and looks its identity up.
 
         Args:
             name: Logical name.
-            workflow_name: The workflow's name in Azure. It is explicit, so that a change of it
-                deletes the old workflow, with its identity, before it creates the new one.
-            resource_group_name: Where it is.
-            location: Azure region.
-            definition: The definition, as :mod:`components.workflow_definition` builds it.
-            identity: The identity that it runs as; without one it has a system-assigned identity.
-            trigger_access: Who may call its HTTP trigger; without it every address may.
-            enabled: ``False`` switches the workflow off. ``True`` switches it on only where it is
-                new, or was switched off by this: one that somebody switched off stays off.
+            args: What the workflow should be.
+            opts: Resource options.
             before_enabling: Given the client id of its identity, has to succeed before a workflow
                 is switched on whose identity may hold permissions already.
-            tags: What it is tagged with besides :data:`OWN_TAGS`.
-            after: What must exist before the workflow, and so be removed after it. The group whose
-                policy confines the identity belongs here: its removal removes the policy, and a
-                token of the identity lives on for up to a day.
-            opts: Resource options.
         """
-        super().__init__("logic-apps:index:LogicApp", name, None, opts)
-
-        # Each update of a workflow also writes whether it is on. See
-        # docs/decisions/0015-off-stays-off.md.
-        state: pulumi.Output[str] = pulumi.Output.all(
-            resource_group_name,
-            workflow_name,
-            # Asked as late as there is: somebody may switch it off while this program runs.
-            *[resource.urn for resource in after],
-        ).apply(lambda place: self._state(place[0], place[1], enabled, identity, before_enabling))
-        self.workflow = azure_native.logic.Workflow(
-            name,
-            workflow_name=workflow_name,
-            resource_group_name=resource_group_name,
-            location=location,
-            state=state,
-            identity=_identity_argument(identity),
-            definition=definition,
-            access_control=_access_control(trigger_access) if trigger_access else None,
-            tags={**tags.inputs, **_tags(enabled, trigger_access)},
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=list(after),
-                ignore_changes=tags.ignored,
-                # Its name is its id. Where a replacement stopped halfway and the former name is
-                # given back, the engine would otherwise make the workflow and then remove it as the
-                # one that it had replaced.
-                delete_before_replace=True,
-                hooks=error_hooks(f"workflow {name}"),
-            ),
+        super().__init__("logic-apps:index:LogicApp", name, inputs_of(args), opts)
+        self._resource_group_name = args.resource_group_name
+        child = child_options(
+            self,
+            opts,
+            # Its name is its id. Where a replacement stopped halfway and the former name is given
+            # back, the engine would otherwise make the workflow and then remove it as the one that
+            # it had replaced.
+            delete_before_replace=True,
+            hooks=error_hooks(f"workflow {name}"),
         )
 
-        self._resource_group_name = resource_group_name
-        self.workflow_name = pulumi.Output.from_input(workflow_name)
-        self.workflow_id: pulumi.Output[str] = self.workflow.id
-        self.principal_id: pulumi.Output[str]
-        self.client_id: pulumi.Output[str]
-        if identity is None:
+        # Each update of a workflow also writes whether it is on. See
+        # docs/decisions/0015-off-stays-off.md. It waits for the component, and so for what that
+        # depends on, to ask as late as there is: somebody may switch it off while this runs.
+        state: pulumi.Output[str] = pulumi.Output.all(
+            args.resource_group_name, args.workflow_name, self.urn.future()
+        ).apply(lambda place: self._state(place[0], place[1], args, before_enabling))
+        self.workflow = azure_native.logic.Workflow(
+            name,
+            workflow_name=args.workflow_name,
+            resource_group_name=args.resource_group_name,
+            location=args.location,
+            state=state,
+            identity=_identity_argument(args.identity),
+            definition=args.definition,
+            access_control=_access_control(args),
+            tags={**args.tags, **_tags(args)},
+            opts=child,
+        )
+
+        self.workflow_name = pulumi.Output.from_input(args.workflow_name)
+        self.workflow_id = self.workflow.id
+        if args.identity is None:
             # Once the id is known the workflow exists.
-            place = pulumi.Output.all(self.workflow.id, resource_group_name, workflow_name)
-            deployed: pulumi.Output[dict[str, Any]] = place.apply(
-                lambda place: look_up(
+            deployed: pulumi.Output[dict[str, Any]] = self.workflow.id.apply(
+                lambda id_: look_up(
                     self,
                     "azure-native:logic:getWorkflow",
-                    resourceGroupName=place[1],
-                    workflowName=place[2],
+                    resourceGroupName=resource_group_in(id_),
+                    workflowName=name_in(id_),
                 )
             )
             self.principal_id = deployed.apply(_principal_id)
@@ -157,7 +173,8 @@ class LogicApp(pulumi.ComponentResource):
                 lambda principal_id: wait_for_client_id(self, principal_id)
             )
         else:
-            self.principal_id, self.client_id = identity.principal_id, identity.client_id
+            self.principal_id = pulumi.Output.from_input(args.identity.principal_id)
+            self.client_id = pulumi.Output.from_input(args.identity.client_id)
         self.register_outputs(
             {
                 "workflowName": self.workflow_name,
@@ -187,13 +204,12 @@ class LogicApp(pulumi.ComponentResource):
         self,
         resource_group: str,
         workflow: str,
-        enabled: bool,
-        identity: UserAssignedIdentity | None,
+        args: LogicAppArgs,
         before_enabling: Callable[[str], Awaitable[None]] | None,
     ) -> str:
         """Whether the workflow is to be on, after what is to succeed before that."""
         state = azure_native.logic.WorkflowState
-        if not enabled:
+        if not args.enabled:
             return state.DISABLED
         present = await _present(self, resource_group, workflow)
         if present is not None:
@@ -209,8 +225,9 @@ class LogicApp(pulumi.ComponentResource):
                 return state.DISABLED
         if pulumi.runtime.is_dry_run() or before_enabling is None:
             return state.ENABLED
-        if identity is not None:
-            await before_enabling(await identity.client_id.future() or "")
+        if args.identity is not None:
+            client_id = pulumi.Output.from_input(args.identity.client_id)
+            await before_enabling(await client_id.future() or "")
         elif present is not None:
             await before_enabling(await wait_for_client_id(self, _principal_id(present)))
         # The system-assigned identity of a new workflow is new too, and holds nothing.
@@ -234,17 +251,17 @@ async def _present(
         raise
 
 
-def _tags(enabled: bool, access: TriggerAccess | None) -> dict[str, str]:
+def _tags(args: LogicAppArgs) -> dict[str, str]:
     tags = {}
-    if access and access.open_on_purpose:
+    if args.open_on_purpose:
         tags[OPEN_TRIGGER_TAG] = "allowed"
-    if not enabled:
+    if not args.enabled:
         tags[SWITCHED_OFF_TAG] = "byConfiguration"
     return tags
 
 
 def _identity_argument(
-    identity: UserAssignedIdentity | None,
+    identity: WorkflowIdentity | None,
 ) -> azure_native.logic.ManagedServiceIdentityArgs:
     kind = azure_native.logic.ManagedServiceIdentityType
     if identity is None:
@@ -255,17 +272,15 @@ def _identity_argument(
 
 
 def _access_control(
-    access: TriggerAccess,
+    args: LogicAppArgs,
 ) -> azure_native.logic.FlowAccessControlConfigurationArgs | None:
     logic = azure_native.logic
-    if access.allowed_callers is None and not access.entra_policies:
+    if args.allowed_callers is None and not args.entra_policies:
         return None
     addresses = None
-    if access.allowed_callers is not None:
+    if args.allowed_callers is not None:
         # An empty list is sent, and means: only other Logic Apps.
-        addresses = [
-            logic.IpAddressRangeArgs(address_range=each) for each in access.allowed_callers
-        ]
+        addresses = [logic.IpAddressRangeArgs(address_range=each) for each in args.allowed_callers]
     policies = {
         name: logic.OpenAuthenticationAccessPolicyArgs(
             type=logic.OpenAuthenticationProviderType.AAD,
@@ -274,7 +289,7 @@ def _access_control(
                 for claim, value in claims.items()
             ],
         )
-        for name, claims in access.entra_policies.items()
+        for name, claims in args.entra_policies.items()
     }
     return logic.FlowAccessControlConfigurationArgs(
         triggers=logic.FlowAccessControlConfigurationPolicyArgs(

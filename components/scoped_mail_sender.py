@@ -8,24 +8,28 @@ except that the policy goes with the group: after the grant, the workflow and th
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import pulumi
 
-from components.azure_tags import AzureTags
-from components.clouds import ENDPOINTS, Cloud
-from components.confined_mailbox_access import ConfinedMailboxAccess
+from components.clouds import ENDPOINTS
+from components.confined_mailbox_access import ConfinedMailboxAccess, ConfinedMailboxAccessArgs
 from components.deployed import Deployed
-from components.exchange.exchange_command import Drift, ExchangeOrganization
+from components.exchange.exchange_command import ExchangeOrganization
 from components.exchange.mail_enabled_security_group import (
+    Group,
     MailEnabledSecurityGroup,
     MailEnabledSecurityGroupArgs,
 )
-from components.exchange.shared_mailbox import SharedMailbox, SharedMailboxArgs
+from components.exchange.shared_mailbox import Mailbox, SharedMailbox, SharedMailboxArgs
 from components.graph_permission import MailboxPermission
-from components.logic_app import LogicApp, TriggerAccess
-from components.user_assigned_identity import UserAssignedIdentity
+from components.inputs import child_options, inputs_of
+from components.logic_app import LogicApp, LogicAppArgs, WorkflowIdentity
+from components.message import Message
+from components.trigger import HttpRequestTrigger, Trigger
+from components.user_assigned_identity import UserAssignedIdentity, UserAssignedIdentityArgs
 from components.workflow_definition import (
     OWN_PROBE_TRIGGER,
     PROBE_TRIGGER,
@@ -44,95 +48,114 @@ def deployed_recipients(deployed: Deployed) -> dict[str, str]:
     return recipients
 
 
-class ScopedMailSender(pulumi.ComponentResource):
-    """Shared mailbox, group, workflow and confined access of one sender.
+class IdentityKind(StrEnum):
+    """What a workflow's identity belongs to: the workflow, or itself."""
+
+    SYSTEM = "systemAssigned"
+    USER = "userAssigned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopedMailSenderArgs:
+    """Inputs of a :class:`ScopedMailSender`.
 
     Attributes:
-        mailbox: The shared mailbox that mail is sent as.
-        group: The group that the identity is confined to; the mailbox is its only member.
-        logic_app: The workflow, and its identity where that is system-assigned.
-        identity: The identity where it is user-assigned, else ``None``.
-        access: Policy, proof and grants.
+        mailbox: The shared mailbox to send as.
+        group: The group to confine the identity to.
+        control_mailbox: Address of an existing mailbox that the identity must not reach.
+        workflow: The workflow's name in Azure.
+        identity: Whether the workflow has an identity of its own, or one that is made for it under
+            the name ``id-`` and that of the sender.
+        trigger: What starts the workflow.
+        message: The mail.
+        permissions: Graph permissions of the identity.
+        probe: Whether the workflow can be told to try its own mailbox and the control mailbox
+            (:func:`components.workflow_definition.send_mail_definition`).
+        enabled: Whether the workflow is to be on; see :class:`components.logic_app.LogicAppArgs`.
+        allow_open_trigger: Marks an HTTP trigger that every address may call as meant so.
+        resource_group_name: Resource group of the workflow.
+        location: Azure region of the workflow.
+        tags: What is made in Azure is tagged with.
+        organization: The Exchange Online organisation.
+        proof_timeout_seconds: How long the proof of confinement may take.
+        settle_seconds: How long to wait between the proof and the grant.
+        purge: Whether the removal of the mailbox is for good.
+        retain: Keeps mailbox, group and the policy on it when the stack goes: Pulumi refuses to
+            delete them, and once unprotected only forgets them.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        mailbox: SharedMailboxArgs,
-        group: MailEnabledSecurityGroupArgs,
-        control_mailbox: str,
-        workflow_name: str,
-        resource_group_name: pulumi.Input[str],
-        location: pulumi.Input[str],
-        identity_name: str | None = None,
-        workflow_tags: AzureTags = AzureTags(),  # noqa: B008 - frozen
-        identity_tags: AzureTags = AzureTags(),  # noqa: B008
-        trigger: Mapping[str, Any],
-        trigger_access: TriggerAccess | None = None,
-        message: Mapping[str, Any],
-        save_to_sent_items: bool,
-        probe: bool = False,
-        enabled: bool = True,
-        policy_description: str,
-        permissions: Sequence[MailboxPermission] = (MailboxPermission.MAIL_SEND,),
-        proof_timeout: timedelta,
-        settle: timedelta,
-        organization_domain: str,
-        cloud: Cloud = Cloud.PUBLIC,
-        drift: Drift | None = None,
-        retain: bool = False,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """Registers all of it.
+    mailbox: Mailbox
+    group: Group
+    control_mailbox: str
+    workflow: str
+    identity: IdentityKind = IdentityKind.SYSTEM
+    trigger: Trigger
+    message: Message
+    permissions: Sequence[MailboxPermission] = (MailboxPermission.MAIL_SEND,)
+    probe: bool = False
+    enabled: bool = True
+    allow_open_trigger: bool = False
+    resource_group_name: pulumi.Input[str]
+    location: pulumi.Input[str]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    organization: ExchangeOrganization
+    proof_timeout_seconds: int = 600
+    settle_seconds: int = 3600
+    purge: bool = False
+    retain: bool = False
 
-        Args:
-            name: Logical name.
-            mailbox: The shared mailbox to send as.
-            group: The group to confine the identity to.
-            control_mailbox: Address of an existing mailbox that the identity must not reach.
-            workflow_name: The workflow's name in Azure.
-            resource_group_name: Resource group of the workflow.
-            location: Azure region of the workflow.
-            identity_name: Name of a user-assigned identity that is made for the workflow. Without
-                one the workflow has a system-assigned identity.
-            workflow_tags: What the workflow is tagged with.
-            identity_tags: What a user-assigned identity is tagged with.
-            trigger: The workflow's trigger (:mod:`components.workflow_definition`).
-            trigger_access: Who may call an HTTP trigger; without it every address may.
-            message: A Graph message (:func:`components.workflow_definition.email_message`).
-            save_to_sent_items: Whether the mailbox keeps copies.
-            probe: Whether the workflow can be told to try its own mailbox and the control mailbox
-                (:func:`components.workflow_definition.send_mail_definition`).
-            enabled: Whether the workflow is to be on; see :class:`components.logic_app.LogicApp`.
-            policy_description: Text of the application access policy.
-            permissions: Graph permissions of the identity.
-            proof_timeout: How long the proof of confinement may take.
-            settle: How long to wait between the proof and the grant.
-            organization_domain: The tenant's ``*.onmicrosoft.com`` domain.
-            cloud: The Microsoft cloud that the tenant is in.
-            drift: What :func:`components.exchange.drift.find_drift` found, where it looked.
-            retain: Keeps mailbox, group and the policy on it when the stack goes: Pulumi refuses to
-                delete them, and once unprotected only forgets them.
-            opts: Resource options.
-        """
-        super().__init__("scoped-mail-sender:index:ScopedMailSender", name, None, opts)
-        endpoints = ENDPOINTS[cloud]
-        organization = ExchangeOrganization(
-            organization_domain, endpoints.exchange_environment, drift or {}
-        )
-        child = pulumi.ResourceOptions(parent=self)
+
+class ScopedMailSender(pulumi.ComponentResource):
+    """Shared mailbox, group, workflow and confined access of one sender."""
+
+    workflow_name: pulumi.Output[str]
+    """The workflow's name in Azure."""
+
+    workflow_id: pulumi.Output[str]
+    """Its Azure resource id."""
+
+    principal_id: pulumi.Output[str]
+    """Object id of the identity's service principal."""
+
+    client_id: pulumi.Output[str]
+    """Application id of the identity's service principal."""
+
+    mailbox_object_id: pulumi.Output[str]
+    """The mailbox's object id in Entra and Graph."""
+
+    mailbox_address: pulumi.Output[str]
+    """The mailbox's primary SMTP address."""
+
+    group_address: pulumi.Output[str]
+    """The group's primary SMTP address."""
+
+    def __init__(
+        self, name: str, args: ScopedMailSenderArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("scoped-mail-sender:index:ScopedMailSender", name, inputs_of(args), opts)
+        self._name, self._args, self._opts = name, args, opts
 
         self.mailbox = SharedMailbox(
-            f"{name}-mailbox", mailbox, organization=organization, retain=retain, opts=child
+            f"{name}-mailbox",
+            SharedMailboxArgs(
+                mailbox=args.mailbox,
+                organization=args.organization,
+                purge=args.purge,
+                retain=args.retain,
+            ),
+            child_options(self, opts),
         )
         self.group = MailEnabledSecurityGroup(
             f"{name}-group",
-            group,
-            members=[self.mailbox],
-            organization=organization,
-            retain=retain,
-            opts=child,
+            MailEnabledSecurityGroupArgs(
+                group=args.group,
+                members=[self.mailbox.address],
+                organization=args.organization,
+                retain=args.retain,
+            ),
+            # Directly, so that at teardown the group goes before the mailbox. That the mailbox's
+            # settings come first, too, costs nothing but their few seconds.
+            child_options(self, opts, depends_on=[self.mailbox]),
         )
         # Which kind of identity is an input of this marker alone, and the names in Azure derive
         # from it: where the kind changes, the engine first deletes the marker with all that takes
@@ -140,93 +163,122 @@ class ScopedMailSender(pulumi.ComponentResource):
         # of the former identity is removed. See docs/decisions/0013-change-of-identity.md.
         kind = pulumi.Stash(
             f"{name}-identity-kind",
-            input="SystemAssigned" if identity_name is None else "UserAssigned",
+            input="SystemAssigned" if args.identity is IdentityKind.SYSTEM else "UserAssigned",
             opts=pulumi.ResourceOptions(
                 parent=self, replace_on_changes=["input"], delete_before_replace=True
             ),
         )
-        place: dict[str, Any] = {
-            "resource_group_name": resource_group_name,
-            "location": location,
-            "opts": child,
-        }
+
         self.identity: UserAssignedIdentity | None = None
-        if identity_name is not None:
+        if args.identity is IdentityKind.SYSTEM:
+            self.logic_app = self._workflow(kind, after=[self.group])
+            self.access = self._confined_access(self.logic_app)
+        else:
             self.identity = UserAssignedIdentity(
                 f"{name}-identity",
-                identity_name=kind.output.apply(lambda _: identity_name),
-                tags=identity_tags,
-                after=self.group.commands,
-                **place,
+                UserAssignedIdentityArgs(
+                    identity_name=kind.output.apply(lambda _: f"id-{name}"),
+                    resource_group_name=args.resource_group_name,
+                    location=args.location,
+                    tags=args.tags,
+                ),
+                child_options(self, opts, depends_on=[self.group]),
             )
+            self.access = self._confined_access(self.identity)
+            self.logic_app = self._workflow(kind, after=[self.group, *self.access.grants])
+
+        self.workflow_name = self.logic_app.workflow_name
+        self.workflow_id = self.logic_app.workflow_id
+        self.principal_id = self.logic_app.principal_id
+        self.client_id = self.logic_app.client_id
+        self.mailbox_object_id = self.mailbox.object_id
+        self.mailbox_address = self.mailbox.address
+        self.group_address = self.group.address
+        self.outputs: dict[str, pulumi.Input[Any]] = {
+            "workflowName": self.workflow_name,
+            "workflowId": self.workflow_id,
+            "principalId": self.principal_id,
+            "clientId": self.client_id,
+            "mailboxObjectId": self.mailbox_object_id,
+            "mailboxAddress": self.mailbox_address,
+            "groupAddress": self.group_address,
+            "controlMailbox": args.control_mailbox,
+            "trigger": next(iter(args.trigger.definition())),
+        }
+        """What a stack exports of a sender: what operations go by, and a person looks for."""
+        if args.probe:
+            self.outputs["probeTrigger"] = PROBE_TRIGGER
+            self.outputs["ownProbeTrigger"] = OWN_PROBE_TRIGGER
+        if isinstance(args.trigger, HttpRequestTrigger) and args.trigger.export_callback_url:
+            self.outputs["callbackUrl"] = self.logic_app.callback_url()
+        self.register_outputs(self.outputs)
+
+    def _workflow(self, kind: pulumi.Stash, after: Sequence[pulumi.Resource]) -> LogicApp:
+        name, args = self._name, self._args
+        graph = ENDPOINTS[args.organization.cloud].graph
+        probe = Probe(args.mailbox.address, args.control_mailbox) if args.probe else None
+        trigger, access = args.trigger, {}
+        if isinstance(trigger, HttpRequestTrigger):
+            access = {
+                "allowed_callers": trigger.allowed_callers,
+                "entra_policies": trigger.entra_policies,
+                "open_on_purpose": args.allow_open_trigger and trigger.allowed_callers is None,
+            }
 
         async def before_enabling(client_id: str) -> None:
             await self.access.proof.prove(
-                client_id, otherwise=f"the workflow {workflow_name} was not switched on"
+                client_id, otherwise=f"the workflow {args.workflow} was not switched on"
             )
 
-        def workflow(after: Sequence[pulumi.Resource]) -> LogicApp:
-            return LogicApp(
-                f"{name}-workflow",
-                workflow_name=kind.output.apply(lambda _: workflow_name),
+        return LogicApp(
+            f"{name}-workflow",
+            LogicAppArgs(
+                workflow_name=kind.output.apply(lambda _: args.workflow),
+                resource_group_name=args.resource_group_name,
+                location=args.location,
                 definition=pulumi.Output.all(
                     self.mailbox.object_id, self.identity and self.identity.id
                 ).apply(
                     lambda ids: send_mail_definition(
-                        graph=endpoints.graph,
+                        graph=graph,
                         mailbox_id=ids[0],
-                        message=message,
-                        save_to_sent_items=save_to_sent_items,
+                        message=args.message,
                         trigger=trigger,
                         identity_id=ids[1],
-                        probe=Probe(mailbox.address, control_mailbox) if probe else None,
+                        probe=probe,
                     )
                 ),
-                identity=self.identity,
-                trigger_access=trigger_access,
-                tags=workflow_tags,
-                enabled=enabled,
-                before_enabling=before_enabling,
-                after=[*self.group.commands, *after],
-                **place,
-            )
+                identity=self.identity
+                and WorkflowIdentity(
+                    id=self.identity.id,
+                    principal_id=self.identity.principal_id,
+                    client_id=self.identity.client_id,
+                ),
+                enabled=args.enabled,
+                tags=args.tags,
+                **access,
+            ),
+            child_options(self, self._opts, depends_on=after),
+            before_enabling=before_enabling,
+        )
 
-        def access(identity: LogicApp | UserAssignedIdentity) -> ConfinedMailboxAccess:
-            return ConfinedMailboxAccess(
-                f"{name}-access",
+    def _confined_access(self, identity: LogicApp | UserAssignedIdentity) -> ConfinedMailboxAccess:
+        args = self._args
+        return ConfinedMailboxAccess(
+            f"{self._name}-access",
+            ConfinedMailboxAccessArgs(
                 client_id=identity.client_id,
                 principal_id=identity.principal_id,
-                group=self.group,
-                control_mailbox=control_mailbox,
-                permissions=permissions,
-                policy_description=policy_description,
-                proof_timeout=proof_timeout,
-                settle=settle,
+                group_address=self.group.address,
+                members=[self.mailbox.address],
+                control_mailbox=args.control_mailbox,
+                permissions=args.permissions,
+                policy_description=args.group.policy_description,
+                organization=args.organization,
+                proof_timeout_seconds=args.proof_timeout_seconds,
+                settle_seconds=args.settle_seconds,
                 # A former identity of the workflow is gone by then.
                 retire_former_identities=True,
-                organization=organization,
-                opts=child,
-            )
-
-        if self.identity is None:
-            self.logic_app = workflow(after=[])
-            self.access = access(self.logic_app)
-        else:
-            self.access = access(self.identity)
-            self.logic_app = workflow(after=[grant.assignment for grant in self.access.grants])
-
-        self.outputs: dict[str, pulumi.Input[Any]] = {
-            "workflowName": self.logic_app.workflow_name,
-            "workflowId": self.logic_app.workflow_id,
-            "principalId": self.logic_app.principal_id,
-            "clientId": self.logic_app.client_id,
-            "mailboxObjectId": self.mailbox.object_id,
-            "mailboxAddress": self.mailbox.address,
-            "groupAddress": self.group.address,
-            "controlMailbox": control_mailbox,
-            "trigger": next(iter(trigger)),
-        }
-        if probe:
-            self.outputs["probeTrigger"] = PROBE_TRIGGER
-            self.outputs["ownProbeTrigger"] = OWN_PROBE_TRIGGER
-        self.register_outputs(self.outputs)
+            ),
+            child_options(self, self._opts, depends_on=[self.group]),
+        )

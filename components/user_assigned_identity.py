@@ -6,62 +6,66 @@ A system-assigned identity begins and ends with its workflow, so that the workfl
 the permission does. This one can be confined and granted first, and the workflow be made last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 import pulumi_azure_native as azure_native
 
-from components.azure_tags import AzureTags
+from components.azure_ids import name_in, resource_group_in
+from components.inputs import child_options, inputs_of
 from components.provider_errors import error_hooks, look_up
 from components.service_principal import wait_for_client_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserAssignedIdentityArgs:
+    """Inputs of a :class:`UserAssignedIdentity`.
+
+    Attributes:
+        identity_name: The identity's name in Azure, 3 to 128 letters, digits, ``-`` and ``_``.
+        resource_group_name: Where it is.
+        location: Azure region.
+        tags: What it is tagged with.
+    """
+
+    identity_name: pulumi.Input[str]
+    resource_group_name: pulumi.Input[str]
+    location: pulumi.Input[str]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class UserAssignedIdentity(pulumi.ComponentResource):
     """An identity, and its ids.
 
-    Attributes:
-        identity: The identity.
-        id: Its Azure resource id.
-        principal_id: Object id of its service principal.
-        client_id: Application id of its service principal.
+    Name in ``depends_on`` the group that is to confine it: its removal takes the policy along, so
+    it has to be removed after the identity.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        identity_name: pulumi.Input[str],
-        resource_group_name: pulumi.Input[str],
-        location: pulumi.Input[str],
-        tags: AzureTags = AzureTags(),  # noqa: B008 - frozen
-        after: Sequence[pulumi.Resource] = (),
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """Registers the identity and looks its ids up.
+    id: pulumi.Output[str]
+    """Its Azure resource id."""
 
-        Args:
-            name: Logical name.
-            identity_name: The identity's name in Azure, 3 to 128 letters, digits, ``-`` and ``_``.
-            resource_group_name: Where it is.
-            location: Azure region.
-            tags: What it is tagged with.
-            after: What must exist before the identity, and so be removed after it: the group, whose
-                removal takes the policy along that confines the identity.
-            opts: Resource options.
-        """
-        super().__init__("managed-identity:index:UserAssignedIdentity", name, None, opts)
+    principal_id: pulumi.Output[str]
+    """Object id of its service principal."""
+
+    client_id: pulumi.Output[str]
+    """Application id of its service principal."""
+
+    def __init__(
+        self, name: str, args: UserAssignedIdentityArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("managed-identity:index:UserAssignedIdentity", name, inputs_of(args), opts)
 
         self.identity = azure_native.managedidentity.UserAssignedIdentity(
             name,
-            resource_name_=identity_name,
-            resource_group_name=resource_group_name,
-            location=location,
-            tags=tags.inputs,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=list(after),
-                ignore_changes=tags.ignored,
+            resource_name_=args.identity_name,
+            resource_group_name=args.resource_group_name,
+            location=args.location,
+            tags=args.tags,
+            opts=child_options(
+                self,
+                opts,
                 # Its name is its id. Where a replacement stopped halfway and the former name is
                 # given back, the engine would otherwise make the identity and then remove it as the
                 # one that it had replaced.
@@ -69,19 +73,18 @@ class UserAssignedIdentity(pulumi.ComponentResource):
                 hooks=error_hooks(f"identity {name}"),
             ),
         )
-        # Looked up for the reason that is given in components/logic_app.py.
-        place = pulumi.Output.all(self.identity.id, resource_group_name, identity_name)
-        deployed: pulumi.Output[dict[str, Any]] = place.apply(
-            lambda place: look_up(
+        # Looked up for the reasons that are given in components/logic_app.py.
+        deployed: pulumi.Output[dict[str, Any]] = self.identity.id.apply(
+            lambda id_: look_up(
                 self,
                 "azure-native:managedidentity:getUserAssignedIdentity",
-                resourceGroupName=place[1],
-                resourceName=place[2],
+                resourceGroupName=resource_group_in(id_),
+                resourceName=name_in(id_),
             )
         )
-        self.id: pulumi.Output[str] = self.identity.id
-        self.principal_id: pulumi.Output[str] = deployed["principalId"]
-        self.client_id: pulumi.Output[str] = self.principal_id.apply(
+        self.id = self.identity.id
+        self.principal_id = deployed["principalId"]
+        self.client_id = self.principal_id.apply(
             lambda principal_id: wait_for_client_id(self, principal_id)
         )
         self.register_outputs(

@@ -5,10 +5,13 @@ without Pulumi. The shapes are those of the Workflow Definition Language, schema
 https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-definition-language.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from components.message import Body, Message, Recipient
+from components.trigger import Trigger
 
 SCHEMA = (
     "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/"
@@ -30,104 +33,6 @@ OWN_PROBE_ACTION = "Send_to_own_mailbox"
 OWN_PROBE_TRIGGER = "Probe_own_mailbox"
 """Name of the trigger that has the workflow send to its own mailbox instead of its recipients."""
 
-HTTP_TRIGGER = "manual"
-"""Name of the HTTP request trigger: the designer's own, which callback URLs contain."""
-
-RECURRENCE_TRIGGER = "Recurrence"
-"""Name of the recurrence trigger."""
-
-
-def email_message(
-    *,
-    subject: str,
-    content: str,
-    content_type: str = "Text",
-    to_recipients: Iterable[Mapping[str, str]] = (),
-    cc_recipients: Iterable[Mapping[str, str]] = (),
-    bcc_recipients: Iterable[Mapping[str, str]] = (),
-    reply_to: Iterable[Mapping[str, str]] = (),
-    importance: str | None = None,
-) -> dict[str, Any]:
-    """A Graph message resource.
-
-    There is no ``from``: an application may send only as the mailbox in the address of the request.
-
-    Args:
-        subject: Subject line.
-        content: Text of the body.
-        content_type: ``Text`` or ``HTML``.
-        to_recipients: Mappings with ``address`` and, where known, ``name``; the same for the rest.
-        cc_recipients: Copies.
-        bcc_recipients: Blind copies.
-        reply_to: Where answers go.
-        importance: ``low``, ``normal`` or ``high``; Graph's default is ``normal``.
-
-    Returns:
-        The ``message`` of https://learn.microsoft.com/graph/api/user-sendmail. Empty lists and an
-        importance that is not given are left out.
-    """
-    lists = {
-        "toRecipients": to_recipients,
-        "ccRecipients": cc_recipients,
-        "bccRecipients": bcc_recipients,
-        "replyTo": reply_to,
-    }
-    message: dict[str, Any] = {
-        "subject": subject,
-        "body": {"contentType": content_type, "content": content},
-    }
-    for key, recipients in lists.items():
-        if entries := [{"emailAddress": dict(recipient)} for recipient in recipients]:
-            message[key] = entries
-    if importance is not None:
-        message["importance"] = importance
-    return message
-
-
-def http_request_trigger() -> dict[str, Any]:
-    """A trigger that fires when its callback URL is posted to. The posted content is not used."""
-    return {HTTP_TRIGGER: {"type": "Request", "kind": "Http", "inputs": {"schema": {}}}}
-
-
-def recurrence_trigger(
-    *,
-    frequency: str,
-    interval: int,
-    start_time: str,
-    time_zone: str | None = None,
-    hours: Sequence[int] = (),
-    minutes: Sequence[int] = (),
-    week_days: Sequence[str] = (),
-) -> dict[str, Any]:
-    """A trigger that fires on a schedule.
-
-    Args:
-        frequency: ``Second``, ``Minute``, ``Hour``, ``Day``, ``Week`` or ``Month``.
-        interval: How many of those lie between two runs.
-        start_time: ISO 8601; ``…Z`` without a time zone, without ``Z`` with one. Not optional, and
-            to be in the past: without it the first run fires at deployment, before the grant, and
-            the platform then keeps a token without the permission for a day.
-        time_zone: Windows name of a time zone, such as ``W. Europe Standard Time``.
-        hours: Hours of the day, for ``Day`` and ``Week``.
-        minutes: Minutes of the hour, for ``Day`` and ``Week``.
-        week_days: Days, such as ``Monday``, for ``Week``.
-    """
-    recurrence: dict[str, Any] = {
-        "frequency": frequency,
-        "interval": interval,
-        "startTime": start_time,
-    }
-    if time_zone is not None:
-        recurrence["timeZone"] = time_zone
-    schedule = {
-        key: list(values)
-        for key, values in (("hours", hours), ("minutes", minutes), ("weekDays", week_days))
-        if values
-    }
-    if schedule:
-        recurrence["schedule"] = schedule
-    return {RECURRENCE_TRIGGER: {"type": "Recurrence", "recurrence": recurrence}}
-
 
 @dataclass(frozen=True)
 class Probe:
@@ -146,9 +51,8 @@ def send_mail_definition(
     *,
     graph: str,
     mailbox_id: str,
-    message: Mapping[str, Any],
-    save_to_sent_items: bool,
-    trigger: Mapping[str, Any],
+    message: Message,
+    trigger: Trigger,
     identity_id: str | None = None,
     probe: Probe | None = None,
 ) -> dict[str, Any]:
@@ -164,10 +68,9 @@ def send_mail_definition(
             identity's token, which Entra compares literally.
         mailbox_id: The mailbox's object id. Not its address: that may change, and be given to
             another mailbox.
-        message: A Graph message (:func:`email_message`). Its texts are sent as they are, even where
-            they look like workflow expressions; see :func:`literal`.
-        save_to_sent_items: Whether the mailbox keeps a copy; Graph's default is that it does.
-        trigger: One trigger by its name.
+        message: The mail. Its texts are sent as they are, even where they look like workflow
+            expressions; see :func:`literal`.
+        trigger: What starts the workflow.
         identity_id: Azure resource id of the user-assigned identity that it runs as; ``None`` for a
             system-assigned one.
         probe: What it can be told to try; ``None`` for no probe.
@@ -175,16 +78,14 @@ def send_mail_definition(
     Raises:
         ValueError: A text of the message cannot be escaped; see :func:`literal`.
     """
-    body: dict[str, Any] = {"message": literal(message)}
-    if not save_to_sent_items:
-        body["saveToSentItems"] = False
+    body = _request(message)
     authentication = {"type": "ManagedServiceIdentity", "audience": graph}
     if identity_id is not None:
         authentication["identity"] = identity_id
     actions = {ACTION: _send_mail(graph, mailbox_id, body, authentication)}
-    triggers = dict(trigger)
+    triggers = trigger.definition()
     if probe is not None:
-        own = _send_mail(graph, mailbox_id, _to_itself(probe.own_address), authentication)
+        own = _send_mail(graph, mailbox_id, _request(_to_itself(probe.own_address)), authentication)
         control = _send_mail(graph, probe.control_mailbox, _UNDELIVERABLE, authentication)
         actions = _choice(
             "Send_or_probe",
@@ -243,14 +144,23 @@ _ON_REQUEST_ALONE: dict[str, Any] = {
 }
 
 
-def _to_itself(address: str) -> dict[str, Any]:
-    message = email_message(
+def _to_itself(address: str) -> Message:
+    return Message(
         subject="A proof by sending",
-        content="This workflow can send as its own mailbox. The mail went to nobody else, and can "
-        "be deleted.",
-        to_recipients=[{"address": address}],
+        body=Body(
+            content="This workflow can send as its own mailbox. The mail went to nobody else, and "
+            "can be deleted."
+        ),
+        to_recipients=[Recipient(address=address)],
+        save_to_sent_items=False,
     )
-    return {"message": literal(message), "saveToSentItems": False}
+
+
+def _request(message: Message) -> dict[str, Any]:
+    request: dict[str, Any] = {"message": literal(message.as_graph_has_it())}
+    if not message.save_to_sent_items:
+        request["saveToSentItems"] = False
+    return request
 
 
 def _choice(

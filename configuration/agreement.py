@@ -10,9 +10,11 @@ from pydantic import ValidationError
 
 from components.clouds import Cloud
 from components.provider_errors import ASSIGNMENT_DELAYS
+from components.scoped_mail_sender import IdentityKind
 from components.service_principal import DIRECTORY_DELAYS
+from components.trigger import Frequency, WeekDay
 from configuration.defaults import senders_of, value_at
-from configuration.keys import Deletion, Frequency, IdentityKind, RecurrenceTrigger, WeekDay
+from configuration.keys import Deletion, RecurrenceTrigger
 from configuration.mistakes import ABSENT, KeyPath, Mistake, RefusedError, listed, write_path
 from configuration.values import parse_duration
 

@@ -6,8 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
+from components import trigger
 from components.clouds import Cloud
+from components.exchange import mail_enabled_security_group, shared_mailbox
 from components.graph_permission import MailboxPermission
+from components.scoped_mail_sender import IdentityKind
+from components.trigger import Frequency, WeekDay
 from configuration.messages import Message
 from configuration.mistakes import listed
 from configuration.values import (
@@ -37,36 +41,6 @@ from configuration.values import (
 )
 
 
-class IdentityKind(StrEnum):
-    """What a workflow's identity belongs to."""
-
-    SYSTEM = "systemAssigned"
-    USER = "userAssigned"
-
-
-class Frequency(StrEnum):
-    """The unit in which a recurrence counts."""
-
-    SECOND = "Second"
-    MINUTE = "Minute"
-    HOUR = "Hour"
-    DAY = "Day"
-    WEEK = "Week"
-    MONTH = "Month"
-
-
-class WeekDay(StrEnum):
-    """A day of a weekly schedule."""
-
-    MONDAY = "Monday"
-    TUESDAY = "Tuesday"
-    WEDNESDAY = "Wednesday"
-    THURSDAY = "Thursday"
-    FRIDAY = "Friday"
-    SATURDAY = "Saturday"
-    SUNDAY = "Sunday"
-
-
 class Deletion(StrEnum):
     """What becomes of mailboxes and groups when a stack is taken down."""
 
@@ -74,21 +48,21 @@ class Deletion(StrEnum):
     DELETE = "delete"
 
 
-class Mailbox(Keys):
+class Mailbox(Keys, shared_mailbox.Mailbox):
     """The shared mailbox that a sender sends as."""
 
     name: ExchangeName = Field(description="the mailbox's Name in Exchange, for good")
     display_name: DisplayName = Field(description="the name that recipients see (default: name)")
     alias: Alias = Field(description="the alias (default: name without spaces)")
     address: Address = Field(description="the primary address, e.g. notifications@contoso.com")
-    hidden_from_address_lists: StrictBool = Field(True, description="true or false")
-    sign_in_blocked: StrictBool = Field(True, description="true or false")
-    adopt: StrictBool = Field(
-        False, description="true to take over a mailbox that exists, else false"
-    )
+    hidden_from_address_lists: Annotated[StrictBool, Field(description="true or false")]
+    sign_in_blocked: Annotated[StrictBool, Field(description="true or false")]
+    adopt: Annotated[
+        StrictBool, Field(description="true to take over a mailbox that exists, else false")
+    ]
 
 
-class Group(Keys):
+class Group(Keys, mail_enabled_security_group.Group):
     """The mail-enabled security group that is the scope of the policy, and nothing else's."""
 
     name: ExchangeName = Field(description="the group's Name in Exchange, for good")
@@ -99,55 +73,55 @@ class Group(Keys):
     address: Address = Field(
         description="the primary address, e.g. notifications-scope@contoso.com"
     )
-    managed_by: tuple[Address, ...] = Field((), description="a list of the owners' addresses")
+    managed_by: Annotated[tuple[Address, ...], Field(description="a list of the owners' addresses")]
     policy_description: PolicyDescription = Field(
         description="the description of the application access policy"
     )
-    adopt: StrictBool = Field(
-        False, description="true to take over a group that exists, else false"
-    )
+    adopt: Annotated[
+        StrictBool, Field(description="true to take over a group that exists, else false")
+    ]
 
 
-class Schedule(Keys):
+class Schedule(Keys, trigger.Schedule):
     """At which hours and minutes, and on which days of the week, a recurrence fires."""
 
     hours: Annotated[
-        tuple[Annotated[StrictInt, AfterValidator(within(0, 23))], ...], AfterValidator(each_once)
-    ] = Field((), description="a list of hours, 0 to 23")
+        tuple[Annotated[StrictInt, AfterValidator(within(0, 23))], ...],
+        AfterValidator(each_once),
+        Field(description="a list of hours, 0 to 23"),
+    ]
     minutes: Annotated[
-        tuple[Annotated[StrictInt, AfterValidator(within(0, 59))], ...], AfterValidator(each_once)
-    ] = Field((), description="a list of minutes, 0 to 59")
+        tuple[Annotated[StrictInt, AfterValidator(within(0, 59))], ...],
+        AfterValidator(each_once),
+        Field(description="a list of minutes, 0 to 59"),
+    ]
     week_days: Annotated[
         tuple[Annotated[WeekDay, BeforeValidator(one_of(WeekDay, "is not a day"))], ...],
         AfterValidator(each_once),
-    ] = Field((), description="a list of days, e.g. Monday")
+        Field(description="a list of days, e.g. Monday"),
+    ]
 
 
-class HttpRequestTrigger(Keys):
-    """The workflow runs when its callback URL is called.
-
-    Attributes:
-        allowed_callers: IPv4 ranges from which it may be called: empty for other Logic Apps only,
-            ``None`` for everywhere.
-        entra_policies: By name, the claims of the Entra tokens that may call it. A call is let in
-            by such a token *or* by the signature in the callback URL: a policy does not close that
-            way in.
-    """
+class HttpRequestTrigger(Keys, trigger.HttpRequestTrigger):
+    """The workflow runs when its callback URL is called."""
 
     type: Literal["httpRequest"]
-    allowed_callers: AllowedCallers | None = Field(
-        None,
-        description=f"a list of address ranges, e.g. 203.0.113.0/24, or {ONLY_OTHER_LOGIC_APPS}",
-    )
+    allowed_callers: Annotated[
+        AllowedCallers | None,
+        Field(
+            description=f"a list of address ranges, e.g. 203.0.113.0/24, or {ONLY_OTHER_LOGIC_APPS}"
+        ),
+    ]
     entra_policies: EntraPolicies = Field(
         {}, description="a name a line, and below each its claims: iss, aud and others"
     )
-    export_callback_url: StrictBool = Field(
-        False, description="true to export the callback URL as a secret output, else false"
-    )
+    export_callback_url: Annotated[
+        StrictBool,
+        Field(description="true to export the callback URL as a secret output, else false"),
+    ]
 
 
-class RecurrenceTrigger(Keys):
+class RecurrenceTrigger(Keys, trigger.RecurrenceTrigger):
     """The workflow runs by the clock."""
 
     type: Literal["recurrence"]
@@ -159,10 +133,11 @@ class RecurrenceTrigger(Keys):
         description="a fixed time, e.g. 2020-01-01T00:00:00 (the default), with Z at its end where "
         "there is no timeZone"
     )
-    time_zone: TimeZone | None = Field(
-        None, description="a time zone by its Windows name, e.g. W. Europe Standard Time"
-    )
-    schedule: Schedule | None = Field(None, description="hours, minutes or weekDays")
+    time_zone: Annotated[
+        TimeZone | None,
+        Field(description="a time zone by its Windows name, e.g. W. Europe Standard Time"),
+    ]
+    schedule: Annotated[Schedule | None, Field(description="hours, minutes or weekDays")]
 
 
 class Sender(Keys):
@@ -240,3 +215,8 @@ class StackConfiguration(Keys):
         description="a list of senders, each with name, mailbox, group, controlMailbox, trigger "
         "and message"
     )
+
+    @property
+    def retain(self) -> bool:
+        """Whether mailboxes and groups are kept."""
+        return self.deletion is Deletion.RETAIN

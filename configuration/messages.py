@@ -2,12 +2,13 @@
 
 import json
 import unicodedata
-from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictStr, model_validator
 
-from components.workflow_definition import email_message, literal
+from components import message
+from components.message import BodyType, Importance
+from components.workflow_definition import literal
 from configuration.mistakes import refuse
 from configuration.values import Address, DisplayName, Keys, one_line, one_of, whole_characters
 
@@ -50,22 +51,7 @@ def _mail_text(text: str) -> str:
     return whole_characters(text)
 
 
-class BodyType(StrEnum):
-    """How a mail's text is to be read."""
-
-    TEXT = "Text"
-    HTML = "HTML"
-
-
-class Importance(StrEnum):
-    """A mail's importance."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
-
-
-class Body(Keys):
+class Body(Keys, message.Body):
     """A mail's text."""
 
     content_type: Annotated[
@@ -76,14 +62,17 @@ class Body(Keys):
     )
 
 
-class Recipient(Keys):
+class Recipient(Keys, message.Recipient):
     """Whom a mail is sent to, or answers to it."""
 
     address: Address = Field(description="a mail address, e.g. finance@contoso.com")
-    name: Annotated[DisplayName, AfterValidator(_sent)] | None = Field(
-        None, description="the name shown with the address"
-    )
+    name: Annotated[
+        Annotated[DisplayName, AfterValidator(_sent)] | None,
+        Field(description="the name shown with the address"),
+    ]
 
+
+Recipients = Annotated[tuple[Recipient, ...], Field(description="a list of recipients")]
 
 # Source: https://learn.microsoft.com/graph/api/user-sendmail and
 # https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/682. How characters beyond
@@ -91,21 +80,23 @@ class Recipient(Keys):
 LONGEST_REQUEST = 4 * 1024 * 1024
 
 
-class Message(Keys):
+class Message(Keys, message.Message):
     """The mail."""
 
     subject: Annotated[
         StrictStr, AfterValidator(one_line), AfterValidator(_sent), AfterValidator(_subject)
     ] = Field(description="the mail's subject")
     body: Body = Field(description="contentType (Text or HTML) and content")
-    to_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")
-    cc_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")
-    bcc_recipients: tuple[Recipient, ...] = Field((), description="a list of recipients")
-    reply_to: tuple[Recipient, ...] = Field((), description="a list of recipients")
+    to_recipients: Recipients
+    cc_recipients: Recipients
+    bcc_recipients: Recipients
+    reply_to: Recipients
     importance: Annotated[
-        Importance, BeforeValidator(one_of(Importance, "is not an importance that Graph knows"))
-    ] = Field(Importance.NORMAL, description="low, normal or high")
-    save_to_sent_items: StrictBool = Field(True, description="true or false")
+        Importance,
+        BeforeValidator(one_of(Importance, "is not an importance that Graph knows")),
+        Field(description="low, normal or high"),
+    ]
+    save_to_sent_items: Annotated[StrictBool, Field(description="true or false")]
 
     @model_validator(mode="after")
     def _fits_into_a_request(self) -> Self:
@@ -116,16 +107,3 @@ class Message(Keys):
                 "Shorten body.content: pictures that are written into it count as well.",
             )
         return self
-
-    def as_graph_has_it(self) -> dict[str, Any]:
-        """The mail as a Graph message."""
-        return email_message(
-            subject=self.subject,
-            content=self.body.content,
-            content_type=self.body.content_type,
-            to_recipients=[entry.model_dump(exclude_none=True) for entry in self.to_recipients],
-            cc_recipients=[entry.model_dump(exclude_none=True) for entry in self.cc_recipients],
-            bcc_recipients=[entry.model_dump(exclude_none=True) for entry in self.bcc_recipients],
-            reply_to=[entry.model_dump(exclude_none=True) for entry in self.reply_to],
-            importance=self.importance,
-        )

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 _COMMAND = "command:local:Command"
-_COMPONENT = "scoped-mail-sender:"
+_STACK = "pulumi:pulumi:Stack"
 
 
 def draw(resources: Iterable[Mapping[str, Any]], sender: str) -> str:
@@ -38,7 +38,7 @@ def draw(resources: Iterable[Mapping[str, Any]], sender: str) -> str:
     for urn, node in numbers.items():
         resource = everything[urn]
         parent = _type(resource.get("parent", ""))
-        box = parent.rpartition(":")[2] if parent.startswith(_COMPONENT) else ""
+        box = "" if parent in ("", _STACK) else parent.rpartition(":")[2]
         boxes.setdefault(box, []).append(f'{node}["{_name(urn)}<br>{_kind(resource)}"]')
     for box, nodes in sorted(boxes.items()):
         if box:

@@ -61,6 +61,7 @@ class Step:
             ``-replace``) by path of the property.
         old_inputs: Inputs before, empty for a new resource. Secrets are masked.
         new_inputs: Inputs after, empty for one that goes.
+        is_component: Whether it stands for others, and has nothing of its own in a cloud.
     """
 
     urn: str
@@ -69,6 +70,7 @@ class Step:
     differences: Mapping[str, str]
     old_inputs: Mapping[str, Any]
     new_inputs: Mapping[str, Any]
+    is_component: bool = False
 
     @property
     def name(self) -> str:
@@ -93,8 +95,15 @@ class Result:
 
     @property
     def changes(self) -> list[Step]:
-        """The steps that change something."""
-        return [step for step in self.steps if step.operation not in {"same", "read"}]
+        """The steps that change something in a cloud.
+
+        What a component is given shows again in what it is made of.
+        """
+        return [
+            step
+            for step in self.steps
+            if step.operation not in {"same", "read"} and not step.is_component
+        ]
 
 
 class _Workspace(automation.LocalWorkspace):
@@ -234,12 +243,14 @@ class SimulatedStack:
             return []
         return [*own, *self.tenant.assume(domains, mailboxes)]
 
-    def up(self, *, preview_first: bool = False) -> Result:
+    def up(self, *, preview_first: bool = False, **options: Any) -> Result:
         """Creates or updates the stack.
 
         Args:
             preview_first: Stops where the preview fails, as ``pulumi up`` does: on the deletion of
                 what is protected, before anything is changed. The Automation API skips it.
+            options: Further ones of ``pulumi up``, as the Automation API names them: ``target``,
+                ``exclude``, ``replace``, ``continue_on_error``.
         """
         if preview_first:
             preview = replace(self, show=None).preview()
@@ -252,6 +263,7 @@ class SimulatedStack:
             suppress_progress=True,
             program=self.run_program,
             policy_packs=[str(folder) for folder in self.policy_packs],
+            **options,
         )
 
     def preview(self, *, refresh: bool = False) -> Result:
@@ -460,6 +472,7 @@ def _step(event: ResourcePreEvent) -> Step:
         },
         old_inputs=metadata.old.inputs or {} if metadata.old else {},
         new_inputs=metadata.new.inputs or {} if metadata.new else {},
+        is_component=not (metadata.new or metadata.old).custom,
     )
 
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
+from components.trigger import HttpRequestTrigger
 from components.workflow_definition import (
-    email_message,
-    http_request_trigger,
     send_mail_definition,
 )
 from configuration import ConfigurationError, load_configuration
@@ -92,13 +91,8 @@ def delivered(deployment: Deployment, subject: str, content: str, name: str) -> 
     definition = send_mail_definition(
         graph="https://graph.microsoft.com",
         mailbox_id="reception@contoso.com",
-        message=email_message(
-            subject=message.subject,
-            content=message.body.content,
-            to_recipients=[entry.model_dump() for entry in message.to_recipients],
-        ),
-        save_to_sent_items=False,
-        trigger=http_request_trigger(),
+        message=message,
+        trigger=HttpRequestTrigger(),
     )
     before = len(deployment.tenant.mail())
     saved = deployment.arm(

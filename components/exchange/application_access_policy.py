@@ -9,67 +9,61 @@ Microsoft calls these policies legacy and advises RBAC for Applications for new 
 retirement date. https://learn.microsoft.com/exchange/permissions-exo/application-access-policies
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 
-from components.exchange.exchange_command import (
-    ExchangeOrganization,
-    Recipient,
-    address_of,
-    commands_of,
-    exchange_command,
-)
+from components.exchange.exchange_command import ExchangeOrganization, exchange_command
+from components.inputs import child_options, inputs_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationAccessPolicyArgs:
+    """Inputs of an :class:`ApplicationAccessPolicy`.
+
+    Attributes:
+        client_id: Application (client) id of the identity. A policy for an object id is accepted
+            and confines nobody.
+        group_address: Address of the group that is the scope. Where a component makes it, name
+            that in ``depends_on``.
+        description: Text of the policy. All policies of a tenant share a limited space.
+        organization: Where the policy is.
+        retire_former_identities: Removes the policy of the application that this one takes the
+            place of, as the state has it, once the new one is made. Only where that was an identity
+            of this program, which Pulumi has deleted by then: for one that lives on, it would lift
+            the confinement.
+    """
+
+    client_id: pulumi.Input[str]
+    group_address: pulumi.Input[str]
+    description: pulumi.Input[str]
+    organization: ExchangeOrganization
+    retire_former_identities: bool = False
 
 
 class ApplicationAccessPolicy(pulumi.ComponentResource):
-    """Restricts an application to the members of a mail-enabled security group.
-
-    Attributes:
-        commands: The commands that must have run before the application may be granted anything.
-    """
+    """Restricts an application to the members of a mail-enabled security group."""
 
     def __init__(
         self,
         name: str,
-        *,
-        client_id: pulumi.Input[str],
-        group: Recipient,
-        description: str,
-        retire_former_identities: bool = False,
-        organization: ExchangeOrganization,
+        args: ApplicationAccessPolicyArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Registers the policy.
-
-        Args:
-            name: Logical name.
-            client_id: Application (client) id of the identity. A policy for an object id is
-                accepted and confines nobody.
-            group: The scope: the group's component, or the address of a group that exists.
-            description: Text of the policy. All policies of a tenant share a limited space.
-            retire_former_identities: Removes the policy of the application that this one takes the
-                place of, as the state has it, once the new one is made. Only where that was an
-                identity of this program, which Pulumi has deleted by then: for one that lives on,
-                it would lift the confinement.
-            organization: Where the policy is.
-            opts: Resource options.
-        """
-        super().__init__("exchange-online:index:ApplicationAccessPolicy", name, None, opts)
-
-        policy = exchange_command(
+        super().__init__(
+            "exchange-online:index:ApplicationAccessPolicy", name, inputs_of(args), opts
+        )
+        exchange_command(
             name,
-            organization=organization,
+            organization=args.organization,
             ensure="ensure-application-access-policy.ps1",
             desired={
-                "appId": client_id,
-                "groupAddress": address_of(group),
-                "description": description,
-                "retireFormer": retire_former_identities,
+                "appId": args.client_id,
+                "groupAddress": args.group_address,
+                "description": args.description,
+                "retireFormer": args.retire_former_identities,
             },
-            hands_former_output_on=retire_former_identities,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=commands_of(group)),
+            hands_former_output_on=args.retire_former_identities,
+            opts=child_options(self, opts),
         )
-
-        self.commands: Sequence[pulumi.Resource] = [policy]
-        self.register_outputs({"clientId": client_id, "group": address_of(group)})
+        self.register_outputs({})

@@ -2,8 +2,7 @@
 
 The commands of this package keep no contact with what they made: Pulumi compares their inputs, and
 a ``pulumi refresh`` does not touch them. So one read-only script looks at all objects at the
-beginning of the program, and what it finds becomes an input of the very command that repairs it
-(:func:`components.exchange.exchange_command.exchange_command`).
+beginning of the program, and what it finds becomes an input of the very command that repairs it.
 
 What should be there is read from the state, not from the configuration: a stack that was never
 deployed has no drift, a changed configuration is none, and the state knows which application each
@@ -23,12 +22,17 @@ from components.deployed import deployed_resources
 from components.exchange.exchange_command import (
     POWERSHELL,
     SCRIPTS,
-    Drift,
     read_observed,
     script_path,
 )
 
 FIND_DRIFT = "find-drift.ps1"
+
+DRIFT_VARIABLE = "SCOPED_MAIL_SENDER_DRIFT"
+"""Environment variable that carries a finding. No script reads it: a preview shows it."""
+
+Drift = dict[tuple[str, str], str]
+"""Findings as JSON, by script and name of the command."""
 
 _Objects = dict[tuple[str, str], dict[str, Any]]
 """What each script was last given, by script and name of the command."""
@@ -44,7 +48,7 @@ def find_drift() -> Drift:
     organisation of the stack, and none where nothing is deployed.
 
     Returns:
-        A finding for each command whose object differs, for :class:`ExchangeOrganization`.
+        A finding for each command whose object differs, for :func:`repair`.
 
     Raises:
         pulumi.RunError: Exchange Online could not be asked; the text says why.
@@ -72,6 +76,28 @@ def find_drift() -> Drift:
     # The time tells a second drift from the first one of its kind, which the state still holds.
     observed = f"observed {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return {key: json.dumps({observed: finding}) for key, finding in found.items()}
+
+
+def repair(drift: Drift) -> None:
+    """Has each command whose object differs run again in this run of the program.
+
+    A finding is a changed input of its command. To be called before any of the components is made.
+    """
+
+    def with_finding(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
+        if args.type_ != "command:local:Command":
+            return None
+        finding = drift.get((PurePosixPath(args.props["create"]).name, args.name))
+        if finding is None:
+            return None
+        args.opts.ignore_changes = []
+        return pulumi.ResourceTransformationResult(
+            {**args.props, "environment": {DRIFT_VARIABLE: finding}}, args.opts
+        )
+
+    pulumi.runtime.register_stack_transformation(with_finding)
 
 
 def _deployed_objects() -> _Objects:

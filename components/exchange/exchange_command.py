@@ -8,14 +8,16 @@ credential: the scripts take those from the environment of the process that runs
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePath
-from typing import Any, Protocol
+from typing import Any
 
 import pulumi
 from pulumi_command import local
+
+from components.clouds import ENDPOINTS, Cloud
 
 SCRIPTS = Path(__file__).parent / "powershell"
 
@@ -35,14 +37,8 @@ else of a script is an input of its command.
 
 POWERSHELL = ["pwsh", "-NoProfile", "-NonInteractive", "-File"]
 
-Drift = Mapping[tuple[str, str], str]
-"""Findings of :func:`components.exchange.drift.find_drift` as JSON, by command: script and name."""
 
-DRIFT_VARIABLE = "SCOPED_MAIL_SENDER_DRIFT"
-"""Environment variable that carries a finding. No script reads it: a preview shows it."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExchangeOrganization:
     """The Exchange Online organisation that scripts connect to.
 
@@ -53,40 +49,11 @@ class ExchangeOrganization:
         domain: The tenant's initial domain, ``*.onmicrosoft.com``. With a custom domain or a
             tenant id Exchange Online signs in and then refuses every write. Source:
             https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2.
-        environment: ``-ExchangeEnvironmentName`` of a sovereign cloud
-            (:data:`components.clouds.ENDPOINTS`); ``None`` in the public one.
-        drift: What was found changed in it; empty where nothing was, or nobody looked.
+        cloud: The Microsoft cloud that the tenant is in.
     """
 
     domain: str
-    environment: str | None = None
-    drift: Drift = field(default_factory=dict)
-
-
-class ExchangeRecipient(Protocol):
-    """A component that stands for a mailbox or a group: its address, and what creates it."""
-
-    address: str
-    commands: Sequence[pulumi.Resource]
-
-
-Recipient = ExchangeRecipient | str
-"""A component of this package, or the address of a mailbox or group that exists already."""
-
-
-def address_of(recipient: Recipient) -> str:
-    """The primary SMTP address of a recipient."""
-    return recipient if isinstance(recipient, str) else recipient.address
-
-
-def commands_of(*recipients: Recipient) -> list[pulumi.Resource]:
-    """The resources that must have run before the recipients can be used."""
-    return [
-        command
-        for recipient in recipients
-        if not isinstance(recipient, str)
-        for command in recipient.commands
-    ]
+    cloud: Cloud = Cloud.PUBLIC
 
 
 def ownership_mark(name: str) -> str:
@@ -122,12 +89,9 @@ def exchange_command(
     Returns:
         The command; its ``stdout`` is one line of JSON, the observed object.
     """
-    stdin = _standard_input(organization, ensure, desired)
-    # A finding is a changed input, so the command runs again. Once it has, the finding stays in the
-    # state, and is ignored there: taking it back would be a change of its own.
-    finding = organization.drift.get((ensure, name))
-    environment = {DRIFT_VARIABLE: finding} if finding else None
-    ignored = pulumi.ResourceOptions(ignore_changes=[] if finding else ["environment"])
+    # Once a finding of drift has been repaired it stays in the state, and is ignored there: taking
+    # it back would be a change of its own. See components/exchange/drift.py.
+    ignored = pulumi.ResourceOptions(ignore_changes=["environment"])
     return local.Command(
         name,
         interpreter=POWERSHELL,
@@ -137,8 +101,7 @@ def exchange_command(
         # reason `triggers`, which always replaces, is not used either.
         update=script_path(ensure),
         delete=script_path(remove) if remove else None,
-        stdin=stdin,
-        environment=environment,
+        stdin=_standard_input(organization, ensure, desired),
         # Off where nothing reads it, or each update would depend on the last one.
         add_previous_output_in_env=hands_former_output_on,
         # Progress and errors are on stderr; stdout is data.
@@ -180,7 +143,7 @@ def _standard_input(
         {
             "revision": REVISIONS[script],
             "organization": organization.domain,
-            "exchangeEnvironmentName": organization.environment,
+            "exchangeEnvironmentName": ENDPOINTS[organization.cloud].exchange_environment,
             **desired,
         },
         # ASCII only: the code page of a Windows console cannot then change a name.

@@ -15,23 +15,22 @@ import pulumi
 
 from components.exchange.exchange_command import (
     ExchangeOrganization,
-    Recipient,
-    address_of,
-    commands_of,
     exchange_command,
     ownership_mark,
 )
+from components.inputs import child_options, inputs_of
 
 
-@dataclass(frozen=True)
-class MailEnabledSecurityGroupArgs:
-    """What a mail-enabled security group should be.
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """What a mail-enabled security group should be, and the policies on it.
 
     Attributes:
-        address: Primary SMTP address, in an accepted domain of the organisation.
-        display_name: Up to 256 characters.
         name: Exchange's unique name, up to 64 characters; used at creation only.
+        display_name: Up to 256 characters.
         alias: Mail alias, up to 64 characters.
+        address: Primary SMTP address, in an accepted domain of the organisation.
+        policy_description: Text of the application access policies whose scope it is.
         managed_by: Addresses of the owners: mailboxes, mail users or mail-enabled security groups.
             Whoever owns the group decides whom an application may send as. Empty leaves the owners
             as Exchange sets them.
@@ -39,79 +38,85 @@ class MailEnabledSecurityGroupArgs:
             not configured are then removed from it; the group itself never is.
     """
 
-    address: str
-    display_name: str
     name: str
+    display_name: str
     alias: str
+    address: str
     managed_by: Sequence[str] = ()
+    policy_description: str
     adopt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailEnabledSecurityGroupArgs:
+    """Inputs of a :class:`MailEnabledSecurityGroup`.
+
+    Attributes:
+        group: What it should be.
+        members: Addresses of all of its members, which must exist. Name the components that make
+            them in ``depends_on``, so that at teardown the group, with the policies on it, goes
+            before them.
+        organization: Where it is.
+        retain: Keeps the group, with the policies on it, when the stack goes: Pulumi refuses to
+            delete it, and once unprotected only forgets it.
+    """
+
+    group: Group
+    members: Sequence[pulumi.Input[str]]
+    organization: ExchangeOrganization
+    retain: bool = False
 
 
 class MailEnabledSecurityGroup(pulumi.ComponentResource):
     """A group whose members are the mailboxes that an application may use.
 
-    Attributes:
-        address: Primary SMTP address.
-        members: Addresses of the members.
-        commands: The commands that must have run before the group can be relied on: the one that
-            makes it, and the one that sets its members.
+    The logical name is part of the mark by which the group is found again.
     """
+
+    address: pulumi.Output[str]
+    """Primary SMTP address, known in a preview. What takes it waits for the group's members."""
 
     def __init__(
         self,
         name: str,
         args: MailEnabledSecurityGroupArgs,
-        *,
-        members: Sequence[Recipient],
-        organization: ExchangeOrganization,
-        retain: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Registers the group and its members.
-
-        Args:
-            name: Logical name; part of the mark by which the group is found again.
-            args: What the group should be.
-            members: All of its members: components, or addresses of what exists already.
-            organization: Where it is.
-            retain: Keeps the group, with the policies on it, when the stack goes: Pulumi refuses to
-                delete it, and once unprotected only forgets it.
-            opts: Resource options.
-        """
-        super().__init__("exchange-online:index:MailEnabledSecurityGroup", name, None, opts)
-        self.address: str = args.address
-        self.members: Sequence[str] = [address_of(member) for member in members]
-        mark = ownership_mark(name)
+        super().__init__(
+            "exchange-online:index:MailEnabledSecurityGroup", name, inputs_of(args), opts
+        )
+        wanted, mark = args.group, ownership_mark(name)
 
         group = exchange_command(
             name,
-            organization=organization,
+            organization=args.organization,
             ensure="ensure-mail-enabled-security-group.ps1",
             remove="remove-mail-enabled-security-group.ps1",
             desired={
                 "mark": mark,
-                "address": args.address,
-                "displayName": args.display_name,
-                "name": args.name,
-                "alias": args.alias,
-                "managedBy": list(args.managed_by),
-                "adopt": args.adopt,
+                "address": wanted.address,
+                "displayName": wanted.display_name,
+                "name": wanted.name,
+                "alias": wanted.alias,
+                "managedBy": list(wanted.managed_by),
+                "adopt": wanted.adopt,
             },
-            # The members first: at teardown the group, with the policies on it, goes before them.
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=commands_of(*members),
-                protect=retain or None,
-                retain_on_delete=retain or None,
+            opts=child_options(
+                self, opts, protect=args.retain or None, retain_on_delete=args.retain or None
             ),
         )
-        membership = exchange_command(
+        members = exchange_command(
             f"{name}-members",
-            organization=organization,
+            organization=args.organization,
             ensure="set-group-member.ps1",
-            desired={"groupMark": mark, "groupAddress": args.address, "members": self.members},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[group]),
+            desired={
+                "groupMark": mark,
+                "groupAddress": wanted.address,
+                "members": list(args.members),
+            },
+            opts=child_options(self, opts, depends_on=[group]),
         )
 
-        self.commands: Sequence[pulumi.Resource] = [group, membership]
-        self.register_outputs({"address": self.address, "members": self.members})
+        made = pulumi.Output.all(group.urn, members.urn)
+        self.address = made.apply(lambda _: wanted.address)
+        self.register_outputs({"address": self.address})

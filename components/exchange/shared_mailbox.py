@@ -7,7 +7,6 @@ There are two commands, because what the workflow reads (the mailbox's object id
 unknown in the preview of a changed display name: the whole workflow would show as changed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -18,101 +17,104 @@ from components.exchange.exchange_command import (
     observed,
     ownership_mark,
 )
+from components.inputs import child_options, inputs_of
 
 
-@dataclass(frozen=True)
-class SharedMailboxArgs:
+@dataclass(frozen=True, kw_only=True)
+class Mailbox:
     """What a shared mailbox should be.
 
     Attributes:
-        address: Primary SMTP address, in an accepted domain of the organisation.
-        display_name: Up to 256 characters.
         name: Exchange's unique name, up to 64 characters. Used at creation only: many tenants
             replace it by the object id, so it is never compared.
+        display_name: Up to 256 characters.
         alias: Mail alias, up to 64 characters.
+        address: Primary SMTP address, in an accepted domain of the organisation.
         hidden_from_address_lists: Keeps the mailbox out of the address book.
         sign_in_blocked: Disables the account behind the mailbox. Sending through Graph as an
             application needs no sign-in.
         adopt: Takes over an existing shared mailbox with this address that carries no mark. It is
             then never removed.
-        purge: Whether its removal is for good. Otherwise Exchange keeps the mailbox, recoverable,
-            for 30 days. A change of it shows what takes the object id as changed in the preview.
     """
 
-    address: str
-    display_name: str
     name: str
+    display_name: str
     alias: str
+    address: str
     hidden_from_address_lists: bool = True
     sign_in_blocked: bool = True
     adopt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedMailboxArgs:
+    """Inputs of a :class:`SharedMailbox`.
+
+    Attributes:
+        mailbox: What it should be.
+        organization: Where it is.
+        purge: Whether its removal is for good. Otherwise Exchange keeps the mailbox, recoverable,
+            for 30 days. A change of it shows what takes the object id as changed in the preview.
+        retain: Keeps the mailbox when the stack goes: Pulumi refuses to delete it, and once
+            unprotected only forgets it.
+    """
+
+    mailbox: Mailbox
+    organization: ExchangeOrganization
     purge: bool = False
+    retain: bool = False
 
 
 class SharedMailbox(pulumi.ComponentResource):
     """A shared mailbox that is created, kept as configured, and removed with the stack.
 
-    Attributes:
-        address: Primary SMTP address.
-        object_id: The mailbox's object id in Entra and Graph (Exchange's
-            ``ExternalDirectoryObjectId``), for ``/users/{id}/sendMail``.
-        commands: The commands that must have run before the mailbox can be used.
+    The logical name is part of the mark by which the mailbox is found again.
     """
 
-    def __init__(
-        self,
-        name: str,
-        args: SharedMailboxArgs,
-        *,
-        organization: ExchangeOrganization,
-        retain: bool = False,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """Registers the mailbox.
+    address: pulumi.Output[str]
+    """Primary SMTP address, known in a preview. What takes it waits for the mailbox."""
 
-        Args:
-            name: Logical name; part of the mark by which the mailbox is found again.
-            args: What the mailbox should be.
-            organization: Where it is.
-            retain: Keeps the mailbox when the stack goes: Pulumi refuses to delete it, and once
-                unprotected only forgets it.
-            opts: Resource options.
-        """
-        super().__init__("exchange-online:index:SharedMailbox", name, None, opts)
-        self.address: str = args.address
-        mark = ownership_mark(name)
+    object_id: pulumi.Output[str]
+    """The mailbox's object id in Entra and Graph (Exchange's ``ExternalDirectoryObjectId``), for
+    ``/users/{id}/sendMail``."""
+
+    def __init__(
+        self, name: str, args: SharedMailboxArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("exchange-online:index:SharedMailbox", name, inputs_of(args), opts)
+        wanted, mark = args.mailbox, ownership_mark(name)
 
         mailbox = exchange_command(
             name,
-            organization=organization,
+            organization=args.organization,
             ensure="ensure-shared-mailbox.ps1",
             remove="remove-shared-mailbox.ps1",
             desired={
                 "mark": mark,
-                "address": args.address,
-                "name": args.name,
-                "alias": args.alias,
-                "adopt": args.adopt,
+                "address": wanted.address,
+                "name": wanted.name,
+                "alias": wanted.alias,
+                "adopt": wanted.adopt,
                 "purge": args.purge,
             },
-            opts=pulumi.ResourceOptions(
-                parent=self, protect=retain or None, retain_on_delete=retain or None
+            opts=child_options(
+                self, opts, protect=args.retain or None, retain_on_delete=args.retain or None
             ),
         )
         exchange_command(
             f"{name}-settings",
-            organization=organization,
+            organization=args.organization,
             ensure="set-shared-mailbox.ps1",
             desired={
                 "mark": mark,
-                "address": args.address,
-                "displayName": args.display_name,
-                "hiddenFromAddressLists": args.hidden_from_address_lists,
-                "signInBlocked": args.sign_in_blocked,
+                "address": wanted.address,
+                "displayName": wanted.display_name,
+                "hiddenFromAddressLists": wanted.hidden_from_address_lists,
+                "signInBlocked": wanted.sign_in_blocked,
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[mailbox]),
+            opts=child_options(self, opts, depends_on=[mailbox]),
         )
 
-        self.object_id: pulumi.Output[str] = observed(mailbox, "externalDirectoryObjectId")
-        self.commands: Sequence[pulumi.Resource] = [mailbox]
+        self.address = mailbox.urn.apply(lambda _: wanted.address)
+        self.object_id = observed(mailbox, "externalDirectoryObjectId")
         self.register_outputs({"address": self.address, "objectId": self.object_id})

@@ -24,6 +24,22 @@ MAIL_SEND_ROLE_ID = "b633e1c5-b582-4048-a93e-9f11b44c7e96"
 CALLBACK_URL = "https://contoso.com/workflows/triggers/manual/paths/invoke?sig=signature"
 
 
+_NAMES = {
+    "azure-native:resources:ResourceGroup": ("resourceGroupName", ""),
+    "azure-native:logic:Workflow": ("workflowName", "Microsoft.Logic/workflows"),
+    "azure-native:managedidentity:UserAssignedIdentity": (
+        "resourceName",
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+    ),
+}
+
+
+def azure_id(type_: str, name: str) -> str:
+    """The id that a resource of Azure gets in the group ``mail-senders``."""
+    _, provider = _NAMES[type_]
+    return f"/subscriptions/s/resourceGroups/mail-senders/providers/{provider}/{name}"
+
+
 @dataclass
 class Registration:
     """One resource as the program registered it."""
@@ -95,6 +111,8 @@ class _Mocks(mocks.Mocks):
             outputs["output"] = args.inputs["input"]
         if args.typ == "azure-native:resources:ResourceGroup":
             outputs["name"] = args.inputs["resourceGroupName"]
+        if args.typ in _NAMES:
+            return azure_id(args.typ, args.inputs.get(_NAMES[args.typ][0], args.name)), outputs
         return f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> Any:

@@ -1,19 +1,20 @@
 """One Graph permission by itself: its role is found by name, and it waits for what is named."""
 
-from typing import Any
-
 import pulumi
 import pytest
 from pulumi_command import local
 
-from components.graph_permission import GRAPH_CLIENT_ID, GraphPermission
+from components.graph_permission import GRAPH_CLIENT_ID, GraphPermission, GraphPermissionArgs
 from tests.components.recording import GRAPH_PRINCIPAL_ID, Recording, record
 
 ROLES = {"Mail.Read": "read-id", "Mail.ReadWrite": "read-write-id"}
 
 
-def permission(name: str = "Mail.Read", **arguments: Any) -> GraphPermission:
-    return GraphPermission("grant", permission=name, principal_id="principal", **arguments)
+def permission(
+    name: str = "Mail.Read", opts: pulumi.ResourceOptions | None = None
+) -> GraphPermission:
+    args = GraphPermissionArgs(permission=name, principal_id="principal")
+    return GraphPermission("grant", args, opts)
 
 
 class TestGraphPermission:
@@ -37,7 +38,7 @@ class TestGraphPermission:
         def program() -> None:
             first = local.Command("first")
             second = local.Command("second", opts=pulumi.ResourceOptions(depends_on=[first]))
-            permission(after=[first, second])
+            permission(opts=pulumi.ResourceOptions(depends_on=[first, second]))
 
         recording = record(program, roles=ROLES)
         assert recording.resources["grant"].dependencies == {"first", "second"}

@@ -1,13 +1,25 @@
 """The look-up of the workflow's identity, which the directory may not know yet."""
 
+from typing import Any
+
 import pulumi
 import pytest
 
 from components import service_principal
-from components.logic_app import LogicApp, TriggerAccess
+from components.logic_app import LogicApp, LogicAppArgs
 from tests.components import recording as mocks
 
 NOT_FOUND = "Service principal not found"
+
+
+def deployed(**changes: Any) -> LogicApp:
+    arguments: dict[str, Any] = {
+        "workflow_name": "notifications",
+        "resource_group_name": "mail-senders",
+        "location": "westeurope",
+        "definition": {},
+    }
+    return LogicApp("app", LogicAppArgs(**arguments | changes))
 
 
 @pytest.fixture
@@ -35,13 +47,7 @@ def look_up(monkeypatch, failures):
     found: list[str] = []
 
     def program():
-        app = LogicApp(
-            "app",
-            workflow_name="notifications",
-            resource_group_name="mail-senders",
-            location="westeurope",
-            definition={},
-        )
+        app = deployed()
         app.client_id.apply(found.append)
 
     mocks.record(program)
@@ -64,25 +70,15 @@ class TestWaitsForTheDirectory:
         assert waits == []
 
 
-def workflow_with(access):
+def workflow_with(**access):
     """The inputs of a workflow whose trigger may be called by these."""
-    recording = mocks.record(
-        lambda: LogicApp(
-            "app",
-            workflow_name="notifications",
-            resource_group_name="mail-senders",
-            location="westeurope",
-            definition={},
-            trigger_access=access,
-        )
-    )
-    return recording.resources["app"].inputs
+    return mocks.record(lambda: deployed(**access)).resources["app"].inputs
 
 
 class TestWhoMayCallTheTrigger:
     def test_ranges_and_policies_reach_the_workflow(self):
         claims = {"iss": "https://sts.windows.net/1/", "aud": "api://mail"}
-        inputs = workflow_with(TriggerAccess(["203.0.113.0/24"], {"erp": claims}))
+        inputs = workflow_with(allowed_callers=["203.0.113.0/24"], entra_policies={"erp": claims})
         assert inputs["accessControl"] == {
             "triggers": {
                 "allowedCallerIpAddresses": [{"addressRange": "203.0.113.0/24"}],
@@ -99,17 +95,16 @@ class TestWhoMayCallTheTrigger:
         assert inputs["tags"] == {}
 
     def test_other_logic_apps_only_is_an_empty_list_and_not_nothing(self):
-        inputs = workflow_with(TriggerAccess(allowed_callers=[]))
+        inputs = workflow_with(allowed_callers=[])
         assert inputs["accessControl"] == {"triggers": {"allowedCallerIpAddresses": []}}
 
-    @pytest.mark.parametrize("access", [None, TriggerAccess()])
-    def test_without_any_nothing_is_said(self, access):
-        inputs = workflow_with(access)
+    def test_without_any_nothing_is_said(self):
+        inputs = workflow_with()
         assert "accessControl" not in inputs
         assert inputs["tags"] == {}
 
     def test_one_that_is_open_on_purpose_says_so(self):
-        inputs = workflow_with(TriggerAccess(open_on_purpose=True))
+        inputs = workflow_with(open_on_purpose=True)
         assert inputs["tags"] == {"openTrigger": "allowed"}
         assert "accessControl" not in inputs
 
@@ -125,15 +120,7 @@ class TestIdentitySwitchedOff:
 
         monkeypatch.setattr(mocks._Mocks, "call", call)
         with pytest.raises(pulumi.RunError, match="no system-assigned identity any more"):
-            mocks.record(
-                lambda: LogicApp(
-                    "app",
-                    workflow_name="notifications",
-                    resource_group_name="mail-senders",
-                    location="westeurope",
-                    definition={},
-                )
-            )
+            mocks.record(deployed)
 
 
 class TestALookAtTheWorkflowThatFails:
@@ -162,15 +149,7 @@ class TestALookAtTheWorkflowThatFails:
         monkeypatch.setattr(mocks._Mocks, "call", call)
 
         def deploy():
-            return mocks.record(
-                lambda: LogicApp(
-                    "app",
-                    workflow_name="notifications",
-                    resource_group_name="mail-senders",
-                    location="westeurope",
-                    definition={},
-                )
-            )
+            return mocks.record(deployed)
 
         if is_new:
             assert deploy().resources["app"].inputs["state"] == "Enabled"

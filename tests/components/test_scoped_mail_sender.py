@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,10 +10,12 @@ import pulumi
 import pytest
 
 from components.clouds import Cloud
-from components.exchange.mail_enabled_security_group import MailEnabledSecurityGroupArgs
-from components.exchange.shared_mailbox import SharedMailboxArgs
-from components.scoped_mail_sender import ScopedMailSender
-from components.workflow_definition import email_message, http_request_trigger
+from components.exchange.exchange_command import ExchangeOrganization
+from components.exchange.mail_enabled_security_group import Group
+from components.exchange.shared_mailbox import Mailbox
+from components.message import Body, Message, Recipient
+from components.scoped_mail_sender import IdentityKind, ScopedMailSender, ScopedMailSenderArgs
+from components.trigger import HttpRequestTrigger
 from tests.components.recording import (
     CLIENT_ID,
     GRAPH_PRINCIPAL_ID,
@@ -21,6 +23,7 @@ from tests.components.recording import (
     MAILBOX_ID,
     PRINCIPAL_ID,
     Recording,
+    azure_id,
     record,
 )
 
@@ -34,40 +37,39 @@ PROOF = "notifications-access-proof"
 GRANT = "notifications-access-mail-send"
 KIND = "notifications-identity-kind"
 IDENTITY = "notifications-identity"
-IDENTITY_ID = "notifications-identity-id"
+IDENTITY_ID = azure_id("azure-native:managedidentity:UserAssignedIdentity", "id-notifications")
+
+NOTIFICATIONS = Mailbox(
+    name="Notifications",
+    display_name="Notifications",
+    alias="Notifications",
+    address="notifications@contoso.com",
+)
 
 
 def sender(**changes: Any) -> ScopedMailSender:
     arguments: dict[str, Any] = {
-        "mailbox": SharedMailboxArgs(
-            address="notifications@contoso.com",
-            display_name="Notifications",
-            name="Notifications",
-            alias="Notifications",
-        ),
-        "group": MailEnabledSecurityGroupArgs(
-            address="senders@contoso.com",
-            display_name="Senders",
+        "mailbox": NOTIFICATIONS,
+        "group": Group(
             name="Senders",
+            display_name="Senders",
             alias="Senders",
+            address="senders@contoso.com",
+            policy_description="Restrict this app",
         ),
         "control_mailbox": "control.mailbox@contoso.com",
-        "workflow_name": "notifications",
+        "workflow": "notifications",
         "resource_group_name": "mail-senders",
         "location": "westeurope",
-        "trigger": http_request_trigger(),
-        "message": email_message(
+        "trigger": HttpRequestTrigger(),
+        "message": Message(
             subject="Graph test mail",
-            content="Does this work?",
-            to_recipients=[{"address": "finance@contoso.com"}],
+            body=Body(content="Does this work?"),
+            to_recipients=[Recipient(address="finance@contoso.com")],
         ),
-        "save_to_sent_items": False,
-        "policy_description": "Restrict this app",
-        "proof_timeout": timedelta(minutes=10),
-        "settle": timedelta(hours=1),
-        "organization_domain": "contoso.onmicrosoft.com",
+        "organization": ExchangeOrganization(domain="contoso.onmicrosoft.com"),
     }
-    return ScopedMailSender("notifications", **arguments | changes)
+    return ScopedMailSender("notifications", ScopedMailSenderArgs(**arguments | changes))
 
 
 @pytest.fixture
@@ -131,16 +133,13 @@ class TestNeverUnconfined:
     def test_owner_removes_what_it_created(self, recording, command, script):
         assert recording.resources[command].inputs["delete"].endswith(f"/{script}")
 
-    def test_settings_of_the_mailbox_hold_nothing_up(self, recording):
-        assert SETTINGS not in recording.ancestors(GRANT)
-
 
 class TestUserAssignedIdentity:
     """The workflow comes last, so that none of its runs meets an identity without the role."""
 
     @pytest.fixture
     def recording(self) -> Recording:
-        return record(lambda: sender(identity_name="id-notifications"))
+        return record(lambda: sender(identity=IdentityKind.USER))
 
     @pytest.mark.parametrize("confinement", [GROUP, MEMBERS, POLICY, PROOF])
     def test_grant_depends_directly_on_all_that_confines(self, recording, confinement):
@@ -178,17 +177,17 @@ class TestUserAssignedIdentity:
 class TestAChangeOfTheKindOfIdentity:
     """Deletes the old grant, workflow and identity before the new policy retires the old one."""
 
-    @pytest.mark.parametrize("identity_name", [None, "id-notifications"])
-    def test_is_a_replacement_that_deletes_first(self, identity_name):
-        recording = record(lambda: sender(identity_name=identity_name))
+    @pytest.mark.parametrize("identity", IdentityKind)
+    def test_is_a_replacement_that_deletes_first(self, identity):
+        recording = record(lambda: sender(identity=identity))
         request = recording.resources[KIND].request
         assert request.deleteBeforeReplace
         assert list(request.replaceOnChanges) == ["input"]
 
     def test_is_an_input_of_the_marker(self):
         kinds = [
-            record(partial(sender, identity_name=name)).resources[KIND].inputs["input"]
-            for name in (None, "id-notifications")
+            record(partial(sender, identity=kind)).resources[KIND].inputs["input"]
+            for kind in (IdentityKind.SYSTEM, IdentityKind.USER)
         ]
         assert kinds == ["SystemAssigned", "UserAssigned"]
 
@@ -196,7 +195,7 @@ class TestAChangeOfTheKindOfIdentity:
         ("resource", "name"), [(WORKFLOW, "workflowName"), (IDENTITY, "resourceName")]
     )
     def test_reaches_the_names_in_azure(self, resource, name):
-        recording = record(lambda: sender(identity_name="id-notifications"))
+        recording = record(lambda: sender(identity=IdentityKind.USER))
         dependencies = recording.resources[resource].request.propertyDependencies[name].urns
         assert KIND in {recording.urns[urn] for urn in dependencies}
 
@@ -206,7 +205,7 @@ class TestRetention:
 
     @pytest.mark.parametrize(("retain", "kept"), [(True, {MAILBOX, GROUP}), (False, set())])
     def test_is_of_mailbox_and_group_only(self, retain, kept):
-        resources = record(lambda: sender(retain=retain)).resources
+        resources = record(lambda: sender(retain=retain)).custom()
         assert {name for name, entry in resources.items() if entry.request.protect} == kept
         assert {name for name, entry in resources.items() if entry.request.retainOnDelete} == kept
 
@@ -273,12 +272,7 @@ class TestExchangeCommands:
     def test_standard_input_is_ascii(self):
         recording = record(
             lambda: sender(
-                mailbox=SharedMailboxArgs(
-                    address="notifications@contoso.com",
-                    display_name="Benachrichtigungen für Löhne",
-                    name="Notifications",
-                    alias="Notifications",
-                )
+                mailbox=replace(NOTIFICATIONS, display_name="Benachrichtigungen für Löhne")
             )
         )
         stdin = recording.resources[SETTINGS].inputs["stdin"]
@@ -299,7 +293,8 @@ class TestExchangeCommands:
         assert recording.resources[PROOF].desired["settleSeconds"] == 3600
 
     def test_sovereign_cloud_changes_graph_and_exchange_together(self):
-        recording = record(lambda: sender(cloud=Cloud.CHINA))
+        china = ExchangeOrganization(domain="contoso.partner.onmschina.cn", cloud=Cloud.CHINA)
+        recording = record(lambda: sender(organization=china))
         action = recording.resources[WORKFLOW].inputs["definition"]["actions"]["Send_mail"]
         graph = "https://microsoftgraph.chinacloudapi.cn"
         assert action["inputs"]["uri"].startswith(f"{graph}/v1.0/users/")
@@ -362,7 +357,7 @@ class TestOutputs:
         record(program)
         assert found == {
             "workflowName": "notifications",
-            "workflowId": "notifications-workflow-id",
+            "workflowId": azure_id("azure-native:logic:Workflow", "notifications"),
             "principalId": PRINCIPAL_ID,
             "clientId": CLIENT_ID,
             "mailboxObjectId": MAILBOX_ID,
@@ -386,7 +381,7 @@ class TestOutputs:
 
 class TestProbe:
     def test_changes_the_workflows_definition_and_no_other_resource(self):
-        plain, probed = record(sender).resources, record(lambda: sender(probe=True)).resources
+        plain, probed = record(sender).custom(), record(lambda: sender(probe=True)).custom()
         assert plain.keys() == probed.keys()
         assert [name for name in plain if plain[name].inputs != probed[name].inputs] == [WORKFLOW]
         inputs = [dict(resources[WORKFLOW].inputs) for resources in (plain, probed)]

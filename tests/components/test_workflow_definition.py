@@ -1,34 +1,35 @@
 """The workflow definition against the action of the manual procedure that it replaces."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from components.message import Body, BodyType, Importance, Message, Recipient
+from components.trigger import Frequency, HttpRequestTrigger, RecurrenceTrigger, Schedule, WeekDay
 from components.workflow_definition import (
     Probe,
-    email_message,
-    http_request_trigger,
     literal,
-    recurrence_trigger,
     send_mail_definition,
 )
 from simulator.tenant.definition import nested
 
 MAILBOX_ID = "11111111-0000-4000-8000-000000000001"
+MESSAGE = Message(
+    subject="Graph test mail",
+    body=Body(content="Does this work?"),
+    to_recipients=[Recipient(address="finance@contoso.com")],
+    save_to_sent_items=False,
+)
 
 
 def definition(**changes: Any) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "graph": "https://graph.microsoft.com",
         "mailbox_id": MAILBOX_ID,
-        "message": email_message(
-            subject="Graph test mail",
-            content="Does this work?",
-            to_recipients=[{"address": "finance@contoso.com"}],
-        ),
-        "save_to_sent_items": False,
-        "trigger": http_request_trigger(),
+        "message": MESSAGE,
+        "trigger": HttpRequestTrigger(),
     }
     return send_mail_definition(**arguments | changes)
 
@@ -62,12 +63,14 @@ class TestActionOfTheManualProcedure:
                 "subject": "Graph test mail",
                 "body": {"contentType": "Text", "content": "Does this work?"},
                 "toRecipients": [{"emailAddress": {"address": "finance@contoso.com"}}],
+                "importance": "normal",
             },
             "saveToSentItems": False,
         }
 
     def test_says_nothing_of_sent_items_where_graph_has_the_same_default(self):
-        assert "saveToSentItems" not in action(save_to_sent_items=True)["inputs"]["body"]
+        body = action(message=replace(MESSAGE, save_to_sent_items=True))["inputs"]["body"]
+        assert "saveToSentItems" not in body
 
 
 class TestSafeByDefault:
@@ -113,7 +116,7 @@ class TestProbe:
                     "startTime": "2070-01-01T00:00:00Z",
                 },
             }
-        assert triggers == http_request_trigger()
+        assert triggers == HttpRequestTrigger().definition()
 
     def test_runs_in_place_of_sending_and_each_action_only_for_its_own_trigger(self):
         [outer] = self.definition()["actions"].values()
@@ -136,7 +139,7 @@ class TestProbe:
     def test_of_the_own_mailbox_goes_to_nobody_else_and_leaves_no_copy(self):
         body = self.actions()["Send_to_own_mailbox"]["inputs"]["body"]
         assert body["message"]["toRecipients"] == [{"emailAddress": {"address": self.OWN}}]
-        assert body["message"].keys() == {"subject", "body", "toRecipients"}
+        assert body["message"].keys() == {"subject", "body", "toRecipients", "importance"}
         assert body["saveToSentItems"] is False
 
     def test_has_mailboxes_that_nobody_can_choose(self):
@@ -173,17 +176,16 @@ class TestProbe:
 
 class TestMessage:
     def test_carries_every_kind_of_recipient(self):
-        message = email_message(
+        message = Message(
             subject="s",
-            content="<b>c</b>",
-            content_type="HTML",
-            to_recipients=[{"address": "to@contoso.com", "name": "To"}],
-            cc_recipients=[{"address": "cc@contoso.com"}],
-            bcc_recipients=[{"address": "bcc@contoso.com"}],
-            reply_to=[{"address": "answers@contoso.com"}],
-            importance="high",
+            body=Body(content="<b>c</b>", content_type=BodyType.HTML),
+            to_recipients=[Recipient(address="to@contoso.com", name="To")],
+            cc_recipients=[Recipient(address="cc@contoso.com")],
+            bcc_recipients=[Recipient(address="bcc@contoso.com")],
+            reply_to=[Recipient(address="answers@contoso.com")],
+            importance=Importance.HIGH,
         )
-        assert message == {
+        assert message.as_graph_has_it() == {
             "subject": "s",
             "body": {"contentType": "HTML", "content": "<b>c</b>"},
             "toRecipients": [{"emailAddress": {"address": "to@contoso.com", "name": "To"}}],
@@ -198,19 +200,17 @@ class TestRecurrence:
     def test_always_has_a_start_time(self):
         # Without one the first run fires at deployment, before the grant.
         with pytest.raises(TypeError, match="start_time"):
-            recurrence_trigger(frequency="Day", interval=1)  # type: ignore[call-arg]
+            RecurrenceTrigger(frequency=Frequency.DAY, interval=1)  # type: ignore[call-arg]
 
     def test_carries_the_schedule(self):
-        trigger = recurrence_trigger(
-            frequency="Week",
+        trigger = RecurrenceTrigger(
+            frequency=Frequency.WEEK,
             interval=1,
             start_time="2020-01-01T00:00:00",
             time_zone="W. Europe Standard Time",
-            hours=[7],
-            minutes=[30],
-            week_days=["Monday"],
+            schedule=Schedule(hours=[7], minutes=[30], week_days=[WeekDay.MONDAY]),
         )
-        assert trigger["Recurrence"] == {
+        assert trigger.definition()["Recurrence"] == {
             "type": "Recurrence",
             "recurrence": {
                 "frequency": "Week",
@@ -222,10 +222,11 @@ class TestRecurrence:
         }
 
     def test_leaves_out_what_is_not_given(self):
-        trigger = recurrence_trigger(
-            frequency="Hour", interval=6, start_time="2020-01-01T00:00:00Z"
+        trigger = RecurrenceTrigger(
+            frequency=Frequency.HOUR, interval=6, start_time="2020-01-01T00:00:00Z"
         )
-        assert set(trigger["Recurrence"]["recurrence"]) == {"frequency", "interval", "startTime"}
+        recurrence = trigger.definition()["Recurrence"]["recurrence"]
+        assert set(recurrence) == {"frequency", "interval", "startTime"}
 
 
 class TestTextIsNeverAnExpression:
@@ -260,10 +261,10 @@ class TestTextIsNeverAnExpression:
         assert literal("x@y" * 50_000) == "x@y" * 50_000
 
     def test_escapes_every_text_of_the_mail(self):
-        message = email_message(
+        message = Message(
             subject="@a()",
-            content="@{b()}",
-            to_recipients=[{"address": "finance@contoso.com", "name": "@c()"}],
+            body=Body(content="@{b()}"),
+            to_recipients=[Recipient(address="finance@contoso.com", name="@c()")],
         )
         body = action(message=message)["inputs"]["body"]["message"]
         assert body["subject"] == "@@a()"

@@ -11,12 +11,12 @@ import pytest
 
 from components.clouds import Cloud
 from components.graph_permission import MailboxPermission
+from components.scoped_mail_sender import IdentityKind
 from configuration import (
     NAMESPACE,
     ConfigurationError,
     Deletion,
     HttpRequestTrigger,
-    IdentityKind,
     RecurrenceTrigger,
     load_configuration,
 )

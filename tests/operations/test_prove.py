@@ -15,10 +15,10 @@ from azure.identity import CredentialUnavailableError
 from rich.console import Console
 
 from components.clouds import Cloud
+from components.message import Body, Message, Recipient
+from components.trigger import HttpRequestTrigger
 from components.workflow_definition import (
     Probe,
-    email_message,
-    http_request_trigger,
     send_mail_definition,
 )
 from operations import prove as command
@@ -93,13 +93,13 @@ def definition(**changes: Any) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "graph": "https://graph.microsoft.com",
         "mailbox_id": SHARED,
-        "message": email_message(
+        "message": Message(
             subject="Graph test mail",
-            content="Does this work?",
-            to_recipients=[{"address": "finance@contoso.com"}],
+            body=Body(content="Does this work?"),
+            to_recipients=[Recipient(address="finance@contoso.com")],
+            save_to_sent_items=False,
         ),
-        "save_to_sent_items": False,
-        "trigger": http_request_trigger(),
+        "trigger": HttpRequestTrigger(),
         "probe": Probe(SHARED, CONTROL),
     }
     return send_mail_definition(**arguments | changes)

@@ -1,37 +1,39 @@
 """The components of this package by themselves, as another program would use them."""
 
-from datetime import timedelta
 from typing import Any
 
 import pulumi
 import pytest
 
-from components.exchange.access_proof import AccessProof
-from components.exchange.application_access_policy import ApplicationAccessPolicy
+from components.exchange.access_proof import AccessProof, AccessProofArgs
+from components.exchange.application_access_policy import (
+    ApplicationAccessPolicy,
+    ApplicationAccessPolicyArgs,
+)
 from components.exchange.exchange_command import ExchangeOrganization
 from components.exchange.mail_enabled_security_group import (
+    Group,
     MailEnabledSecurityGroup,
     MailEnabledSecurityGroupArgs,
 )
-from components.exchange.shared_mailbox import SharedMailbox, SharedMailboxArgs
+from components.exchange.shared_mailbox import Mailbox, SharedMailbox, SharedMailboxArgs
 from tests.components.recording import MAILBOX_ID, record
 
-CONTOSO = ExchangeOrganization("contoso.onmicrosoft.com")
+CONTOSO = ExchangeOrganization(domain="contoso.onmicrosoft.com")
 
 
-def shared_mailbox(opts: pulumi.ResourceOptions | None = None, **changes: bool) -> SharedMailbox:
-    args: dict[str, Any] = {
-        "address": "reports@contoso.com",
-        "display_name": "Reports",
-        "name": "Reports",
-        "alias": "reports",
-    }
-    return SharedMailbox(
-        "reports",
-        SharedMailboxArgs(**args | changes),
-        organization=CONTOSO,
-        opts=opts,
+def shared_mailbox(
+    opts: pulumi.ResourceOptions | None = None, *, adopt: bool = False, purge: bool = False
+) -> SharedMailbox:
+    mailbox = Mailbox(
+        name="Reports",
+        display_name="Reports",
+        alias="reports",
+        address="reports@contoso.com",
+        adopt=adopt,
     )
+    args = SharedMailboxArgs(mailbox=mailbox, organization=CONTOSO, purge=purge)
+    return SharedMailbox("reports", args, opts)
 
 
 class TestSharedMailbox:
@@ -45,20 +47,28 @@ class TestSharedMailbox:
         record(lambda: shared_mailbox().object_id.apply(found.append))
         assert found == [MAILBOX_ID]
 
-    def test_is_waited_for_without_its_settings(self):
+    def test_gives_an_address_that_is_known_in_a_preview_and_waits_for_the_mailbox(self):
+        found: list[str] = []
+
+        def program() -> None:
+            address = shared_mailbox().address
+            address.apply(found.append)
+            pulumi.Stash("of-the-address", input=address)
+
+        recording = record(program, preview=True)
+
+        assert found == ["reports@contoso.com"]
+        assert recording.resources["of-the-address"].dependencies == {"reports"}
+
+    def test_keeps_how_it_looks_out_of_what_others_read(self):
         # Or the preview of a changed display name would show all that uses the mailbox as changed.
-        names: list[str] = []
-        recording = record(
-            lambda: names.extend(command._name for command in shared_mailbox().commands)
-        )
-        assert names == ["reports"]
-        desired = recording.resources["reports"].desired
+        desired = record(shared_mailbox).resources["reports"].desired
         assert desired.keys().isdisjoint({"displayName", "hiddenFromAddressLists", "signInBlocked"})
 
     @pytest.mark.parametrize("key", ["adopt", "purge"])
     def test_is_neither_adopted_nor_purged_unless_told_to(self, key):
         assert record(shared_mailbox).resources["reports"].desired[key] is False
-        told = record(lambda: shared_mailbox(None, **{key: True}))
+        told = record(lambda: shared_mailbox(**{key: True}))
         assert told.resources["reports"].desired[key] is True
 
     def test_leaves_a_protection_that_its_user_gives(self):
@@ -67,18 +77,18 @@ class TestSharedMailbox:
         assert recording.resources["reports"].request.protect
 
 
-def access_proof(**changes: Any) -> AccessProof:
+def access_proof(opts: pulumi.ResourceOptions | None = None, **changes: Any) -> AccessProof:
     arguments: dict[str, Any] = {
         "client_id": "client",
-        "group": "readers@contoso.com",
+        "group_address": "readers@contoso.com",
         "members": ["finance@contoso.com"],
         "control_mailbox": "control.mailbox@contoso.com",
         "permissions": ["Mail.Send"],
-        "timeout": timedelta(minutes=10),
-        "settle": timedelta(hours=1),
+        "timeout_seconds": 600,
+        "settle_seconds": 3600,
         "organization": CONTOSO,
     }
-    return AccessProof("proof", **arguments | changes)
+    return AccessProof("proof", AccessProofArgs(**arguments | changes), opts)
 
 
 class TestAccessProof:
@@ -105,24 +115,36 @@ class TestAccessProof:
             group = MailEnabledSecurityGroup(
                 "readers",
                 MailEnabledSecurityGroupArgs(
-                    address="readers@contoso.com",
-                    display_name="Readers",
-                    name="Readers",
-                    alias="readers",
+                    group=Group(
+                        name="Readers",
+                        display_name="Readers",
+                        alias="readers",
+                        address="readers@contoso.com",
+                        policy_description="Restrict this app",
+                    ),
+                    members=[mailbox.address],
+                    organization=CONTOSO,
                 ),
-                members=[mailbox],
-                organization=CONTOSO,
+                pulumi.ResourceOptions(depends_on=[mailbox]),
             )
             policy = ApplicationAccessPolicy(
                 "policy",
-                client_id="client",
-                group=group,
-                description="Restrict this app",
-                organization=CONTOSO,
+                ApplicationAccessPolicyArgs(
+                    client_id="client",
+                    group_address=group.address,
+                    description="Restrict this app",
+                    organization=CONTOSO,
+                ),
             )
-            access_proof(group=group, members=[mailbox], policy=policy)
+            access_proof(
+                pulumi.ResourceOptions(depends_on=[policy]),
+                group_address=group.address,
+                members=[mailbox.address],
+            )
 
         recording = record(program)
+        assert "reports" in recording.resources["readers"].dependencies
+        assert recording.resources["policy"].dependencies == {"readers", "readers-members"}
         assert recording.resources["proof"].dependencies == {
             "reports",
             "readers",

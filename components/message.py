@@ -1,0 +1,97 @@
+"""A mail as Microsoft Graph has it: https://learn.microsoft.com/graph/api/user-sendmail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class BodyType(StrEnum):
+    """What a mail's body is."""
+
+    TEXT = "Text"
+    HTML = "HTML"
+
+
+class Importance(StrEnum):
+    """How important a mail is."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipient:
+    """Whom a mail is sent to, or answers to it.
+
+    Attributes:
+        address: Mail address.
+        name: The name that is shown beside it.
+    """
+
+    address: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """The text of a mail.
+
+    Attributes:
+        content: The text.
+        content_type: Plain text or HTML.
+    """
+
+    content: str
+    content_type: BodyType = BodyType.TEXT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A mail, and whether the mailbox keeps a copy.
+
+    There is no ``from``: an application may send only as the mailbox in the address of the request.
+
+    Attributes:
+        subject: Subject line.
+        body: The text.
+        to_recipients: Whom it goes to.
+        cc_recipients: Copies.
+        bcc_recipients: Blind copies.
+        reply_to: Where answers go.
+        importance: How important it is; ``normal`` is Graph's default, too.
+        save_to_sent_items: Whether the mailbox keeps a copy; Graph's default is that it does.
+    """
+
+    subject: str
+    body: Body
+    to_recipients: Sequence[Recipient] = ()
+    cc_recipients: Sequence[Recipient] = ()
+    bcc_recipients: Sequence[Recipient] = ()
+    reply_to: Sequence[Recipient] = ()
+    importance: Importance = Importance.NORMAL
+    save_to_sent_items: bool = True
+
+    def as_graph_has_it(self) -> dict[str, Any]:
+        """The ``message`` of sendMail; empty lists are left out."""
+        message: dict[str, Any] = {
+            "subject": self.subject,
+            "body": {"contentType": self.body.content_type, "content": self.body.content},
+        }
+        lists = {
+            "toRecipients": self.to_recipients,
+            "ccRecipients": self.cc_recipients,
+            "bccRecipients": self.bcc_recipients,
+            "replyTo": self.reply_to,
+        }
+        for key, recipients in lists.items():
+            if recipients:
+                message[key] = [{"emailAddress": _email_address(each)} for each in recipients]
+        message["importance"] = self.importance
+        return message
+
+
+def _email_address(recipient: Recipient) -> dict[str, str]:
+    name = {} if recipient.name is None else {"name": recipient.name}
+    return {"address": recipient.address, **name}

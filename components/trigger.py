@@ -1,0 +1,135 @@
+"""What starts a workflow, as data, and as the Workflow Definition Language has it.
+
+https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-actions-triggers
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+HTTP_TRIGGER = "manual"
+"""Name of the HTTP request trigger: the designer's own, which callback URLs contain."""
+
+RECURRENCE_TRIGGER = "Recurrence"
+"""Name of the recurrence trigger."""
+
+
+class Frequency(StrEnum):
+    """The unit in which a recurrence counts."""
+
+    SECOND = "Second"
+    MINUTE = "Minute"
+    HOUR = "Hour"
+    DAY = "Day"
+    WEEK = "Week"
+    MONTH = "Month"
+
+
+class WeekDay(StrEnum):
+    """A day of a weekly schedule."""
+
+    MONDAY = "Monday"
+    TUESDAY = "Tuesday"
+    WEDNESDAY = "Wednesday"
+    THURSDAY = "Thursday"
+    FRIDAY = "Friday"
+    SATURDAY = "Saturday"
+    SUNDAY = "Sunday"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """One of the two below.
+
+    Attributes:
+        type: Which.
+    """
+
+    type: str
+
+    def definition(self) -> dict[str, Any]:
+        """The trigger by its name, as a workflow's definition has it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpRequestTrigger(Trigger):
+    """The workflow runs when its callback URL is called. What is posted to it is not used.
+
+    Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app
+
+    Attributes:
+        allowed_callers: IPv4 ranges in CIDR notation from which it may be called: empty for other
+            Logic Apps only, ``None`` for every address. They hold for calls with a signature and
+            with a token alike, and not for a run that is started through Azure Resource Manager.
+        entra_policies: By name, the claims that a token of Entra ID must have. A call is let in by
+            such a token *or* by the signature in the callback URL: only ``allowed_callers`` bars
+            the latter.
+        export_callback_url: Whether the stack has the callback URL among its outputs, as a secret.
+    """
+
+    type: Literal["httpRequest"] = "httpRequest"
+    allowed_callers: Sequence[str] | None = None
+    entra_policies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    export_callback_url: bool = False
+
+    def definition(self) -> dict[str, Any]:
+        """The trigger by its name, as a workflow's definition has it."""
+        return {HTTP_TRIGGER: {"type": "Request", "kind": "Http", "inputs": {"schema": {}}}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """At which hours and minutes, and on which days of the week, a recurrence fires.
+
+    Attributes:
+        hours: Hours of the day, for ``Day`` and ``Week``.
+        minutes: Minutes of the hour, for ``Day`` and ``Week``.
+        week_days: Days, for ``Week``.
+    """
+
+    hours: Sequence[int] = ()
+    minutes: Sequence[int] = ()
+    week_days: Sequence[WeekDay] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrenceTrigger(Trigger):
+    """The workflow runs by the clock.
+
+    Attributes:
+        frequency: The unit of ``interval``.
+        interval: How many of those lie between two runs.
+        start_time: ISO 8601; ``…Z`` without a time zone, without ``Z`` with one. Not optional, and
+            to be in the past: without it the first run fires at deployment, before the grant, and
+            the platform then keeps a token without the permission for a day.
+        time_zone: Windows name of a time zone, such as ``W. Europe Standard Time``.
+        schedule: When within a day or a week.
+    """
+
+    type: Literal["recurrence"] = "recurrence"
+    frequency: Frequency
+    interval: int
+    start_time: str
+    time_zone: str | None = None
+    schedule: Schedule | None = None
+
+    def definition(self) -> dict[str, Any]:
+        """The trigger by its name, as a workflow's definition has it."""
+        recurrence: dict[str, Any] = {
+            "frequency": self.frequency,
+            "interval": self.interval,
+            "startTime": self.start_time,
+        }
+        if self.time_zone is not None:
+            recurrence["timeZone"] = self.time_zone
+        schedule = self.schedule or Schedule()
+        times = {
+            "hours": schedule.hours,
+            "minutes": schedule.minutes,
+            "weekDays": schedule.week_days,
+        }
+        if given := {key: list(values) for key, values in times.items() if values}:
+            recurrence["schedule"] = given
+        return {RECURRENCE_TRIGGER: {"type": "Recurrence", "recurrence": recurrence}}

@@ -15,6 +15,25 @@ RECURRENCE_TRIGGER = "Recurrence"
 """Name of the recurrence trigger."""
 
 
+NOT_BY_SIGNATURE = (
+    "@startsWith(coalesce(triggerOutputs()?['headers']?['Authorization'], ''), 'Bearer ')"
+)
+"""Condition of a trigger that no signature fires.
+
+A call that has both a signature and an Authorization header the service refuses, so what gets here
+with the header had its token checked. ``coalesce``, since a call by the signature has no such
+header, and an error in a condition is another one's to explain. Source:
+https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app
+"""
+
+
+class Signature(StrEnum):
+    """What the signature in a callback URL is good for."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
 class Frequency(StrEnum):
     """The unit in which a recurrence counts."""
 
@@ -64,19 +83,31 @@ class HttpRequestTrigger(Trigger):
             Logic Apps only, ``None`` for every address. They hold for calls with a signature and
             with a token alike, and not for a run that is started through Azure Resource Manager.
         entra_policies: By name, the claims that a token of Entra ID must have. A call is let in by
-            such a token *or* by the signature in the callback URL: only ``allowed_callers`` bars
-            the latter.
+            such a token *or* by the signature in the callback URL: only ``allowed_callers`` and
+            ``signature`` bar the latter.
+        signature: Where it is refused, a call without a token starts nothing, and neither does
+            Azure's management API (``docs/decisions/0020-signatures-by-a-condition.md``).
         export_callback_url: Whether the stack has the callback URL among its outputs, as a secret.
     """
 
     type: Literal["httpRequest"] = "httpRequest"
     allowed_callers: Sequence[str] | None = None
     entra_policies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    signature: Signature = Signature.ACCEPTED
     export_callback_url: bool = False
 
     def definition(self) -> dict[str, Any]:
         """The trigger by its name, as a workflow's definition has it."""
-        return {HTTP_TRIGGER: {"type": "Request", "kind": "Http", "inputs": {"schema": {}}}}
+        trigger: dict[str, Any] = {"type": "Request", "kind": "Http", "inputs": {"schema": {}}}
+        if self.signature is Signature.REFUSED:
+            trigger |= {
+                "conditions": [{"expression": NOT_BY_SIGNATURE}],
+                # Without it the condition would not see the header.
+                "operationOptions": "IncludeAuthorizationHeadersInOutputs",
+                # With it the run history would show callers' tokens to its readers.
+                "runtimeConfiguration": {"secureData": {"properties": ["outputs"]}},
+            }
+        return {HTTP_TRIGGER: trigger}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from components.clouds import Cloud
 from components.provider_errors import ASSIGNMENT_DELAYS
 from components.scoped_mail_sender import IdentityKind
 from components.service_principal import DIRECTORY_DELAYS
-from components.trigger import Frequency, WeekDay
+from components.trigger import Frequency, Signature, WeekDay
 from configuration.defaults import senders_of, value_at
 from configuration.keys import Deletion, RecurrenceTrigger
 from configuration.mistakes import ABSENT, KeyPath, Mistake, RefusedError, listed, write_path
@@ -375,6 +375,29 @@ def _spoken(duration: timedelta) -> str:
     return f"{minutes} minutes"
 
 
+def _refused_signatures(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for sender_path, sender in senders_of(values):
+        trigger = value_at(sender, ("trigger",))
+        if not isinstance(trigger, dict) or trigger.get("signature") != Signature.REFUSED:
+            continue
+        if not trigger.get("entraPolicies"):
+            yield Mistake(
+                (*sender_path, "trigger", "signature"),
+                trigger["signature"],
+                "refuses the signature, and without entraPolicies there is no other way to call "
+                "the trigger",
+                "Write entraPolicies with the claims of the callers' tokens, or accepted.",
+            )
+        if trigger.get("exportCallbackUrl") is True:
+            yield Mistake(
+                (*sender_path, "trigger", "exportCallbackUrl"),
+                True,
+                "exports a URL whose signature is refused, and which starts nothing",
+                "Write false: callers need the URL without its signature, which is no secret "
+                "(docs/operations.md).",
+            )
+
+
 def _purges(values: Mapping[str, object]) -> Iterator[Mistake]:
     purge, deletion = values.get("purgeMailboxes"), values.get("deletion", str(Deletion.RETAIN))
     if purge in (True, "true") and deletion != Deletion.DELETE:
@@ -392,6 +415,7 @@ RULES = [
     _recipients,
     _recurrences,
     _early_recurrences,
+    _refused_signatures,
     _purges,
     _clouds,
 ]

@@ -11,7 +11,7 @@ from components.clouds import Cloud
 from components.exchange import mail_enabled_security_group, shared_mailbox
 from components.graph_permission import MailboxPermission
 from components.scoped_mail_sender import IdentityKind
-from components.trigger import Frequency, WeekDay
+from components.trigger import Frequency, Signature, WeekDay
 from configuration.messages import Message
 from configuration.mistakes import listed
 from configuration.values import (
@@ -115,6 +115,11 @@ class HttpRequestTrigger(Keys, trigger.HttpRequestTrigger):
     entra_policies: EntraPolicies = Field(
         {}, description="a name a line, and below each its claims: iss, aud and others"
     )
+    signature: Annotated[
+        Signature,
+        BeforeValidator(one_of(Signature, "says nothing about the signature")),
+        Field(description="accepted or refused"),
+    ]
     export_callback_url: Annotated[
         StrictBool,
         Field(description="true to export the callback URL as a secret output, else false"),

@@ -146,7 +146,8 @@ class WorkflowRuns:
                 raise CloudRefusedError(
                     f"{where}: {refusal_of(response)}, and the answer does not say which run it "
                     "started. A mail may have been sent. Check what answers in place of Azure, "
-                    "such as a proxy."
+                    "such as a proxy. Of a trigger with signature: refused Azure starts none: "
+                    "prove such a sender with probe: true."
                 )
             return run
         text = f"{where}: {refusal_of(response)}"

@@ -90,7 +90,12 @@ def send_as(tenant: Tenant, workflow_id: str, mailbox: str) -> Answer:
     with _addressed_to(tenant, workflow_id, object_id) as definition:
         trigger, action = _sending(definition)
         started = _arm(tenant, "POST", f"{workflow_id}/triggers/{trigger}/run")
-        run = started.headers["x-ms-workflow-run-id"]
+        run = started.headers.get("x-ms-workflow-run-id")
+        if run is None:
+            raise SimulatorError(
+                f"The trigger {trigger} of {workflow_id} takes calls with a token alone: Azure "
+                "Resource Manager cannot start it. Call it, or let it take signatures meanwhile."
+            )
         history = _arm(tenant, "GET", f"{workflow_id}/runs/{run}/actions/{action}")
         properties = _body(history)["properties"]
         link = properties.get("outputsLink")

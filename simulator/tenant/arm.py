@@ -7,7 +7,7 @@ from typing import Any
 from simulator.tenant.answers import CloudError, Response
 from simulator.tenant.entra import Entra
 from simulator.tenant.identifiers import ARM_AUDIENCE, SUBSCRIPTION_ID
-from simulator.tenant.logic_apps import LogicApps
+from simulator.tenant.logic_apps import LogicApps, started
 from simulator.tenant.managed_identities import ManagedIdentities
 from simulator.tenant.paths import Request, check_headers
 from simulator.tenant.store import Document, Store
@@ -423,8 +423,7 @@ class Arm:
                 self._logic.set_state(workflow, "Disabled")
                 return Response(200)
             case "POST", "triggers", trigger, "run":
-                run_id = self._logic.run_trigger(workflow, trigger)
-                return Response(202, None, {"x-ms-workflow-run-id": run_id})
+                return started(self._logic.run_trigger(workflow, trigger))
             case "POST", "triggers", trigger, "listCallbackUrl":
                 url = self._logic.callback_url(workflow, trigger)
                 return Response(

@@ -363,6 +363,7 @@ def _check_trigger(trigger: Any, now: datetime) -> None:
             {"type", "recurrence", "conditions", "runtimeConfiguration", "description", "metadata"},
             "the trigger",
         )
+        _check_conditions(trigger)
         finding = problem_with(trigger.get("recurrence"), now)
         if finding:
             raise _Finding(finding)
@@ -388,10 +389,18 @@ def _check_trigger(trigger: Any, now: datetime) -> None:
             trigger.get("inputs", {}), {"schema", "method", "relativePath"}, "the inputs"
         )
         _one_of(inputs.get("method", "POST"), METHODS, "method")
+        _check_conditions(trigger)
         _check_options(trigger, ("EnableSchemaValidation", "IncludeAuthorizationHeadersInOutputs"))
         _check_runtime_configuration(trigger, {"concurrency", "secureData"})
     elif kind not in (*OTHER_TYPES, "Http"):
         raise _Finding(f"the type '{kind}' is not recognized")
+
+
+def _check_conditions(trigger: Document) -> None:
+    for condition in _list(trigger.get("conditions", []), "the conditions"):
+        expression = _members(condition, {"expression"}, "a condition").get("expression")
+        if not isinstance(expression, str) or not expression.startswith("@"):
+            raise _Finding(f"the condition '{expression}' must be an expression")
 
 
 def _check_action(action: Any, actions: Mapping[str, Any]) -> None:

@@ -186,9 +186,20 @@ class LogicApps:
             )
         return trigger
 
-    def run_trigger(self, workflow: Document, name: str) -> str:
-        """Fires a trigger now and returns the id of the run."""
-        self.trigger(workflow, name)
+    def run_trigger(
+        self, workflow: Document, name: str, *, authorization: str | None = None
+    ) -> str | None:
+        """Fires a trigger now.
+
+        Args:
+            workflow: The workflow.
+            name: The trigger's name.
+            authorization: The Authorization header of a call; ``None`` for a call without one.
+
+        Returns:
+            The id of the run; ``None`` where the trigger's condition is not met, and nothing runs.
+        """
+        trigger = self.trigger(workflow, name)
         if workflow["state"] != "Enabled":
             raise CloudError(
                 400,
@@ -196,6 +207,8 @@ class LogicApps:
                 f"Could not execute workflow '{workflow['name']}' trigger '{name}' with state "
                 f"'{workflow['state']}': trigger is not enabled.",
             )
+        if trigger.get("conditions") == _BY_TOKEN and not _sees_token(trigger, authorization):
+            return None
         return self._fire(workflow, name)
 
     def callback_url(self, workflow: Document, name: str) -> str:
@@ -255,8 +268,10 @@ class LogicApps:
                 raise CloudError(
                     405, "MethodNotAllowed", f"The trigger '{name}' does not take POST requests."
                 )
-            run_id = self.run_trigger(workflow, name)
-            return Response(202, None, {"x-ms-workflow-run-id": run_id})
+            run_id = self.run_trigger(
+                workflow, name, authorization=None if claims is None else "Bearer token"
+            )
+            return started(run_id)
 
         # The signature is a secret, and the log of calls is shown to people.
         shown = f"/{'/'.join(request.segments)}"
@@ -500,6 +515,32 @@ class LogicApps:
             return error.response()
 
 
+# The form of Microsoft's page, for a call without the header too.
+_BY_TOKEN = [
+    {
+        "expression": "@startsWith(coalesce(triggerOutputs()?['headers']?['Authorization'], ''), "
+        "'Bearer ')"
+    }
+]
+_SHOWS_HEADER = "IncludeAuthorizationHeadersInOutputs"
+
+
+def _sees_token(trigger: Document, authorization: str | None) -> bool:
+    """Whether a condition on the Authorization header is met: it needs an option to see it."""
+    return trigger.get("operationOptions") == _SHOWS_HEADER and (authorization or "").startswith(
+        "Bearer "
+    )
+
+
+def started(run_id: str | None) -> Response:
+    """What the caller of a trigger gets.
+
+    That a call whose condition is not met is accepted, and told of no run, is the stricter reading:
+    nothing tells such a caller that nothing runs.
+    """
+    return Response(202, None, {} if run_id is None else {"x-ms-workflow-run-id": run_id})
+
+
 def _permission(trigger: str) -> str:
     """What the signature of a callback URL permits: its ``sp``."""
     return f"/triggers/{trigger}/run"
@@ -637,9 +678,15 @@ def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]
         yield f"trigger type {trigger['type']}"
     if trigger.get("kind", "Http") != "Http":
         yield f"trigger kind {trigger['kind']}"
-    for name in ("conditions", "correlation", "runtimeConfiguration", "operationOptions"):
-        if trigger.get(name):
-            yield f"trigger {name}"
+    if trigger.get("correlation"):
+        yield "trigger correlation"
+    if trigger.get("conditions") not in (None, [], _BY_TOKEN):
+        yield f"the trigger conditions {trigger['conditions']}"
+    if trigger.get("operationOptions") not in (None, "", _SHOWS_HEADER):
+        yield f"trigger operationOptions {trigger['operationOptions']}"
+    # Nothing of a trigger is in the history here, secured or not.
+    for name in trigger.get("runtimeConfiguration", {}).keys() - {"secureData"}:
+        yield f"trigger runtimeConfiguration {name}"
     if trigger.get("inputs", {}).get("relativePath"):
         yield "trigger relativePath"
     for name in ("parameters", "outputs", "staticResults"):

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from components.message import Body, BodyType, Importance, Message, Recipient
-from components.trigger import Frequency, HttpRequestTrigger, RecurrenceTrigger, Schedule, WeekDay
+from components.trigger import (
+    NOT_BY_SIGNATURE,
+    Frequency,
+    HttpRequestTrigger,
+    RecurrenceTrigger,
+    Schedule,
+    Signature,
+    WeekDay,
+)
 from components.workflow_definition import (
     Probe,
     literal,
@@ -172,6 +180,24 @@ class TestProbe:
 
     def test_is_plain_json(self):
         assert json.loads(json.dumps(self.definition())) == self.definition()
+
+
+class TestASignatureThatIsRefused:
+    def test_is_nothing_of_a_trigger_that_does_not_ask_for_it(self):
+        assert HttpRequestTrigger().definition()["manual"].keys() == {"type", "kind", "inputs"}
+
+    def test_asks_for_the_header_of_a_token_and_sees_it(self):
+        trigger = HttpRequestTrigger(signature=Signature.REFUSED).definition()["manual"]
+        assert trigger["conditions"] == [{"expression": NOT_BY_SIGNATURE}]
+        assert trigger["operationOptions"] == "IncludeAuthorizationHeadersInOutputs"
+        # As Microsoft's page has it, for a call that has no such header too.
+        assert NOT_BY_SIGNATURE == (
+            "@startsWith(coalesce(triggerOutputs()?['headers']?['Authorization'], ''), 'Bearer ')"
+        )
+
+    def test_shows_no_token_to_who_reads_the_history(self):
+        trigger = HttpRequestTrigger(signature=Signature.REFUSED).definition()["manual"]
+        assert trigger["runtimeConfiguration"]["secureData"]["properties"] == ["outputs"]
 
 
 class TestMessage:

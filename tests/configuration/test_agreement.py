@@ -1,12 +1,13 @@
 """Rules between keys."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from configuration import (
     NAMESPACE,
     ConfigurationError,
+    HttpRequestTrigger,
     load_configuration,
 )
 from tests.configuration.happy_path import assert_refused, only_mistake, put
@@ -152,6 +153,52 @@ CLOUDS = {
     "china": ("contoso.partner.onmschina.cn", "chinanorth3", "china", "china"),
 }
 OF_A_CLOUD = ("organization", "location", "azure-native:environment", "azuread:environment")
+
+
+class TestARefusedSignature:
+    TRIGGER = "senders[0].trigger"
+    POLICIES: ClassVar = {
+        "erp": {"iss": "https://sts.windows.net/00000000-0000-4000-8000-000000000001/", "aud": "x"}
+    }
+
+    def refusing(self, values: dict[str, Any], **further: Any) -> dict[str, Any]:
+        trigger = {"type": "httpRequest", "signature": "refused", "entraPolicies": self.POLICIES}
+        # None is for what is left out.
+        written = {key: value for key, value in (trigger | further).items() if value is not None}
+        return put(values, self.TRIGGER, written)
+
+    def signature(self, values: dict[str, Any]) -> str:
+        trigger = load_configuration(values).senders[0].trigger
+        assert isinstance(trigger, HttpRequestTrigger)
+        return trigger.signature
+
+    def test_is_there_where_it_is_asked_for_and_nowhere_else(self, values: dict[str, Any]) -> None:
+        assert self.signature(self.refusing(values)) == "refused"
+        plain = put(values, self.TRIGGER, {"type": "httpRequest"})
+        assert self.signature(plain) == "accepted"
+
+    @pytest.mark.parametrize(
+        ("further", "key", "problem", "remedy"),
+        [
+            ({"entraPolicies": None}, "signature", "no other way to call", "Write entraPolicies"),
+            (
+                {"exportCallbackUrl": True},
+                "exportCallbackUrl",
+                "a URL whose signature is refused",
+                "Write false",
+            ),
+            ({"signature": "no"}, "signature", "says nothing about", "Write accepted or refused"),
+        ],
+    )
+    def test_locks_nobody_out_and_exports_nothing_useless(
+        self, values: dict[str, Any], further: dict[str, Any], key: str, problem: str, remedy: str
+    ) -> None:
+        with pytest.raises(ConfigurationError) as refused:
+            load_configuration(self.refusing(values, **further))
+        assert "one mistake" in str(refused.value)
+        assert f"{self.TRIGGER}.{key}" in str(refused.value)
+        assert problem in str(refused.value)
+        assert remedy in str(refused.value)
 
 
 def in_cloud(values: dict[str, Any], cloud: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.engine import SimulatedStack
+from simulator.sending import pass_policy_lag
 from tests.engine.conftest import Configuration, StackIn, succeeded
 
 pytestmark = pytest.mark.engine
@@ -44,4 +45,27 @@ class TestAccessControlIsDeployed:
             ("update", "notifications-workflow")
         ]
         assert (call(stack, "203.0.113.9"), call(stack, "198.51.100.7")) == (401, 401)
+        assert succeeded(stack.preview()).changes == []
+
+
+class TestASignatureThatIsRefused:
+    def test_sends_nothing_for_who_has_only_the_url(self, redeployed: StackIn):
+        def refused(sender: Configuration) -> None:
+            sender["trigger"] = {
+                "type": "httpRequest",
+                "entraPolicies": {"erp": CLAIMS},
+                "signature": "refused",
+            }
+
+        stack = redeployed(change=refused)
+        succeeded(stack.up())
+        pass_policy_lag(stack.tenant)
+        workflow = stack.outputs()["senders"]["notifications"]["workflowId"]
+        logic = stack.tenant.logic
+        url = logic.callback_url(logic.get(workflow), "manual")
+
+        assert logic.invoke_callback(url).status == 202
+        assert stack.tenant.mail() == []
+        assert logic.invoke_callback(url.partition("&sp=")[0], claims=CLAIMS).status == 202
+        assert len(stack.tenant.mail()) == 1
         assert succeeded(stack.preview()).changes == []

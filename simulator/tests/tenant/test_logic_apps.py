@@ -363,8 +363,9 @@ def callers(*ranges, **policies):
 
 
 class TestWhoMayCallATrigger:
-    def call(self, tenant, deployment, access, *, signed=True, **options):
-        deployment.workflow(accessControl=access)
+    def call(self, tenant, deployment, access, *, signed=True, definition=None, **options):
+        properties = {} if definition is None else {"definition": definition}
+        deployment.workflow(accessControl=access, **properties)
         path = f"{WORKFLOW_PATH}/triggers/manual/listCallbackUrl"
         url = deployment.arm("POST", path).body["value"]
         answer = tenant.logic.invoke_callback(
@@ -413,6 +414,72 @@ class TestWhoMayCallATrigger:
     def test_a_policy_does_not_close_the_signed_url(self, tenant, deployment):
         access = callers("198.51.100.0/24", erp=CLAIMS)
         assert self.call(tenant, deployment, access) == (202, None)
+
+    def by_token(self, **changes):
+        """A definition whose trigger asks for a token, as Microsoft's page has it."""
+        trigger = {
+            "type": "Request",
+            "kind": "Http",
+            "inputs": {"schema": {}},
+            "conditions": [
+                {
+                    "expression": "@startsWith(coalesce(triggerOutputs()?['headers']?"
+                    "['Authorization'], ''), 'Bearer ')"
+                }
+            ],
+            "operationOptions": "IncludeAuthorizationHeadersInOutputs",
+            "runtimeConfiguration": {"secureData": {"properties": ["outputs"]}},
+        }
+        return definition(triggers={"manual": trigger | changes})
+
+    def runs(self, deployment):
+        return len(deployment.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"])
+
+    @pytest.mark.parametrize(
+        ("changes", "signed", "expected"),
+        [
+            ({}, False, 1),
+            ({}, True, 0),
+            # The header is not among the outputs, so the condition does not see it.
+            ({"operationOptions": ""}, False, 0),
+        ],
+    )
+    def test_a_condition_on_the_token_is_met_by_a_token_alone(
+        self, tenant, deployment, changes, signed, expected
+    ):
+        access = callers("198.51.100.0/24", erp=CLAIMS)
+        options = {} if signed else {"claims": CLAIMS}
+        answer = self.call(
+            tenant,
+            deployment,
+            access,
+            signed=signed,
+            definition=self.by_token(**changes),
+            **options,
+        )
+        # Nothing tells the caller.
+        assert answer == (202, None)
+        assert self.runs(deployment) == expected
+
+    def test_and_not_by_azure_resource_manager(self, deployment):
+        deployment.workflow(definition=self.by_token())
+        started = deployment.arm("POST", f"{WORKFLOW_PATH}/triggers/manual/run")
+        assert (started.status, started.headers) == (202, {})
+        assert self.runs(deployment) == 0
+
+    def test_any_other_condition_is_not_simulated(self, deployment):
+        other = [{"expression": "@equals(1, 2)"}]
+        deployment.workflow(definition=self.by_token(conditions=other))
+        run = deployment.run()[0]
+        assert run["error"]["code"] == "NotSimulated"
+        assert "conditions" in run["error"]["message"]
+
+    @pytest.mark.parametrize(
+        "conditions", ["@true", [{}], [{"expression": "true"}], [{"expression": "@true", "a": 1}]]
+    )
+    def test_what_is_no_condition_cannot_be_saved(self, deployment, conditions):
+        with pytest.raises(AssertionError, match="InvalidTemplate"):
+            deployment.workflow(definition=self.by_token(conditions=conditions))
 
     def test_signature_and_token_together_are_refused(self, tenant, deployment):
         access = callers("198.51.100.0/24", erp=CLAIMS)
@@ -545,7 +612,7 @@ class TestWhatTheRunnerDoesNotKnowFailsTheRun:
             ),
             (
                 definition(
-                    triggers={"manual": {"type": "Request", "conditions": [{"expression": "x"}]}}
+                    triggers={"manual": {"type": "Request", "conditions": [{"expression": "@x"}]}}
                 ),
                 "conditions",
             ),

@@ -104,9 +104,14 @@ MEANINGS = {
         "The policy that is named there is one of Azure Policy's: where it demands a tag, write it "
         "under `tags` in the stack's configuration; otherwise ask whoever assigned it."
     ),
+    "ScopeLocked": _Meaning(
+        "Somebody has locked what is named there, or what it is in: `az lock list` shows it. Ask "
+        "who did, and run this again without the lock; nothing of this program removes one."
+    ),
     "AuthorizationFailed": _Meaning(
-        "Give the deploying identity Contributor on the subscription; a new role takes minutes to "
-        "be known, and a new sign-in."
+        "Give the deploying identity Contributor on the subscription, or on a resource group that "
+        "exists the roles of docs/getting-started.md; a new role takes minutes to be known, and a "
+        "new sign-in."
     ),
 }
 """By a part of the provider's text, in the order in which they are looked for."""

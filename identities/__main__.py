@@ -40,6 +40,7 @@ identities = {
         # Reviewers guard what deploys; a preview is not to wait for them.
         environment=environment if mode is Mode.DEPLOY else f"{environment}-{mode}",
         subscription_id=config.require("subscriptionId"),
+        resource_group=config.get("resourceGroup"),
         state_container=config.get("stateContainer"),
         state_key=config.get("stateKey"),
     )

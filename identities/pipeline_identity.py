@@ -25,6 +25,11 @@ EXCHANGE_CLIENT_ID = "00000002-0000-0ff1-ce00-000000000000"
 # Azure's built-in roles, by the ids that they have in every tenant.
 # Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles.
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+LOGIC_APP_CONTRIBUTOR = "87a39d53-fc1b-424a-814c-f7e04687dc9e"
+MANAGED_IDENTITY_CONTRIBUTOR = "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59"
+# To give an identity to a workflow takes an action of its own; of the two pages that say which of
+# these roles has it, one names both and one this alone.
+MANAGED_IDENTITY_OPERATOR = "f1a07417-d97a-45cb-824c-7a7467783830"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
@@ -167,13 +172,16 @@ class Permissions:
 
     Attributes:
         app_roles: Application permissions by the client id of what they are for.
-        azure_role: Id of Azure's built-in role on the subscription.
+        azure_role: Id of Azure's built-in role on the subscription, where the deployment makes the
+            resource group.
+        group_roles: The same on the resource group, by a name, where that is there already.
         state_role: The same for the container that holds the state.
         exchange_roles: Management roles; ``assign-exchange-roles.ps1`` assigns them.
     """
 
     app_roles: Mapping[str, Sequence[str]]
     azure_role: str
+    group_roles: Mapping[str, str]
     state_role: str
     exchange_roles: Sequence[str]
 
@@ -185,6 +193,11 @@ PERMISSIONS = {
             EXCHANGE_CLIENT_ID: ["Exchange.ManageAsApp"],
         },
         azure_role=CONTRIBUTOR,
+        group_roles={
+            "workflows": LOGIC_APP_CONTRIBUTOR,
+            "identities": MANAGED_IDENTITY_CONTRIBUTOR,
+            "assign": MANAGED_IDENTITY_OPERATOR,
+        },
         state_role=STORAGE_BLOB_DATA_CONTRIBUTOR,
         exchange_roles=[
             "Mail Recipient Creation",
@@ -202,6 +215,7 @@ PERMISSIONS = {
             EXCHANGE_CLIENT_ID: ["Exchange.ManageAsApp"],
         },
         azure_role=READER,
+        group_roles={"reader": READER},
         # A preview locks nothing and writes nothing (pulumi/pulumi, pkg/backend/diy/backend.go).
         state_role=STORAGE_BLOB_DATA_READER,
         exchange_roles=["View-Only Recipients", "View-Only Configuration"],
@@ -228,6 +242,7 @@ class PipelineIdentity(pulumi.ComponentResource):
         trusted: Repository | ServiceConnection,
         environment: str,
         subscription_id: str,
+        resource_group: str | None = None,
         state_container: str | None = None,
         state_key: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -242,6 +257,8 @@ class PipelineIdentity(pulumi.ComponentResource):
             environment: The environment of the repository whose jobs are trusted, and no others:
                 its rules decide which branch gets there, and who approves.
             subscription_id: Where its Azure role acts.
+            resource_group: Name of the group of the workflows, which exists: the roles then act
+                there, and none on the subscription.
             state_container: Resource id of the blob container with the state; where it is left out,
                 access to the state is not dealt with here.
             state_key: Resource id of the Key Vault key of the state's secrets; likewise.
@@ -277,8 +294,14 @@ class PipelineIdentity(pulumi.ComponentResource):
                     opts=child,
                 )
         subscription = f"/subscriptions/{subscription_id}"
+        in_azure: list[tuple[str, str, str]] = [("azure", subscription, permissions.azure_role)]
+        if resource_group is not None:
+            in_azure = [
+                (f"azure-{purpose}", f"{subscription}/resourceGroups/{resource_group}", role)
+                for purpose, role in permissions.group_roles.items()
+            ]
         for purpose, scope, role in (
-            ("azure", subscription, permissions.azure_role),
+            *in_azure,
             ("state", state_container, permissions.state_role),
             # Decrypting is what a preview needs as well: its program reads the secrets.
             ("key", state_key, KEY_VAULT_CRYPTO_USER),

@@ -50,6 +50,9 @@ FOREIGN = [
     "'repo:contoso/mail-senders:environment:prod'.",
     # Source: https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-policy-requestdisallowedbypolicy.
     "Resource 'rg-mail-sender' was disallowed by policy. Policy identifiers: '[]'.",
+    # Source: https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources.
+    "The scope '/s' cannot perform delete operation because following scope(s) are locked: '/s'. "
+    "Please remove the lock and try again.",
 ]
 MESSAGES = sorted({*thrown_by_scripts(), *raised_by_the_program()})
 OTHERS = [literal[1:-1] for text in SCRIPTS for literal in SAID.findall(text)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator.tenant.answers import CloudError, Response
 from simulator.tenant.entra import Entra
-from simulator.tenant.identifiers import ARM_AUDIENCE, SUBSCRIPTION_ID
+from simulator.tenant.identifiers import ARM_AUDIENCE, DEPLOYMENT_CLIENT_ID, SUBSCRIPTION_ID
 from simulator.tenant.logic_apps import LogicApps, started
 from simulator.tenant.managed_identities import ManagedIdentities
 from simulator.tenant.paths import Request, check_headers
@@ -47,6 +47,7 @@ LOCATIONS = (
     "westus2",
     "westus3",
 )
+GROUPS_PATH = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
 
 
 class Arm:
@@ -103,6 +104,45 @@ class Arm:
         except CloudError as error:
             raise CloudError(401, "InvalidAuthenticationToken", error.message) from None
 
+    def _authorize(self, request: Request) -> None:
+        """Refuses what roles on one resource group do not allow, where the caller has no others.
+
+        Logic App Contributor, Managed Identity Contributor and Managed Identity Operator read the
+        group itself and write what is in it.
+        """
+        group = self._store.setting("only resource group", None)
+        if group is None:
+            return
+        scope, own = _path(request).casefold(), f"{GROUPS_PATH}/{group}".casefold()
+        if scope.startswith(f"{own}/") or (scope == own and request.method == "GET"):
+            return
+        raise CloudError(
+            403,
+            "AuthorizationFailed",
+            f"The client '{DEPLOYMENT_CLIENT_ID}' with object id '{DEPLOYMENT_CLIENT_ID}' does not "
+            f"have authorization to perform this action over scope '{_path(request)}' or the scope "
+            "is invalid. If access was recently granted, please refresh your credentials.",
+        )
+
+    def _check_locks(self, request: Request) -> None:
+        """Refuses what a lock of the scope, or of one above it, forbids.
+
+        https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources. Which
+        requests a ReadOnly lock lets pass besides GET differs by resource: here none.
+        """
+        scope = _path(request)
+        for locked, level in self._store.setting("locks", {}).items():
+            if not f"{scope}/".casefold().startswith(f"{locked}/".casefold()):
+                continue
+            if request.method == "DELETE" or (level == "ReadOnly" and request.method != "GET"):
+                operation = "delete" if request.method == "DELETE" else "write"
+                raise CloudError(
+                    409,
+                    "ScopeLocked",
+                    f"The scope '{scope}' cannot perform {operation} operation because following "
+                    f"scope(s) are locked: '{locked}'. Please remove the lock and try again.",
+                )
+
     def _route(self, request: Request, body: Any) -> Response:
         folded = tuple(segment.casefold() for segment in request.segments)
         if folded[:1] == ("subscriptions",) and folded[1:2] not in ((), (SUBSCRIPTION_ID,)):
@@ -111,6 +151,8 @@ class Arm:
                 "SubscriptionNotFound",
                 f"The subscription '{request.segments[1]}' could not be found.",
             )
+        self._authorize(request)
+        self._check_locks(request)
         match folded:
             case "subscriptions", _, "resourcegroups":
                 self._check(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
@@ -465,6 +507,10 @@ class Arm:
             "WorkflowRunNotFound",
             f"The workflow '{workflow['name']}' run '{run_id}' could not be found.",
         )
+
+
+def _path(request: Request) -> str:
+    return "/" + "/".join(request.segments)
 
 
 def _check_version(request: Request, resource_type: str, supported: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from simulator.tenant import faults
-from simulator.tenant.arm import Arm
+from simulator.tenant.arm import GROUPS_PATH, Arm
 from simulator.tenant.clock import Clock
 from simulator.tenant.entra import Entra
 from simulator.tenant.exchange import Exchange
@@ -227,6 +227,17 @@ class Tenant:
         """
         with self._store.transaction():
             self._store.set_setting("tag policies", {"require": [*require], "add": {**(add or {})}})
+
+    def set_locks(self, **levels: str) -> None:
+        """Locks resource groups, by name: ``CanNotDelete`` or ``ReadOnly``; all others are free."""
+        with self._store.transaction():
+            locks = {f"{GROUPS_PATH}/{name}": level for name, level in levels.items()}
+            self._store.set_setting("locks", locks)
+
+    def set_only_resource_group(self, name: str) -> None:
+        """Leaves who deploys the roles on one resource group, and none on the subscription."""
+        with self._store.transaction():
+            self._store.set_setting("only resource group", name)
 
     def record_call(self, service: str, operation: str, target: str) -> None:
         """Writes down a call that none of the services here answers, such as a process start."""

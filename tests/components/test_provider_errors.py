@@ -145,6 +145,7 @@ class TestAPermanentRefusal:
             ("cannot create already existing resource '/x'", "operations.recover --stack test`"),
             ("Permission being assigned already exists on the object", "--stack test` takes it"),
             ('Status=403 Code="AuthorizationFailed"', "Contributor on the subscription"),
+            ('Status=409 Code="ScopeLocked"', "Ask who did, and run this again without the lock"),
             ('Status=404 Code="ResourceNotFound"', f"outside of this program: {RECOVER}"),
             ('Status=404 Code="ResourceGroupNotFound"', f"outside of this program: {RECOVER}"),
             ("Authorization_RequestDenied: no", "AppRoleAssignment.ReadWrite.All"),

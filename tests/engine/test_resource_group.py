@@ -6,7 +6,7 @@ import pytest
 
 from simulator.engine import SimulatedStack
 from simulator.tenant import SUBSCRIPTION_ID
-from tests.engine.conftest import StackIn, stack_in, succeeded
+from tests.engine.conftest import Configuration, StackIn, stack_in, succeeded
 from tests.sampling import sampled
 
 pytestmark = pytest.mark.engine
@@ -86,7 +86,55 @@ class TestAGroupThatTheStackMade:
         assert [s.name for s in succeeded(stack.preview()).steps if s.differences] == []
 
 
+class TestALock:
+    """Nobody is left unconfined by it, and what it says is what to do."""
+
+    def test_against_deletion_stops_the_teardown_before_the_policy(self, redeployed: StackIn):
+        stack = redeployed()
+        before = stack.tenant.snapshot()
+        stack.tenant.set_locks(**{"rg-mail-sender": "CanNotDelete"})
+
+        result = stack.destroy()
+
+        assert not result.succeeded
+        assert "ScopeLocked" in result.output
+        assert "cannot perform delete operation because" in result.output
+        left = stack.tenant.snapshot()
+        for kept in ("workflows", "applicationAccessPolicies", "groups"):
+            assert left[kept] == before[kept]
+        assert len(left["appRoleAssignments"]) == len(before["appRoleAssignments"]) - 1
+        assert stack.tenant.violations() == []
+
+        stack.tenant.set_locks()
+        succeeded(stack.destroy())
+        assert stack.tenant.snapshot()["workflows"] == {}
+
+    def test_against_writing_is_explained(self, redeployed: StackIn):
+        def subject(sender: Configuration) -> None:
+            sender["message"]["subject"] = "Another"
+
+        stack = redeployed(change=subject)
+        stack.tenant.set_locks(**{"rg-mail-sender": "ReadOnly"})
+
+        result = stack.up()
+
+        assert not result.succeeded
+        assert "Ask who did, and run this again without the lock" in " ".join(result.output.split())
+
+
 class TestAGroupThatExists:
+    def test_needs_no_rights_on_the_subscription(self, tmp_path: Path):
+        def user_assigned(sender: Configuration) -> None:
+            sender["identity"] = "userAssigned"
+
+        stack = stack_in(tmp_path / "stack", change=user_assigned)
+        put_group(stack)
+        stack.tenant.set_only_resource_group("rg-mail-sender")
+
+        succeeded(stack.up())
+        assert succeeded(stack.preview()).changes == []
+        succeeded(stack.destroy())
+
     def test_is_neither_made_nor_changed(self, tmp_path: Path):
         stack = stack_in(tmp_path / "stack", tags={"costCenter": "4711"})
         put_group(stack, tags={"owner": "finance"})

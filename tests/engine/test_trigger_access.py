@@ -60,9 +60,10 @@ class TestASignatureThatIsRefused:
         stack = redeployed(change=refused)
         succeeded(stack.up())
         pass_policy_lag(stack.tenant)
-        workflow = stack.outputs()["senders"]["notifications"]["workflowId"]
         logic = stack.tenant.logic
-        url = logic.callback_url(logic.get(workflow), "manual")
+        workflow = logic.get(stack.outputs()["senders"]["notifications"]["workflowId"])
+        assert workflow is not None
+        url = logic.callback_url(workflow, "manual")
 
         assert logic.invoke_callback(url).status == 202
         assert stack.tenant.mail() == []

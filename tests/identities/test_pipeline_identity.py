@@ -161,6 +161,30 @@ class TestTheProgram:
         }
 
 
+class TestAResourceGroupThatExists:
+    def test_is_where_the_roles_act_and_the_subscription_is_not(self, folder_on_path: None):
+        program = run(CONFIG | {"resourceGroup": "rg-mail"})
+        roles = sorted(
+            (name.split("-")[4], entry.inputs["roleDefinitionId"].rpartition("/")[2])
+            for name, entry in program.resources.items()
+            if entry.type.endswith(":RoleAssignment") and "-azure" in name
+        )
+        # Logic App Contributor, Managed Identity Contributor, Managed Identity Operator; Reader.
+        assert roles == [
+            ("deploy", "87a39d53-fc1b-424a-814c-f7e04687dc9e"),
+            ("deploy", "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59"),
+            ("deploy", "f1a07417-d97a-45cb-824c-7a7467783830"),
+            ("preview", "acdd72a7-3385-48ef-bd42-f606fba81ae7"),
+        ]
+        scopes = {
+            entry.inputs["scope"]
+            for entry in program.resources.values()
+            if entry.type.endswith(":RoleAssignment")
+        }
+        assert f"{SUBSCRIPTION}/resourceGroups/rg-mail" in scopes
+        assert SUBSCRIPTION not in scopes
+
+
 class TestTheRepositoryWhoseTokensAreTrusted:
     IMMUTABLE = "repo:contoso@5544123/mail-senders@821093847:environment:test"
     NAME = "repo:contoso/mail-senders:environment:test"

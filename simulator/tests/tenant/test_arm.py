@@ -598,3 +598,60 @@ class TestTags:
         workflow = deployment.arm("PUT", WORKFLOW_PATH, workflow_body("reception@contoso.com"))
         assert code(workflow) == (403, "RequestDisallowedByPolicy")
         assert code(self.put(deployment, {}, identity)) == (403, "RequestDisallowedByPolicy")
+
+
+class TestALock:
+    IDENTITY = f"{GROUP_PATH}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/it-1"
+
+    @pytest.fixture
+    def locked(self, tenant, deployment):
+        def lock(level):
+            deployment.workflow()
+            tenant.set_locks(mail=level)
+
+        return lock
+
+    def test_against_deletion_lets_everything_else_pass(self, deployment, locked):
+        locked("CanNotDelete")
+        refused = deployment.arm("DELETE", WORKFLOW_PATH)
+        assert code(refused) == (409, "ScopeLocked")
+        assert refused.body["error"]["message"] == (
+            f"The scope '{WORKFLOW_PATH}' cannot perform delete operation because following "
+            f"scope(s) are locked: '{GROUP_PATH}'. Please remove the lock and try again."
+        )
+        deployment.workflow()
+        assert deployment.arm("GET", WORKFLOW_PATH).status == 200
+
+    def test_that_only_lets_read_refuses_every_other_request(self, deployment, locked):
+        locked("ReadOnly")
+        body = workflow_body("reception@contoso.com")
+        run = f"{WORKFLOW_PATH}/triggers/manual/run"
+        for method, path, given in (
+            ("PUT", WORKFLOW_PATH, body),
+            ("POST", run, None),
+            ("DELETE", WORKFLOW_PATH, None),
+        ):
+            assert code(deployment.arm(method, path, given)) == (409, "ScopeLocked")
+        assert deployment.arm("GET", WORKFLOW_PATH).status == 200
+
+    def test_is_none_of_a_group_whose_name_begins_alike(self, tenant, deployment):
+        tenant.set_locks(mai="ReadOnly")
+        deployment.workflow()
+
+
+class TestRolesOnOneResourceGroup:
+    def test_write_in_it_and_read_it_and_nothing_else(self, tenant, deployment):
+        deployment.resource_group()
+        tenant.set_only_resource_group("mail")
+        body = workflow_body("reception@contoso.com")
+        assert deployment.arm("PUT", WORKFLOW_PATH, body).status == 201
+        assert deployment.arm("GET", GROUP_PATH, version="2024-03-01").status == 200
+        elsewhere = WORKFLOW_PATH.replace("/mail/", "/other/")
+        for method, path, given, version in (
+            ("PUT", GROUP_PATH, {"location": "westeurope"}, "2024-03-01"),
+            ("DELETE", GROUP_PATH, None, "2024-03-01"),
+            ("GET", GROUP_PATH.replace("/mail", "/other"), None, "2024-03-01"),
+            ("PUT", elsewhere, body, "2019-05-01"),
+        ):
+            answer = deployment.arm(method, path, given, version=version)
+            assert code(answer) == (403, "AuthorizationFailed")

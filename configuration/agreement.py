@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from components.clouds import Cloud
 from components.provider_errors import ASSIGNMENT_DELAYS
@@ -15,7 +16,7 @@ from components.service_principal import DIRECTORY_DELAYS
 from components.trigger import Frequency, Signature, WeekDay
 from configuration.defaults import senders_of, value_at
 from configuration.keys import Deletion, RecurrenceTrigger
-from configuration.mistakes import ABSENT, KeyPath, Mistake, RefusedError, listed, write_path
+from configuration.mistakes import ABSENT, KeyPath, Mistake, listed, write_path
 from configuration.values import parse_duration
 
 
@@ -300,8 +301,7 @@ PROVIDER_ENVIRONMENTS: dict[str, dict[Cloud, tuple[str, ...]]] = {
 
 def _clouds(values: Mapping[str, object]) -> Iterator[Mistake]:
     """One cloud's token is worth nothing in another: whoever mixes them cannot even sign in."""
-    domain, region = values.get("organization"), values.get("location")
-    given = values.get("cloud", str(Cloud.PUBLIC))
+    domain, region, given = (values.get(key) for key in ("organization", "location", "cloud"))
     if given not in list(Cloud):
         return
     cloud = Cloud(str(given))
@@ -342,16 +342,13 @@ def _early_recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
     """A run between the workflow and the grant leaves the identity a token without the role."""
     try:
         waits = sum(
-            (
-                parse_duration(values.get(key, default))
-                for key, default in (("settle", "PT1H"), ("proofTimeout", "PT10M"))
-            ),
+            (parse_duration(values[key]) for key in ("settle", "proofTimeout")),
             timedelta(seconds=sum(DIRECTORY_DELAYS) + sum(ASSIGNMENT_DELAYS)),
         )
-    except RefusedError:
+    except PydanticCustomError:
         return
     for path, sender in senders_of(values):
-        identity = value_at(sender, ("identity",)) or IdentityKind.SYSTEM
+        identity = value_at(sender, ("identity",))
         try:
             trigger = RecurrenceTrigger.model_validate(value_at(sender, ("trigger",)))
         except ValidationError:
@@ -361,7 +358,7 @@ def _early_recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
         if identity == IdentityKind.SYSTEM and timedelta() < _shortest_gap(trigger) < waits:
             yield Mistake(
                 (*path, "identity"),
-                value_at(sender, ("identity",)) or ABSENT,
+                identity,
                 f"is systemAssigned, and the recurrence may fire within the {_spoken(waits)} that "
                 "pass at most between the workflow's creation and the grant: the platform would "
                 "then keep a token without the permission for a day, and nothing would be sent",
@@ -399,8 +396,8 @@ def _refused_signatures(values: Mapping[str, object]) -> Iterator[Mistake]:
 
 
 def _purges(values: Mapping[str, object]) -> Iterator[Mistake]:
-    purge, deletion = values.get("purgeMailboxes"), values.get("deletion", str(Deletion.RETAIN))
-    if purge in (True, "true") and deletion != Deletion.DELETE:
+    purge, deletion = values["purgeMailboxes"], values["deletion"]
+    if purge is True and deletion != Deletion.DELETE:
         yield Mistake(
             ("purgeMailboxes",),
             purge,

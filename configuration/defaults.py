@@ -4,7 +4,9 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from configuration.keys import Sender, StackConfiguration
 from configuration.mistakes import KeyPath
+from configuration.values import Keys
 
 
 @dataclass(frozen=True)
@@ -82,17 +84,26 @@ def _paths(value: object) -> Iterator[KeyPath]:
             yield from ((step, *rest) for rest in _paths(entry))
 
 
+def _set_defaults(values: dict[str, object], group: type[Keys]) -> None:
+    for key, field in group.by_key().items():
+        if not field.is_required():
+            values.setdefault(key, field.default)
+
+
 def fill_in_defaults(values: dict[str, object]) -> dict[KeyPath, KeyPath]:
-    """Writes into ``values`` what follows from other values.
+    """Writes into ``values`` what is not written, for the rules that look at several keys.
 
     Returns:
         The path of each value that was not given, with the path of the one that it follows from.
     """
     derived: dict[KeyPath, KeyPath] = {}
+    _set_defaults(values, StackConfiguration)
     for path, sender in senders_of(values):
-        if isinstance(sender, dict) and isinstance(name := sender.get("name"), str):
-            shared = value_at(values, ("senderDefaults", name))
-            _fill_in(sender, path, shared, ("senderDefaults", name), derived)
+        if isinstance(sender, dict):
+            if isinstance(name := sender.get("name"), str):
+                shared = value_at(values, ("senderDefaults", name))
+                _fill_in(sender, path, shared, ("senderDefaults", name), derived)
+            _set_defaults(sender, Sender)
         for default in _DEFAULTS:
             keys = value_at(sender, default.group)
             if isinstance(keys, dict) and default.key not in keys:

@@ -1,10 +1,14 @@
-"""Which keys there are."""
+"""Which keys there are.
+
+The title of each is what a message tells to write, its docstring what docs/configuration.md says
+of it: ``python -m tools.reference`` writes that anew.
+"""
 
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from components import trigger
 from components.clouds import Cloud
@@ -13,8 +17,9 @@ from components.graph_permission import MailboxPermission
 from components.scoped_mail_sender import IdentityKind
 from components.trigger import Frequency, Signature, WeekDay
 from configuration.messages import Message
-from configuration.mistakes import listed
 from configuration.values import (
+    AT_LEAST_ONE,
+    EACH_ONCE,
     ONLY_OTHER_LOGIC_APPS,
     Address,
     Alias,
@@ -30,14 +35,9 @@ from configuration.values import (
     Region,
     ResourceGroupName,
     SenderName,
-    Switch,
     Tags,
     TimeZone,
     WorkflowName,
-    at_least_one,
-    each_once,
-    one_of,
-    within,
 )
 
 
@@ -51,175 +51,225 @@ class Deletion(StrEnum):
 class Mailbox(Keys, shared_mailbox.Mailbox):
     """The shared mailbox that a sender sends as."""
 
-    name: ExchangeName = Field(description="the mailbox's Name in Exchange, for good")
-    display_name: DisplayName = Field(description="the name that recipients see (default: name)")
-    alias: Alias = Field(description="the alias (default: name without spaces)")
-    address: Address = Field(description="the primary address, e.g. notifications@contoso.com")
-    hidden_from_address_lists: Annotated[StrictBool, Field(description="true or false")]
-    sign_in_blocked: Annotated[StrictBool, Field(description="true or false")]
-    adopt: Annotated[
-        StrictBool, Field(description="true to take over a mailbox that exists, else false")
-    ]
+    name: ExchangeName = Field(title="the mailbox's Name in Exchange, for good")
+    """Used when the mailbox is created; change ``displayName`` rather than this. Up to 64 of A to
+    Z, a to z, 0 to 9, space and ``. _ ' -``."""
+    display_name: DisplayName = Field(title="the name that recipients see (default: name)")
+    """Up to 256 characters."""
+    alias: Alias = Field(title="the alias (default: name without spaces)")
+    """1 to 64 of A to Z, a to z, 0 to 9 and ``. _ -``."""
+    address: Address = Field(title="the primary address, e.g. notifications@contoso.com")
+    """In an accepted domain of the organisation."""
+    hidden_from_address_lists: Annotated[StrictBool, Field(title="true or false")]
+    """Keeps the mailbox out of the address book."""
+    sign_in_blocked: Annotated[StrictBool, Field(title="true or false")]
+    """Disables the account behind the mailbox; sending needs none."""
+    adopt: Annotated[StrictBool, Field(title="true to take over a mailbox that exists, else false")]
+    """Takes over a mailbox with this address that exists, and never removes it."""
 
 
 class Group(Keys, mail_enabled_security_group.Group):
-    """The mail-enabled security group that is the scope of the policy, and nothing else's."""
+    """The mail-enabled security group that is the scope of the policy, and nothing else's.
 
-    name: ExchangeName = Field(description="the group's Name in Exchange, for good")
-    display_name: DisplayName = Field(
-        description="the name that address lists show (default: name)"
-    )
-    alias: Alias = Field(description="the alias (default: name without spaces)")
-    address: Address = Field(
-        description="the primary address, e.g. notifications-scope@contoso.com"
-    )
-    managed_by: Annotated[tuple[Address, ...], Field(description="a list of the owners' addresses")]
+    The mailbox is its only member.
+    """
+
+    name: ExchangeName = Field(title="the group's Name in Exchange, for good")
+    """As for the mailbox."""
+    display_name: DisplayName = Field(title="the name that address lists show (default: name)")
+    """As for the mailbox."""
+    alias: Alias = Field(title="the alias (default: name without spaces)")
+    """As for the mailbox."""
+    address: Address = Field(title="the primary address, e.g. notifications-scope@contoso.com")
+    """In an accepted domain of the organisation."""
+    managed_by: Annotated[tuple[Address, ...], Field(title="a list of the owners' addresses")]
+    """Who may change the group: each could widen what the sender reaches."""
     policy_description: PolicyDescription = Field(
-        description="the description of the application access policy"
+        title="the description of the application access policy (default: Restrict this app's "
+        "permissions to members of distribution group, and its address)"
     )
-    adopt: Annotated[
-        StrictBool, Field(description="true to take over a group that exists, else false")
-    ]
+    """What Exchange shows beside the policy, on one line."""
+    adopt: Annotated[StrictBool, Field(title="true to take over a group that exists, else false")]
+    """Takes over a group with this address that exists, and never removes it."""
 
 
 class Schedule(Keys, trigger.Schedule):
     """At which hours and minutes, and on which days of the week, a recurrence fires."""
 
     hours: Annotated[
-        tuple[Annotated[StrictInt, AfterValidator(within(0, 23))], ...],
-        AfterValidator(each_once),
-        Field(description="a list of hours, 0 to 23"),
+        tuple[Annotated[StrictInt, Field(ge=0, le=23)], ...],
+        EACH_ONCE,
+        Field(title="a list of whole numbers from 0 to 23"),
     ]
+    """For the frequencies Day and Week."""
     minutes: Annotated[
-        tuple[Annotated[StrictInt, AfterValidator(within(0, 59))], ...],
-        AfterValidator(each_once),
-        Field(description="a list of minutes, 0 to 59"),
+        tuple[Annotated[StrictInt, Field(ge=0, le=59)], ...],
+        EACH_ONCE,
+        Field(title="a list of whole numbers from 0 to 59"),
     ]
-    week_days: Annotated[
-        tuple[Annotated[WeekDay, BeforeValidator(one_of(WeekDay, "is not a day"))], ...],
-        AfterValidator(each_once),
-        Field(description="a list of days, e.g. Monday"),
-    ]
+    """For the frequencies Day and Week."""
+    week_days: Annotated[tuple[WeekDay, ...], EACH_ONCE, Field(title="a list of days, e.g. Monday")]
+    """For the frequency Week."""
 
 
 class HttpRequestTrigger(Keys, trigger.HttpRequestTrigger):
     """The workflow runs when its callback URL is called."""
 
-    type: Literal["httpRequest"]
+    type: Literal["httpRequest"] = Field(title="httpRequest")
+    """Which of the two triggers this is."""
     allowed_callers: Annotated[
         AllowedCallers | None,
-        Field(
-            description=f"a list of address ranges, e.g. 203.0.113.0/24, or {ONLY_OTHER_LOGIC_APPS}"
-        ),
+        Field(title=f"a list of address ranges, e.g. 203.0.113.0/24, or {ONLY_OTHER_LOGIC_APPS}"),
     ]
+    """Who may call it, besides having the callback URL: ranges of IPv4 addresses, or other Logic
+    Apps only. Default: every address, which the policy pack refuses unless ``allowOpenTriggers`` is
+    true."""
     entra_policies: EntraPolicies = Field(
-        {}, description="a name a line, and below each its claims: iss, aud and others"
+        {}, title="a name a line, and below each its claims: iss, aud and others"
     )
-    signature: Annotated[
-        Signature,
-        BeforeValidator(one_of(Signature, "says nothing about the signature")),
-        Field(description="accepted or refused"),
-    ]
+    """Lets in calls with a token of Entra ID instead of the callback URL's signature. Up to 5, by
+    name, each with the claims that a token must have: ``iss`` and ``aud``, and up to 8 others. They
+    do not close the callback URL: only
+    ``allowedCallers`` and ``signature`` do."""
+    signature: Annotated[Signature, Field(title="accepted or refused")]
+    """With ``entraPolicies``: ``refused`` has the signature of the callback URL start nothing."""
     export_callback_url: Annotated[
-        StrictBool,
-        Field(description="true to export the callback URL as a secret output, else false"),
+        StrictBool, Field(title="true to export the callback URL as a secret output, else false")
     ]
+    """Exports the callback URL, which anyone may call who knows it, as a secret output of the
+    stack."""
 
 
 class RecurrenceTrigger(Keys, trigger.RecurrenceTrigger):
     """The workflow runs by the clock."""
 
-    type: Literal["recurrence"]
-    frequency: Annotated[
-        Frequency, BeforeValidator(one_of(Frequency, "is not a frequency that Logic Apps knows"))
-    ] = Field(description=listed([str(frequency) for frequency in Frequency]))
-    interval: StrictInt = Field(description="a whole number: every so many of frequency")
+    type: Literal["recurrence"] = Field(title="recurrence")
+    """Which of the two triggers this is."""
+    frequency: Frequency = Field(title="Second, Minute, Hour, Day, Week or Month")
+    """The unit in which ``interval`` counts."""
+    interval: StrictInt = Field(title="a whole number: every so many of frequency")
+    """At most 9,999,999 seconds, 72,000 minutes, 12,000 hours, 500 days, 71 weeks or 16 months. A
+    recurrence that may fire during the waits before the grant needs a ``userAssigned`` identity."""
     start_time: StrictStr = Field(
-        description="a fixed time, e.g. 2020-01-01T00:00:00 (the default), with Z at its end where "
-        "there is no timeZone"
+        title="a fixed time, e.g. 2020-01-01T08:00:00, with Z at its end where there is no "
+        "timeZone (default: 2020-01-01, midnight)"
     )
+    """Keep it in the past: the first run is then the next that the schedule has."""
     time_zone: Annotated[
         TimeZone | None,
-        Field(description="a time zone by its Windows name, e.g. W. Europe Standard Time"),
+        Field(title="a time zone by its Windows name, e.g. W. Europe Standard Time"),
     ]
-    schedule: Annotated[Schedule | None, Field(description="hours, minutes or weekDays")]
+    """How times are read. Default: UTC."""
+    schedule: Annotated[Schedule | None, Field(title="hours, minutes or weekDays")]
+    """When exactly, for days and weeks."""
 
 
 class Sender(Keys):
     """One workflow that sends as one shared mailbox, and as no other."""
 
-    name: SenderName = Field(
-        description="a name for the sender within the stack, e.g. notifications"
-    )
-    mailbox: Mailbox = Field(description="the shared mailbox: name and address")
-    group: Group = Field(description="the group that is the policy's scope: name and address")
+    name: SenderName = Field(title="a name for the sender within the stack, e.g. notifications")
+    """Lowercase letters, digits and hyphens, up to 40; unique in the stack. The name that the
+    resources have in Pulumi, and part of the mark that they carry in Exchange: do not change it, a
+    new one is refused as somebody else's."""
+    mailbox: Mailbox = Field(title="the shared mailbox: name and address")
+    """The shared mailbox that is sent as."""
+    group: Group = Field(title="the group that is the policy's scope: name and address")
+    """The mail-enabled security group that is the policy's scope."""
     control_mailbox: Address = Field(
-        description="the address of an existing mailbox that the workflow must not send as"
+        title="the address of an existing mailbox that the workflow must not send as"
     )
-    workflow: WorkflowName = Field(
-        description="the name of the Logic App (default: the sender's name)"
-    )
-    identity: Annotated[
-        IdentityKind, BeforeValidator(one_of(IdentityKind, "is not a kind of managed identity"))
-    ] = Field(IdentityKind.SYSTEM, description="systemAssigned or userAssigned")
+    """Of a mailbox that the stack does not manage. Before anything is granted, it must be denied to
+    the workflow."""
+    workflow: WorkflowName = Field(title="the name of the Logic App (default: the sender's name)")
+    """1 to 80 letters, digits and ``. _ ( ) -``. A change gives it a new identity where that is
+    ``systemAssigned``."""
+    identity: IdentityKind = Field(IdentityKind.SYSTEM, title="systemAssigned or userAssigned")
+    """``systemAssigned``: the workflow's own, made with it, before the grant. Or ``userAssigned``:
+    ``id-<name>``, made, confined and granted before the workflow is; a recurrence that may fire
+    during the waits before the grant needs this one. A change replaces workflow and identity."""
     trigger: Annotated[HttpRequestTrigger | RecurrenceTrigger, Field(discriminator="type")] = Field(
-        description="a trigger of type httpRequest or recurrence"
+        title="a trigger of type httpRequest or recurrence"
     )
-    message: Message = Field(description="the mail: subject, body and recipients")
+    """What starts the workflow."""
+    message: Message = Field(title="the mail: subject, body and recipients")
+    """What is sent, and to whom."""
     permissions: Permissions = Field(
-        (MailboxPermission.MAIL_SEND,), description="a list of Graph permissions"
+        (MailboxPermission.MAIL_SEND,), title="a list of Graph permissions"
     )
-    probe: StrictBool = Field(False, description="true or false")
-    enabled: StrictBool = Field(True, description="true or false")
+    """Of the eleven that an application access policy confines: Mail.Read, Mail.ReadBasic,
+    Mail.ReadBasic.All, Mail.ReadWrite, Mail.Send, MailboxSettings.Read, MailboxSettings.ReadWrite,
+    Calendars.Read, Calendars.ReadWrite, Contacts.Read, Contacts.ReadWrite. Must have Mail.Send."""
+    probe: StrictBool = Field(False, title="true or false")
+    """Adds two triggers that only Azure's management API fires: one has the workflow send to its own
+    mailbox alone, one has it try to send as the control mailbox, a message without recipients.
+    ``python -m operations.prove`` needs them."""
+    enabled: StrictBool = Field(True, title="true or false")
+    """false switches the workflow off; back to true, it is switched on after another proof. A
+    workflow that somebody switched off in Azure stays off either way."""
 
 
 class StackConfiguration(Keys):
     """Everything that a stack is told.
 
-    Attributes:
-        settle: How long to wait between the proof of a policy and the grant: the policy is
-            effective in Graph up to an hour or more after Exchange's own test sees it.
-        proof_timeout: For how long the proof is tried again before the deployment fails.
-        drift: Whether each preview and update first looks for what others changed in Exchange.
-        sender_defaults: By a sender's name, keys that it has in every environment which does not
-            write them itself. Those of a sender that a stack does not have mean nothing to it.
-        allow_open_triggers: Whether an HTTP trigger that every address may call is meant to be.
-            None is refused here: the workflow is marked, and the policy pack refuses the others.
-        tags: Of everything that the stack makes in Azure. What others tag there is left alone.
-        deletion: Whether mailboxes and groups are kept, and protected against ``pulumi destroy``:
-            without a word about it they are, since a mailbox is somebody's mail.
-        purge_mailboxes: Whether a removed mailbox is also taken out of the 30 days in which
-            Exchange could restore it.
+    None is refused here for an HTTP trigger that every address may call: the workflow is marked,
+    and the policy pack refuses it unless ``allow_open_triggers`` says that it is meant to be.
     """
 
     resource_group: ResourceGroupName = Field(
-        description="the name of the resource group, e.g. rg-mail-sender-dev"
+        title="the name of the resource group, e.g. rg-mail-sender-dev"
     )
+    """The Azure resource group of the workflows. It is made where there is none, used as it is
+    where there is one, and never deleted: others may have put something into it. 1 to 90 letters,
+    digits and ``. _ ( ) -``, with no dot at the end."""
     location: Region = Field(
-        description="the Azure region, e.g. westeurope, here or as azure-native:location"
+        title="the Azure region, e.g. westeurope, here or as azure-native:location"
     )
+    """By its short name."""
     organization: InitialDomain = Field(
-        description="the tenant's initial domain, e.g. contoso.onmicrosoft.com"
+        title="the tenant's initial domain, e.g. contoso.onmicrosoft.com"
     )
-    tags: Tags = Field({}, description="a tag a line: its name, and its value as text")
-    cloud: Annotated[
-        Cloud, BeforeValidator(one_of(Cloud, "is not a cloud that this program knows"))
-    ] = Field(Cloud.PUBLIC, description=listed([str(cloud) for cloud in Cloud]))
-    settle: Duration = Field(timedelta(hours=1), description="a duration, e.g. PT1H")
-    proof_timeout: Duration = Field(timedelta(minutes=10), description="a duration, e.g. PT10M")
-    drift: Switch = Field(False, description="true or false")
-    allow_open_triggers: Switch = Field(False, description="true or false")
-    deletion: Annotated[
-        Deletion, BeforeValidator(one_of(Deletion, "says nothing about mailboxes and groups"))
-    ] = Field(Deletion.RETAIN, description="retain or delete")
-    purge_mailboxes: Switch = Field(False, description="true or false")
+    """With a custom domain Exchange Online signs in and then refuses every change."""
+    tags: Tags = Field({}, title="a tag a line: its name, and its value as text")
+    """Of everything that is made in Azure, at most 48. Tags that others add, Azure Policy or
+    people, are left alone."""
+    cloud: Cloud = Field(Cloud.PUBLIC, title="public, usGovernmentL4, usGovernmentL5 or china")
+    """The Microsoft cloud that the organisation is in: ``public`` (also GCC), ``usGovernmentL4``
+    (GCC High), ``usGovernmentL5`` (DoD) or ``china``. It has to agree with ``organization``,
+    ``location``, and the providers' own keys ``azure-native:environment`` and
+    ``azuread:environment``, which all but ``public`` need."""
+    settle: Duration = Field(timedelta(hours=1), title="a duration, e.g. PT1H")
+    """How long to wait between the proof of a policy and the grant of the permission, as an ISO
+    8601 duration. Graph obeys a new policy up to an hour or more after Exchange's own test sees
+    it."""
+    proof_timeout: Duration = Field(timedelta(minutes=10), title="a duration, e.g. PT10M")
+    """For how long the proof is tried again before the deployment fails, as an ISO 8601
+    duration."""
+    drift: StrictBool = Field(False, title="true or false")
+    """true looks at each preview and update, by reading only, for what others changed in Exchange
+    Online since the last one, and has it mended. It needs the credentials for Exchange in a preview
+    too."""
+    allow_open_triggers: StrictBool = Field(False, title="true or false")
+    """true says that HTTP triggers without ``allowedCallers`` are meant to be open to every
+    address, and marks their workflows with the tag ``openTrigger``; the policy pack refuses
+    others."""
+    deletion: Deletion = Field(Deletion.RETAIN, title="retain or delete")
+    """What becomes of mailboxes, groups and the policies on them when the stack or a sender goes.
+    ``retain`` keeps them and has ``pulumi destroy`` refuse; ``delete`` removes them: for test
+    tenants. A change acts from the next ``pulumi up`` on."""
+    purge_mailboxes: StrictBool = Field(False, title="true or false")
+    """true, with ``deletion: delete`` only, removes mailboxes for good. Otherwise Exchange keeps a
+    removed mailbox, recoverable, for 30 days."""
     sender_defaults: dict[str, dict[str, Any]] = Field(
-        {}, description="a sender's name a line, and below each the keys that its senders share"
+        {}, title="a sender's name a line, and below each the keys that its senders share"
     )
-    senders: Annotated[tuple[Sender, ...], AfterValidator(at_least_one)] = Field(
-        description="a list of senders, each with name, mailbox, group, controlMailbox, trigger "
-        "and message"
+    """By a sender's name, what it has in every environment that does not write it itself: what is
+    written in the file of an environment stays, group by group, and a list is taken whole. Those of
+    a sender that a stack does not have mean nothing to it."""
+    senders: Annotated[tuple[Sender, ...], AT_LEAST_ONE] = Field(
+        title="a list of senders, each with name, mailbox, group, controlMailbox, "
+        "trigger and message"
     )
+    """Each is a workflow that sends as one shared mailbox, and as no other."""
 
     @property
     def retain(self) -> bool:

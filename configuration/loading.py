@@ -5,7 +5,8 @@ import difflib
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, get_origin
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
@@ -31,15 +32,6 @@ def _values_of(config: pulumi.Config) -> dict[str, object]:
         for key in known
         if key.startswith(prefix)
     }
-    for key in ("senders", "senderDefaults", "tags"):
-        # Pulumi hands on a list or a mapping as JSON, and anything else as its text.
-        if isinstance(given := values.get(key), str):
-            try:
-                values[key] = json.loads(given)
-            except RecursionError:
-                raise _nested_too_deeply(config.name, key) from None
-            except ValueError:
-                continue
     if location := pulumi.Config("azure-native").get("location"):
         values.setdefault("location", location)
     for key in PROVIDER_ENVIRONMENTS:
@@ -49,18 +41,14 @@ def _values_of(config: pulumi.Config) -> dict[str, object]:
     return values
 
 
+_HANDED_ON_AS_JSON = {
+    key
+    for key, field in StackConfiguration.by_key().items()
+    if field.annotation is bool or get_origin(field.annotation) in (dict, tuple)
+}
+
 DEEPEST = 20
 """How many lists and groups of keys may stand within each other; five are needed."""
-
-
-def _nested_too_deeply(namespace: str, key: str) -> ConfigurationError:
-    mistake = Mistake(
-        (key,),
-        ABSENT,
-        f"has more than {DEEPEST} lists and groups of keys within each other",
-        "Look for a bracket or an indentation that repeats itself: no key needs more than five.",
-    )
-    return ConfigurationError(report(namespace, [mistake], {}))
 
 
 def _is_nested_too_deeply(value: object) -> bool:
@@ -73,6 +61,34 @@ def _is_nested_too_deeply(value: object) -> bool:
             for entry in (group.values() if isinstance(group, dict) else group)
         ]
     return any(isinstance(entry, dict | list) for entry in level)
+
+
+def _parse(namespace: str, values: Mapping[str, object]) -> dict[str, object]:
+    """A copy of the values, with lists, groups and switches as such: Pulumi hands them on as text.
+
+    Raises:
+        ConfigurationError: One is nested without an end, which no later step would survive.
+    """
+    parsed = {}
+    for key, value in values.items():
+        try:
+            with suppress(ValueError):
+                if isinstance(value, str) and key in _HANDED_ON_AS_JSON:
+                    value = json.loads(value)
+            endless = _is_nested_too_deeply(value)
+        except RecursionError:
+            endless = True
+        if endless:
+            mistake = Mistake(
+                (key,),
+                ABSENT,
+                f"has more than {DEEPEST} lists and groups of keys within each other",
+                "Look for a bracket or an indentation that repeats itself: no key needs more than "
+                "five.",
+            )
+            raise ConfigurationError(report(namespace, [mistake], {}))
+        parsed[key] = copy.deepcopy(value)
+    return parsed
 
 
 def _refuse_misspelt_namespaces(namespace: str) -> None:
@@ -161,10 +177,7 @@ def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfig
             require_environment(pulumi.get_stack())
     else:
         namespace, values = NAMESPACE, dict(config)
-    for key, value in values.items():
-        if _is_nested_too_deeply(value):
-            raise _nested_too_deeply(namespace, key)
-    values = copy.deepcopy(values)
+    values = _parse(namespace, values)
     derived = fill_in_defaults(values)
     mistakes = [mistake for rule in RULES for mistake in rule(values)]
     try:

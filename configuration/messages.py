@@ -1,16 +1,15 @@
 """The mail: its keys, and the rules for its texts."""
 
 import json
-import unicodedata
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StrictStr, model_validator
 
 from components import message
 from components.message import BodyType, Importance
 from components.workflow_definition import literal
 from configuration.mistakes import refuse
-from configuration.values import Address, DisplayName, Keys, one_line, one_of, whole_characters
+from configuration.values import ONE_LINE, WHOLE_CHARACTERS, Address, DisplayName, Keys, text
 
 
 def _sent(text: str) -> str:
@@ -28,51 +27,38 @@ def _sent(text: str) -> str:
 
 # What Exchange keeps of a subject by its schema for EWS. What sendMail makes of a longer one is not
 # on record.
-LONGEST_SUBJECT = 255
-
-
-def _subject(text: str) -> str:
-    if len(text) > LONGEST_SUBJECT:
-        refuse(
-            f"has {len(text)} characters, and Exchange keeps {LONGEST_SUBJECT} of a subject",
-            "Shorten it, and say the rest in the body.",
-        )
-    return text
-
-
-def _mail_text(text: str) -> str:
-    if any(
-        unicodedata.category(character) == "Cc" and character not in "\t\r\n" for character in text
-    ):
-        refuse(
-            "holds a control character other than a tab or a line break",
-            "Leave it out: a mail cannot show it.",
-        )
-    return whole_characters(text)
+_A_SUBJECT = text(
+    ".{0,255}",
+    "has {length} characters, and Exchange keeps 255 of a subject",
+    "Shorten it, and say the rest in the body.",
+)
+_A_BODY = text(
+    r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*",
+    "holds a control character other than a tab or a line break",
+    "Leave it out: a mail cannot show it.",
+)
+_SENT = AfterValidator(_sent)
 
 
 class Body(Keys, message.Body):
     """A mail's text."""
 
-    content_type: Annotated[
-        BodyType, BeforeValidator(one_of(BodyType, "is not a type of text that Graph knows"))
-    ] = Field(description="Text or HTML")
-    content: Annotated[StrictStr, AfterValidator(_mail_text), AfterValidator(_sent)] = Field(
-        description="the mail's text"
-    )
+    content_type: BodyType = Field(title="Text or HTML")
+    """How ``content`` is to be read."""
+    content: Annotated[StrictStr, _A_BODY, WHOLE_CHARACTERS, _SENT] = Field(title="the mail's text")
+    """Sent as it is written: an expression of Logic Apps in it stays text."""
 
 
 class Recipient(Keys, message.Recipient):
     """Whom a mail is sent to, or answers to it."""
 
-    address: Address = Field(description="a mail address, e.g. finance@contoso.com")
+    address: Address = Field(title="a mail address, e.g. finance@contoso.com")
+    """Of whom, or of a distribution group."""
     name: Annotated[
-        Annotated[DisplayName, AfterValidator(_sent)] | None,
-        Field(description="the name shown with the address"),
+        Annotated[DisplayName, _SENT] | None, Field(title="the name shown with the address")
     ]
+    """Up to 256 characters."""
 
-
-Recipients = Annotated[tuple[Recipient, ...], Field(description="a list of recipients")]
 
 # Source: https://learn.microsoft.com/graph/api/user-sendmail and
 # https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/682. How characters beyond
@@ -83,20 +69,24 @@ LONGEST_REQUEST = 4 * 1024 * 1024
 class Message(Keys, message.Message):
     """The mail."""
 
-    subject: Annotated[
-        StrictStr, AfterValidator(one_line), AfterValidator(_sent), AfterValidator(_subject)
-    ] = Field(description="the mail's subject")
-    body: Body = Field(description="contentType (Text or HTML) and content")
-    to_recipients: Recipients
-    cc_recipients: Recipients
-    bcc_recipients: Recipients
-    reply_to: Recipients
-    importance: Annotated[
-        Importance,
-        BeforeValidator(one_of(Importance, "is not an importance that Graph knows")),
-        Field(description="low, normal or high"),
-    ]
-    save_to_sent_items: Annotated[StrictBool, Field(description="true or false")]
+    subject: Annotated[StrictStr, ONE_LINE, WHOLE_CHARACTERS, _SENT, _A_SUBJECT] = Field(
+        title="the mail's subject"
+    )
+    """Up to 255 characters, on one line."""
+    body: Body = Field(title="contentType (Text or HTML) and content")
+    """The mail's text."""
+    to_recipients: Annotated[tuple[Recipient, ...], Field(title="a list of recipients")]
+    """At least one recipient in all, and at most 500 (a distribution group counts as one)."""
+    cc_recipients: Annotated[tuple[Recipient, ...], Field(title="a list of recipients")]
+    """As ``toRecipients``."""
+    bcc_recipients: Annotated[tuple[Recipient, ...], Field(title="a list of recipients")]
+    """As ``toRecipients``."""
+    reply_to: Annotated[tuple[Recipient, ...], Field(title="a list of recipients")]
+    """To whom answers go, instead of the mailbox."""
+    importance: Annotated[Importance, Field(title="low, normal or high")]
+    """What the mail is marked with."""
+    save_to_sent_items: Annotated[StrictBool, Field(title="true or false")]
+    """Keeps a copy in the mailbox."""
 
     @model_validator(mode="after")
     def _fits_into_a_request(self) -> Self:

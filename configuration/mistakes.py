@@ -2,11 +2,12 @@
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 import pulumi
+from pydantic_core import PydanticCustomError
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands, e.g. ``("senders", 0, "mailbox", "alias")``, in the keys of the YAML."""
@@ -20,15 +21,6 @@ class ConfigurationError(pulumi.RunError):
 
     A ``RunError``, so that the Pulumi command line shows the text alone, without a traceback.
     """
-
-
-class RefusedError(ValueError):
-    """A value breaks a rule. Pydantic adds where it stands."""
-
-    def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -49,10 +41,11 @@ class Mistake:
 
 
 def refuse(problem: str, remedy: str) -> NoReturn:
-    raise RefusedError(problem, remedy)
+    """Says what is wrong with a value, and what to write instead. Pydantic adds where it stands."""
+    raise PydanticCustomError("refused", "{problem}", {"problem": problem, "remedy": remedy})
 
 
-def did_you_mean(given: object, known: list[str]) -> str:
+def did_you_mean(given: object, known: Iterable[str]) -> str:
     """A hint for a misspelt word, or nothing; ``display_name`` is one for ``displayName``."""
     if not isinstance(given, str):
         return ""

@@ -1,16 +1,14 @@
-"""Rules for one value, and the types that hold it."""
+"""What one value may be: a type for each kind, with what is said of any other."""
 
 import ipaddress
 import re
-import unicodedata
-from collections.abc import Callable
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictStr
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 from tzlocal.windows_tz import tz_win, win_tz
 
 from components.graph_permission import MailboxPermission
@@ -21,80 +19,158 @@ ONLY_OTHER_LOGIC_APPS = "otherLogicApps"
 """What ``allowedCallers`` says where no address on the internet may call."""
 
 
-def whole_characters(text: str) -> str:
-    if any(unicodedata.category(character) == "Cs" for character in text):
-        refuse(
-            "holds half of a character (a surrogate), which cannot be sent anywhere",
-            "Write the whole character.",
-        )
-    return text
+# --- Texts --------------------------------------------------------------------------------------
 
 
-def one_line(text: str) -> str:
-    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
-        refuse(
-            "holds a line break or another control character",
-            "Write it on one line, without tabs.",
-        )
-    return whole_characters(text)
+def text(pattern: str, problem: str, remedy: str) -> AfterValidator:
+    """A rule for a text: all of it matches a pattern.
+
+    Args:
+        pattern: A regular expression.
+        problem: What is wrong with any other; ``{length}`` is how many characters it has.
+        remedy: What to write instead.
+    """
+
+    def check(given: str) -> str:
+        if not re.fullmatch(pattern, given, re.DOTALL):
+            refuse(problem.replace("{length}", str(len(given))), remedy)
+        return given
+
+    return AfterValidator(check)
 
 
-def _no_time(text: str) -> str:
-    """For what a script reads: ConvertFrom-Json makes a time of a text that looks like one."""
-    if re.match(r"\d{4}-\d\d-\d\dT|/Date\(", text, re.ASCII):
-        refuse(
-            "begins like a time in JSON: PowerShell would read it as one, and write it otherwise",
-            "Write it otherwise, for example with a space in place of T.",
-        )
-    return text
-
-
-def _display_name(text: str) -> str:
-    if not text.strip() or text != text.strip():
-        refuse("is empty, or begins or ends with a space", "Write it without spaces around it.")
+HALF_A_CHARACTER = (
+    "holds half of a character (a surrogate), which cannot be sent anywhere",
+    "Write the whole character.",
+)
+WHOLE_CHARACTERS = text(r"[^\ud800-\udfff]*", *HALF_A_CHARACTER)
+ONE_LINE = text(
+    r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*",
+    "holds a line break or another control character",
+    "Write it on one line, without tabs.",
+)
+# ConvertFrom-Json of a script makes a time of a text that looks like one.
+_NO_TIME = text(
+    r"(?![0-9]{4}-[0-9]{2}-[0-9]{2}T|/Date\().*",
+    "begins like a time in JSON: PowerShell would read it as one, and write it otherwise",
+    "Write it otherwise, for example with a space in place of T.",
+)
+DisplayName = Annotated[
+    StrictStr,
+    text(
+        r"\S(.*\S)?",
+        "is empty, or begins or ends with a space",
+        "Write it without spaces around it.",
+    ),
     # Source: -DisplayName of New-Mailbox and New-DistributionGroup.
-    if len(text) > 256:
-        refuse(
-            f"has {len(text)} characters, and a display name may have 256", "Write a shorter one."
-        )
-    return _no_time(one_line(text))
-
-
-def _policy_description(text: str) -> str:
+    text(
+        ".{0,256}",
+        "has {length} characters, and a display name may have 256",
+        "Write a shorter one.",
+    ),
+    ONE_LINE,
+    WHOLE_CHARACTERS,
+    _NO_TIME,
+]
+PolicyDescription = Annotated[
+    StrictStr,
     # One space is enough, and saves room: the policies of a tenant share a fixed space.
-    if not text:
-        refuse(
-            "is empty, and Exchange would write a text of its own",
-            "Write a description, or leave the key out.",
-        )
-    return _no_time(one_line(text))
-
-
-def _exchange_name(text: str) -> str:
+    text(
+        ".+",
+        "is empty, and Exchange would write a text of its own",
+        "Write a description, or leave the key out.",
+    ),
+    ONE_LINE,
+    WHOLE_CHARACTERS,
+    _NO_TIME,
+]
+ExchangeName = Annotated[
+    StrictStr,
+    text(
+        ".{0,64}",
+        "has {length} characters, and Exchange allows a name 64",
+        "Write a shorter name here, and the long one as displayName.",
+    ),
     # Exchange Online refuses "many special characters" (New-Mailbox, -Name) and publishes no list.
     # Of what its page on user names allows, this is the part that needs no quoting anywhere.
-    if len(text) > 64:
-        refuse(
-            f"has {len(text)} characters, and Exchange allows a name 64",
-            "Write a shorter name here, and the long one as displayName.",
-        )
-    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9 ._'-]*[A-Za-z0-9])?", text):
-        refuse(
-            "is not a name that Exchange Online is sure to take",
-            "Write a name of letters A to Z, digits, spaces and . _ ' -, with a letter or digit at "
-            "both ends; displayName may be written freely.",
-        )
-    return text
-
-
-def _alias(text: str) -> str:
+    text(
+        "[A-Za-z0-9]([A-Za-z0-9 ._'-]*[A-Za-z0-9])?",
+        "is not a name that Exchange Online is sure to take",
+        "Write a name of letters A to Z, digits, spaces and . _ ' -, with a letter or digit at "
+        "both ends; displayName may be written freely.",
+    ),
+]
+Alias = Annotated[
+    StrictStr,
     # The part of what -Alias accepts that is also a plain local part of an address. Characters
     # outside it Exchange maps or replaces by "?" without an error, and then nothing finds it.
-    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?", text) or ".." in text:
+    text(
+        r"(?!.*\.\.)[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?",
+        "is not an alias that Exchange keeps as it is",
+        "Write 1 to 64 letters A to Z, digits, and . _ - between them, no two dots together, "
+        "for example LogicAppNotifications.",
+    ),
+]
+SenderName = Annotated[
+    StrictStr,
+    text(
+        "[a-z0-9]([a-z0-9-]*[a-z0-9])?",
+        "cannot be a sender's name",
+        "Write lowercase letters, digits and hyphens between them, for example notifications.",
+    ),
+    # A mailbox and a group are marked project/stack/name, first in their display name, of which
+    # Exchange takes 256; project and stack may have 100 each.
+    text(".{0,40}", "has {length} characters, and 40 are the most", "Write a shorter one."),
+]
+# Source: Logic Apps limits, https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration
+WorkflowName = Annotated[
+    StrictStr,
+    text(
+        "[A-Za-z0-9._()-]{1,80}",
+        "is not a name that a workflow can have",
+        "Write 1 to 80 letters A to Z, digits and . _ ( ) -, for example mail-notifications.",
+    ),
+]
+# Source: the same.
+_Claim = Annotated[
+    StrictStr,
+    text(
+        r"(?=.*\S).{1,150}",
+        "has {length} characters, and Logic Apps takes a claim of 1 to 150",
+        "Write the value as the token has it.",
+    ),
+    ONE_LINE,
+    WHOLE_CHARACTERS,
+]
+# Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+ResourceGroupName = Annotated[
+    StrictStr,
+    text(
+        r"[\w.()-]{0,89}[\w()-]",
+        "is not a name that a resource group can have",
+        "Write 1 to 90 letters, digits and . _ ( ) -, with no dot at the end, for example "
+        "rg-mail-sender-dev.",
+    ),
+]
+# Source: https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2
+InitialDomain = Annotated[
+    StrictStr,
+    text(
+        r"[A-Za-z0-9-]+\.(onmicrosoft\.(com|us)|(partner\.)?onmschina\.cn)",
+        "is not the tenant's initial domain: with any other, Exchange Online signs in and then "
+        "refuses every change",
+        "Write the .onmicrosoft.com domain, for example contoso.onmicrosoft.com.",
+    ),
+]
+
+
+def _location(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+", text):
+        compact = re.sub(r"[^a-z0-9]", "", text.casefold())
         refuse(
-            "is not an alias that Exchange keeps as it is",
-            "Write 1 to 64 letters A to Z, digits, and . _ - between them, no two dots together, "
-            "for example LogicAppNotifications.",
+            "is not the short name of an Azure region",
+            f"Write {compact or 'westeurope'}: lowercase letters and digits, as "
+            "'az account list-locations' gives it under name.",
         )
     return text
 
@@ -110,147 +186,15 @@ def _address(text: str) -> str:
     return text
 
 
-def _sender_name(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", text):
-        refuse(
-            "cannot be a sender's name",
-            "Write lowercase letters, digits and hyphens between them, for example notifications.",
-        )
-    # A mailbox and a group are marked project/stack/name, first in their display name, of which
-    # Exchange takes 256; project and stack may have 100 each.
-    if len(text) > 40:
-        refuse(f"has {len(text)} characters, and 40 are the most", "Write a shorter one.")
-    return text
-
-
-def _workflow_name(text: str) -> str:
-    # Source: Logic Apps limits, https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration
-    if not re.fullmatch(r"[A-Za-z0-9._()-]{1,80}", text):
-        refuse(
-            "is not a name that a workflow can have",
-            "Write 1 to 80 letters A to Z, digits and . _ ( ) -, for example mail-notifications.",
-        )
-    return text
-
-
-def _resource_group(text: str) -> str:
-    # Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
-    if not re.fullmatch(r"[\w.()-]{1,90}", text) or text.endswith("."):
-        refuse(
-            "is not a name that a resource group can have",
-            "Write 1 to 90 letters, digits and . _ ( ) -, with no dot at the end, "
-            "for example rg-mail-sender-dev.",
-        )
-    return text
-
-
-def _location(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]+", text):
-        compact = re.sub(r"[^a-z0-9]", "", text.casefold())
-        refuse(
-            "is not the short name of an Azure region",
-            f"Write {compact or 'westeurope'}: lowercase letters and digits, as "
-            "'az account list-locations' gives it under name.",
-        )
-    return text
-
-
-def _organization(text: str) -> str:
-    # Source: https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2
-    if not re.fullmatch(r"[A-Za-z0-9-]+\.(onmicrosoft\.(com|us)|(partner\.)?onmschina\.cn)", text):
-        refuse(
-            "is not the tenant's initial domain: with any other, Exchange Online signs in and then "
-            "refuses every change",
-            "Write the .onmicrosoft.com domain, for example contoso.onmicrosoft.com.",
-        )
-    return text
-
-
-def _tags(tags: dict[str, str]) -> dict[str, str]:
-    # Source: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources
-    for name, value in tags.items():
-        if not 1 <= len(name) <= 512 or re.search(r"[<>%&\\?/\x00-\x1f\x7f]", name):
-            refuse(
-                f"has a tag {show_value(name)}, which is no name for one",
-                "Write 1 to 512 characters, none of them < > % & \\ ? or /.",
-            )
-        if name.casefold().startswith(("microsoft", "azure", "windows")):
-            refuse(
-                f"has a tag {show_value(name)}, and what begins with microsoft, azure or windows "
-                "is Azure's",
-                "Write another name.",
-            )
-        if name.casefold() in {own.casefold() for own in OWN_TAGS}:
-            refuse(
-                f"has a tag {show_value(name)}, which this program writes by itself where it is "
-                "due",
-                "Leave it out.",
-            )
-        if len(value) > 256:
-            refuse(
-                f"has a tag {show_value(name)} with a value of {len(value)} characters, of which "
-                "Azure takes 256",
-                "Write a shorter value.",
-            )
-    folded = [name.casefold() for name in tags]
-    if twice := sorted(name for name in tags if folded.count(name.casefold()) > 1):
-        refuse(f"has {listed(twice)}, which Azure takes for one tag", "Write each only once.")
-    most = 50 - len(OWN_TAGS)
-    if len(tags) > most:
-        refuse(
-            f"has {len(tags)} tags, and Azure takes 50 with {listed([*OWN_TAGS])}",
-            f"Write at most {most}.",
-        )
-    return tags
-
-
-def parse_duration(value: object) -> timedelta:
-    # Days to seconds only: the months and years of ISO 8601 have no fixed length.
-    form = r"P(?!$)(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?"
-    match = re.fullmatch(form, value, re.ASCII) if isinstance(value, str) else None
-    if match is None:
-        refuse(
-            "is not a duration in days, hours, minutes and seconds (ISO 8601)",
-            "Write for example PT1H (an hour), PT30M, P1D, or PT0S for none.",
-        )
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-
-
-def _switch(value: object) -> bool:
-    # Pulumi hands on the value of a key at the top as its text.
-    if value not in (True, False, "true", "false") or type(value) is int:
-        refuse("is neither true nor false", "Write true or false.")
-    return value in (True, "true")
-
-
 def _time_zone(text: str) -> str:
     if text not in win_tz:
         meant = tz_win.get(text)
-        hint = f" Did you mean {meant}?" if meant else did_you_mean(text, list(win_tz))
+        hint = f" Did you mean {meant}?" if meant else did_you_mean(text, win_tz)
         refuse(
             "is not a time zone that Logic Apps knows: it uses the names of Windows",
             f"Write for example W. Europe Standard Time, or UTC.{hint}",
         )
     return text
-
-
-def _allowed_callers(value: object) -> object:
-    # The platform spells "only other Logic Apps" as an empty list, which reads as "nobody" to one
-    # person and as "everybody" to the next.
-    if value == ONLY_OTHER_LOGIC_APPS:
-        return ()
-    if isinstance(value, str):
-        refuse(
-            "is neither a list of address ranges nor otherLogicApps",
-            f"Write a list such as [203.0.113.0/24], or {ONLY_OTHER_LOGIC_APPS}.",
-        )
-    if value in ([], ()):
-        refuse(
-            "is an empty list, which would mean: only other Logic Apps",
-            f"Write {ONLY_OTHER_LOGIC_APPS} if that is meant, else at least one address range.",
-        )
-    return value
 
 
 def _address_range(text: str) -> str:
@@ -277,14 +221,75 @@ def _address_range(text: str) -> str:
     return text
 
 
-def _claim(text: str) -> str:
-    # Source: Logic Apps limits, https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration
-    if not text.strip() or len(text) > 150:
+Address = Annotated[StrictStr, AfterValidator(_address)]
+AddressRange = Annotated[StrictStr, AfterValidator(_address_range)]
+Region = Annotated[StrictStr, AfterValidator(_location)]
+TimeZone = Annotated[StrictStr, AfterValidator(_time_zone)]
+
+
+# --- Lists and groups of them -------------------------------------------------------------------
+
+Item = TypeVar("Item")
+
+
+def _none_twice(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    twice = sorted({str(item) for item in items if items.count(item) > 1})
+    if twice:
+        refuse(f"has {listed(twice)} more than once", "Write each only once.")
+    return items
+
+
+def _each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    if not items:
+        refuse("is an empty list", "Write at least one, or leave the key out.")
+    return _none_twice(items)
+
+
+def _at_least_one(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    if not items:
+        refuse("is an empty list", "Describe at least one sender.")
+    return items
+
+
+# Not by pydantic's min_length, which counts an item that is wrong itself as none.
+AT_LEAST_ONE = AfterValidator(_at_least_one)
+EACH_ONCE = AfterValidator(_each_once)
+
+
+def _includes_mail_send(
+    permissions: tuple[MailboxPermission, ...],
+) -> tuple[MailboxPermission, ...]:
+    if MailboxPermission.MAIL_SEND not in permissions:
+        refuse("lacks Mail.Send, without which nothing is sent", "Add Mail.Send to the list.")
+    return permissions
+
+
+Permissions = Annotated[
+    tuple[MailboxPermission, ...], AfterValidator(_includes_mail_send), EACH_ONCE
+]
+
+
+def _allowed_callers(value: object) -> object:
+    # The platform spells "only other Logic Apps" as an empty list, which reads as "nobody" to one
+    # person and as "everybody" to the next.
+    if value == ONLY_OTHER_LOGIC_APPS:
+        return ()
+    if isinstance(value, str):
         refuse(
-            f"has {len(text)} characters, and Logic Apps takes a claim of 1 to 150",
-            "Write the value as the token has it.",
+            "is neither a list of address ranges nor otherLogicApps",
+            f"Write a list such as [203.0.113.0/24], or {ONLY_OTHER_LOGIC_APPS}.",
         )
-    return one_line(text)
+    if value in ([], ()):
+        refuse(
+            "is an empty list, which would mean: only other Logic Apps",
+            f"Write {ONLY_OTHER_LOGIC_APPS} if that is meant, else at least one address range.",
+        )
+    return value
+
+
+AllowedCallers = Annotated[
+    tuple[AddressRange, ...], AfterValidator(_none_twice), BeforeValidator(_allowed_callers)
+]
 
 
 def _claims(claims: dict[str, str]) -> dict[str, str]:
@@ -322,104 +327,78 @@ def _entra_policies(policies: dict[str, dict[str, str]]) -> dict[str, dict[str, 
     return policies
 
 
-Choice = TypeVar("Choice", bound=StrEnum)
+EntraPolicies = Annotated[
+    dict[str, Annotated[dict[str, _Claim], AfterValidator(_claims)]],
+    AfterValidator(_entra_policies),
+]
 
 
-def one_of(choices: type[Choice], problem: str) -> Callable[[object], Choice]:
-    def choose(value: object) -> Choice:
-        words = [str(choice) for choice in choices]
-        if not isinstance(value, str) or value not in words:
-            refuse(problem, f"Write {listed(words)}.{did_you_mean(value, words)}")
-        return choices(value)
-
-    return choose
-
-
-Item = TypeVar("Item")
-
-
-def each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    if not items:
-        refuse("is an empty list", "Write at least one, or leave the key out.")
-    return none_twice(items)
-
-
-def none_twice(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    twice = sorted({str(item) for item in items if items.count(item) > 1})
-    if twice:
-        refuse(f"has {listed(twice)} more than once", "Write each only once.")
-    return items
-
-
-def at_least_one(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    if not items:
-        refuse("is an empty list", "Describe at least one sender.")
-    return items
-
-
-def within(lowest: int, highest: int) -> Callable[[int], int]:
-    def check(number: int) -> int:
-        if not lowest <= number <= highest:
-            refuse("is out of range", f"Write a whole number from {lowest} to {highest}.")
-        return number
-
-    return check
-
-
-def _includes_mail_send(
-    permissions: tuple[MailboxPermission, ...],
-) -> tuple[MailboxPermission, ...]:
-    if MailboxPermission.MAIL_SEND not in permissions:
-        refuse("lacks Mail.Send, without which nothing is sent", "Add Mail.Send to the list.")
-    return permissions
-
-
-Address = Annotated[StrictStr, AfterValidator(_address)]
-AddressRange = Annotated[StrictStr, AfterValidator(_address_range)]
-Alias = Annotated[StrictStr, AfterValidator(_alias)]
-DisplayName = Annotated[StrictStr, AfterValidator(_display_name)]
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-ExchangeName = Annotated[StrictStr, AfterValidator(_exchange_name)]
-Switch = Annotated[bool, BeforeValidator(_switch)]
-Permission = Annotated[
-    MailboxPermission,
-    BeforeValidator(
-        one_of(
-            MailboxPermission,
-            "is not one of the eleven permissions that an application access policy confines: "
-            "granted, it would reach every mailbox of the organisation",
+def _tags(tags: dict[str, str]) -> dict[str, str]:
+    # Source: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources
+    for name, value in tags.items():
+        if not 1 <= len(name) <= 512 or re.search(r"[<>%&\\?/\x00-\x1f\x7f]", name):
+            problem = "which is no name for one"
+            remedy = "Write 1 to 512 characters, none of them < > % & \\ ? or /."
+        elif name.casefold().startswith(("microsoft", "azure", "windows")):
+            problem = "and what begins with microsoft, azure or windows is Azure's"
+            remedy = "Write another name."
+        elif name.casefold() in {own.casefold() for own in OWN_TAGS}:
+            problem = "which this program writes by itself where it is due"
+            remedy = "Leave it out."
+        elif len(value) > 256:
+            problem = f"with a value of {len(value)} characters, of which Azure takes 256"
+            remedy = "Write a shorter value."
+        else:
+            continue
+        refuse(f"has a tag {show_value(name)}, {problem}", remedy)
+    folded = [name.casefold() for name in tags]
+    if twice := sorted(name for name in tags if folded.count(name.casefold()) > 1):
+        refuse(f"has {listed(twice)}, which Azure takes for one tag", "Write each only once.")
+    most = 50 - len(OWN_TAGS)
+    if len(tags) > most:
+        refuse(
+            f"has {len(tags)} tags, and Azure takes 50 with {listed([*OWN_TAGS])}",
+            f"Write at most {most}.",
         )
-    ),
-]
-AllowedCallers = Annotated[
-    tuple[AddressRange, ...], AfterValidator(none_twice), BeforeValidator(_allowed_callers)
-]
-Claims = Annotated[dict[str, Annotated[StrictStr, AfterValidator(_claim)]], AfterValidator(_claims)]
-EntraPolicies = Annotated[dict[str, Claims], AfterValidator(_entra_policies)]
-InitialDomain = Annotated[StrictStr, AfterValidator(_organization)]
-Permissions = Annotated[
-    tuple[Permission, ...], AfterValidator(_includes_mail_send), AfterValidator(each_once)
-]
-PolicyDescription = Annotated[StrictStr, AfterValidator(_policy_description)]
-Region = Annotated[StrictStr, AfterValidator(_location)]
-ResourceGroupName = Annotated[StrictStr, AfterValidator(_resource_group)]
-SenderName = Annotated[StrictStr, AfterValidator(_sender_name)]
+    return tags
+
+
 Tags = Annotated[dict[str, StrictStr], AfterValidator(_tags)]
-TimeZone = Annotated[StrictStr, AfterValidator(_time_zone)]
-WorkflowName = Annotated[StrictStr, AfterValidator(_workflow_name)]
+
+
+# --- Others -------------------------------------------------------------------------------------
+
+
+def parse_duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    # Days to seconds only: the months and years of ISO 8601 have no fixed length.
+    form = r"P(?!$)(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?"
+    match = re.fullmatch(form, value, re.ASCII) if isinstance(value, str) else None
+    if match is None:
+        refuse(
+            "is not a duration in days, hours, minutes and seconds (ISO 8601)",
+            "Write for example PT1H (an hour), PT30M, P1D, or PT0S for none.",
+        )
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 
 
 class Keys(BaseModel):
     """A group of keys: camelCase in YAML, snake_case in Python, none but those named.
 
-    The description of a field is what the message for a missing value tells to write.
+    The title of a field is what the message for a missing value tells to write; its docstring is
+    what it means, for the reference.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True
+    )
 
     @classmethod
-    def keys(cls) -> dict[str, str]:
-        """The keys as they are written, each with the description of its value."""
-        return {
-            field.alias or name: field.description or "" for name, field in cls.model_fields.items()
-        }
+    def by_key(cls) -> dict[str, FieldInfo]:
+        """The fields by their keys as they are written."""
+        return {field.alias or name: field for name, field in cls.model_fields.items()}

@@ -255,6 +255,18 @@ class TestWhoMayCallATrigger:
         assert mistake.heading.startswith(f"{NAMESPACE}:{POLICIES}.erp.aud = ")
         assert problem in mistake.problem
 
+    @pytest.mark.parametrize("name", ["type", "allowedCallers", "erp"])
+    def test_a_policy_may_be_called_as_a_key_is(self, values: dict[str, Any], name: str) -> None:
+        mistake = only_mistake(put(values, POLICIES, {name: None}))
+        assert mistake.remedy.startswith("Write a name a line, and below each its claims")
+        mistake = only_mistake(
+            put(values, POLICIES, {name: {"iss": ISSUER, "aud": "a", "type": 1}})
+        )
+        assert (mistake.heading, mistake.problem) == (
+            f"{NAMESPACE}:{POLICIES}.{name}.type = 1",
+            "It is not text.",
+        )
+
     @pytest.mark.parametrize(
         ("policies", "problem"),
         [
@@ -288,6 +300,10 @@ class TestNamesAreThoseOfTheirPlatform:
     def test_a_sender(self, values: dict[str, Any], name: str) -> None:
         put(values, "senders[0].workflow", "workflow")
         assert_refused(values, "senders[0].name", name, "sender's name", "lowercase letters")
+
+    def test_a_sender_of_40_characters(self, values: dict[str, Any]) -> None:
+        assert load_configuration(put(values, "senders[0].name", "n" * 40))
+        assert_refused(values, "senders[0].name", "n" * 41, "41 characters, and 40 are", "shorter")
 
     @pytest.mark.parametrize("name", ["", "a b", "a/b", "w" * 81, "ä"])
     def test_a_workflow(self, values: dict[str, Any], name: str) -> None:

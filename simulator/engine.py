@@ -191,6 +191,13 @@ class SimulatedStack:
         try:
             with self.opened() as stack:
                 values = stack.get_all_config()
+            return {key.partition(":")[2]: _parsed(entry.value) for key, entry in values.items()}
+        except RecursionError:
+            raise SimulatorError(
+                f"Pulumi.{self.stack}.yaml has more lists and groups of keys within each other "
+                "than can be read.\nNothing has been deployed. Look for a bracket or an "
+                "indentation that repeats itself."
+            ) from None
         except CommandError as error:
             said = in_one_line(error).removeprefix(_BEFORE_A_REASON)
             raise SimulatorError(
@@ -203,7 +210,6 @@ class SimulatedStack:
                     f"each key as {_project_name()}:key, with its value."
                 )
             ) from error
-        return {key.partition(":")[2]: _parsed(entry.value) for key, entry in values.items()}
 
     def prepare_tenant(self) -> list[str]:
         """Has the tenant be the one that the stack is for.

@@ -31,7 +31,13 @@ OTHERWISE = "below config: stands each key as scoped-mail-sender:key, with its v
         ("config: {}\n\tx\n", "line 2: ", AT_A_LINE),
         ("- config\n", "expected project to be an object", OTHERWISE),
         ("config:\n  a:b:c: true\n", "could not parse a:b:c", OTHERWISE),
+        (
+            f"config:\n  scoped-mail-sender:tags: {'[' * 3000}{']' * 3000}\n",
+            "more lists and groups of keys within each other than can be read",
+            "an indentation that repeats itself.",
+        ),
     ],
+    ids=["key", "nested key", "list", "tab", "no group", "no key", "no end"],
 )
 def test_is_told_with_the_line(tmp_path: Path, content: str, said: str, remedy: str) -> None:
     (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), "utf-8")

@@ -48,7 +48,7 @@ class Deletion(StrEnum):
     DELETE = "delete"
 
 
-class Mailbox(Keys, shared_mailbox.Mailbox):
+class Mailbox(Keys, shared_mailbox.Mailbox, frozen=True):
     """The shared mailbox that a sender sends as."""
 
     name: ExchangeName = Field(title="the mailbox's Name in Exchange, for good")
@@ -68,7 +68,7 @@ class Mailbox(Keys, shared_mailbox.Mailbox):
     """Takes over a mailbox with this address that exists, and never removes it."""
 
 
-class Group(Keys, mail_enabled_security_group.Group):
+class Group(Keys, mail_enabled_security_group.Group, frozen=True):
     """The mail-enabled security group that is the scope of the policy, and nothing else's.
 
     The mailbox is its only member.
@@ -93,7 +93,7 @@ class Group(Keys, mail_enabled_security_group.Group):
     """Takes over a group with this address that exists, and never removes it."""
 
 
-class Schedule(Keys, trigger.Schedule):
+class Schedule(Keys, trigger.Schedule, frozen=True):
     """At which hours and minutes, and on which days of the week, a recurrence fires."""
 
     hours: Annotated[
@@ -112,7 +112,7 @@ class Schedule(Keys, trigger.Schedule):
     """For the frequency Week."""
 
 
-class HttpRequestTrigger(Keys, trigger.HttpRequestTrigger):
+class HttpRequestTrigger(Keys, trigger.HttpRequestTrigger, frozen=True):
     """The workflow runs when its callback URL is called."""
 
     type: Literal["httpRequest"] = Field(title="httpRequest")
@@ -140,7 +140,7 @@ class HttpRequestTrigger(Keys, trigger.HttpRequestTrigger):
     stack."""
 
 
-class RecurrenceTrigger(Keys, trigger.RecurrenceTrigger):
+class RecurrenceTrigger(Keys, trigger.RecurrenceTrigger, frozen=True):
     """The workflow runs by the clock."""
 
     type: Literal["recurrence"] = Field(title="recurrence")
@@ -164,7 +164,7 @@ class RecurrenceTrigger(Keys, trigger.RecurrenceTrigger):
     """When exactly, for days and weeks."""
 
 
-class Sender(Keys):
+class Sender(Keys, frozen=True):
     """One workflow that sends as one shared mailbox, and as no other."""
 
     name: SenderName = Field(title="a name for the sender within the stack, e.g. notifications")
@@ -200,15 +200,15 @@ class Sender(Keys):
     Mail.ReadBasic.All, Mail.ReadWrite, Mail.Send, MailboxSettings.Read, MailboxSettings.ReadWrite,
     Calendars.Read, Calendars.ReadWrite, Contacts.Read, Contacts.ReadWrite. Must have Mail.Send."""
     probe: StrictBool = Field(False, title="true or false")
-    """Adds two triggers that only Azure's management API fires: one has the workflow send to its own
-    mailbox alone, one has it try to send as the control mailbox, a message without recipients.
+    """Adds two triggers that only Azure's management API fires: one has the workflow send to its
+    own mailbox alone, one has it try to send as the control mailbox, a message without recipients.
     ``python -m operations.prove`` needs them."""
     enabled: StrictBool = Field(True, title="true or false")
     """false switches the workflow off; back to true, it is switched on after another proof. A
     workflow that somebody switched off in Azure stays off either way."""
 
 
-class StackConfiguration(Keys):
+class StackConfiguration(Keys, frozen=True):
     """Everything that a stack is told.
 
     None is refused here for an HTTP trigger that every address may call: the workflow is marked,

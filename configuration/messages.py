@@ -40,7 +40,7 @@ _A_BODY = text(
 _SENT = AfterValidator(_sent)
 
 
-class Body(Keys, message.Body):
+class Body(Keys, message.Body, frozen=True):
     """A mail's text."""
 
     content_type: BodyType = Field(title="Text or HTML")
@@ -49,7 +49,7 @@ class Body(Keys, message.Body):
     """Sent as it is written: an expression of Logic Apps in it stays text."""
 
 
-class Recipient(Keys, message.Recipient):
+class Recipient(Keys, message.Recipient, frozen=True):
     """Whom a mail is sent to, or answers to it."""
 
     address: Address = Field(title="a mail address, e.g. finance@contoso.com")
@@ -66,7 +66,7 @@ class Recipient(Keys, message.Recipient):
 LONGEST_REQUEST = 4 * 1024 * 1024
 
 
-class Message(Keys, message.Message):
+class Message(Keys, message.Message, frozen=True):
     """The mail."""
 
     subject: Annotated[StrictStr, ONE_LINE, WHOLE_CHARACTERS, _SENT, _A_SUBJECT] = Field(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Annotated, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, StrictStr
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from tzlocal.windows_tz import tz_win, win_tz
@@ -387,16 +387,19 @@ def parse_duration(value: object) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 
 
-class Keys(BaseModel):
+class Keys(
+    BaseModel,
+    alias_generator=to_camel,
+    extra="forbid",
+    frozen=True,
+    use_attribute_docstrings=True,
+):
     """A group of keys: camelCase in YAML, snake_case in Python, none but those named.
 
     The title of a field is what the message for a missing value tells to write; its docstring is
-    what it means, for the reference.
+    what it means, for the reference. Each group says ``frozen`` anew, because the types of the
+    components that they derive from are, and mypy does not look it up.
     """
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True
-    )
 
     @classmethod
     def by_key(cls) -> dict[str, FieldInfo]:

@@ -60,8 +60,9 @@ _LEFT_BEHIND = f"Where an interrupted run has left it behind, {_RECOVER} takes i
 # Nothing but a command can tell the state: an object of the program is neither made anew nor
 # deleted while the state says that it is there.
 _GONE = _Meaning(
-    f"It was removed outside of this program: {_RECOVER} takes note of what is gone. Run "
-    "`pulumi up` after that, which makes anew what is missing."
+    f"It was removed outside of this program: {_RECOVER} takes note of what is gone, and so does "
+    "`pulumi refresh --stack {stack}`. Run `pulumi up` after that, which makes anew what is "
+    "missing."
 )
 _NOT_KNOWN_YET = _Meaning(
     "Entra does not know the new identity everywhere yet: run `pulumi up` again.",

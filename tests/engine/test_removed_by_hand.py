@@ -6,9 +6,10 @@ import pytest
 
 from simulator.engine import SimulatedStack
 from simulator.tenant import SUBSCRIPTION_ID
-from tests.engine.conftest import StackIn, succeeded
+from tests.engine.conftest import StackIn, stack_in, succeeded
 from tests.engine.faults import violations
 from tests.engine.test_faults import granted
+from tests.engine.test_ownership import by_hand
 from tests.engine.test_recover import recovered
 from tests.sampling import sampled
 
@@ -20,7 +21,15 @@ ADDRESSES = {
     "the workflow": f"{WORKFLOW}?api-version=2019-05-01",
     "the resource group": f"{GROUP}?api-version=2024-03-01",
 }
-COMMAND = "`python -m operations.recover --stack local` takes note of what is gone"
+IDENTITY = (
+    f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-notifications"
+    "?api-version=2023-01-31"
+)
+SCOPE = "graphscope-mailsender@contoso.com"
+COMMAND = (
+    "`python -m operations.recover --stack local` takes note of what is gone, and so does "
+    "`pulumi refresh --stack local`"
+)
 
 
 def remove(stack: SimulatedStack, what: str) -> None:
@@ -106,3 +115,49 @@ class TestAChangeOfWhatIsGone:
         succeeded(stack.up())
         assert granted(stack)
         assert violations(stack) == []
+
+
+class TestAUserAssignedIdentityThatIsGone:
+    def test_is_named_with_the_command_and_then_made_anew(self, fresh: StackIn):
+        stack = fresh(change=of_its_own)
+        succeeded(stack.up())
+        assert stack.tenant.arm.request("DELETE", IDENTITY).status == 200
+        for run in (stack.preview, stack.up):
+            result = run()
+
+            assert not result.succeeded
+            assert "getUserAssignedIdentity of resourceGroupName rg-mail-sender" in result.output
+            assert COMMAND in result.output
+
+        succeeded(stack.refresh())
+
+        succeeded(stack.up())
+        assert stack.up().changes == []
+        assert violations(stack) == []
+
+
+def of_its_own(sender: dict[str, Any]) -> None:
+    sender["identity"] = "userAssigned"
+
+
+def rename_workflow(sender: dict[str, Any]) -> None:
+    sender["workflow"] = "notifications-2"
+
+
+class TestTheGroupOfThePolicyThatIsGone:
+    def test_is_named_with_the_setting_that_makes_it_anew(self, redeployed: StackIn):
+        stack = redeployed(change=rename_workflow)
+        parameters = {"Identity": SCOPE, "BypassSecurityGroupManagerCheck": True}
+        by_hand(stack.tenant, "Remove-DistributionGroup", **parameters)
+
+        result = stack.up()
+
+        assert not result.succeeded
+        assert f"object '{SCOPE}' couldn't be found" in result.output
+        assert "removed by hand, set 'drift: true' in the stack's configuration" in result.output
+        assert not granted(stack)
+
+        mended = stack_in(stack.directory, change=rename_workflow, drift=True)
+        succeeded(mended.up())
+        assert granted(mended)
+        assert mended.up().changes == []

@@ -27,6 +27,7 @@ $Remedies = [ordered]@{
     'AADSTS'                                               = 'Entra refused the sign-in: docs/messages.md says what its codes mean.'
     'UnAuthorized|Unauthorized'                            = "Exchange did not take the sign-in: the token must be for https://outlook.office365.com, from the tenant that 'organization' names, and its application needs the permission Exchange.ManageAsApp and an Exchange role."
     'access denied|access is denied|insufficient'          = 'Check the Exchange roles of the deploying identity.'
+    "couldn't be found|\w*ObjectNotFoundException"         = "If it was created a moment ago, run the deployment again later; if it was removed by hand, set 'drift: true' in the stack's configuration, with which the deployment makes it anew."
 }
 
 function Write-Step {

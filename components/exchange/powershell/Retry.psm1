@@ -134,7 +134,7 @@ function Wait-Result {
         Start-Sleep -Seconds 15
         $attempt = $attempt + 1
     }
-    Stop-Convergence -Reason "Exchange Online did not show $Subject within five minutes. If it was created a moment ago, run the deployment again later; if it was removed by hand, run it again to create it anew."
+    Stop-Convergence -Reason "Exchange Online did not show $Subject within five minutes. If it was created a moment ago, run the deployment again later; if it was removed by hand, set 'drift: true' in the stack's configuration, with which the deployment makes it anew."
 }
 
 Export-ModuleMember -Function @('Test-NotFoundError', 'Invoke-WithRetry', 'Invoke-Removal', 'Wait-Result')

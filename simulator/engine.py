@@ -286,24 +286,46 @@ class SimulatedStack:
             policy_packs=[str(folder) for folder in self.policy_packs],
         )
 
-    def destroy(self, *, exclude_protected: bool = False, preview_first: bool = False) -> Result:
+    def destroy(
+        self, *, exclude_protected: bool = False, preview_first: bool = False, **further: Any
+    ) -> Result:
         """Deletes everything in the stack, from what its state says; the program is not run.
 
         Args:
             exclude_protected: Leaves what is protected, and what that depends on.
             preview_first: Stops where the preview fails, as ``pulumi destroy`` does: on what is
                 protected, before anything is deleted. The Automation API skips it.
+            further: Options of ``pulumi destroy``, as the Automation API names them: ``target``,
+                ``target_dependents``, ``continue_on_error``.
         """
-        options = {"suppress_progress": True, "exclude_protected": exclude_protected}
+        options = {"suppress_progress": True, "exclude_protected": exclude_protected} | further
         if preview_first:
             preview = self._operate(_Operated.preview_destroy, **options)
             if not preview.succeeded:
                 return preview
         return self._operate(_Operated.destroy, **options)
 
-    def refresh(self) -> Result:
-        """Reads every resource of the stack from the clouds into the state."""
-        return self._operate(_Operated.refresh, suppress_progress=True)
+    def refresh(self, *, run_program: bool = False) -> Result:
+        """Reads every resource of the stack from the clouds into the state.
+
+        Args:
+            run_program: Whether the program says what the resources are, and not the state alone.
+        """
+        options = {"program": self.run_program, "run_program": True} if run_program else {}
+        return self._operate(_Operated.refresh, suppress_progress=True, **options)
+
+    def edit_state(self, *arguments: str) -> None:
+        """Changes the state by hand: ``pulumi state`` with a command of it and its arguments.
+
+        Raises:
+            CommandError: It was refused.
+        """
+        self._asked("state", *arguments, "--yes")
+
+    def lose_state(self) -> None:
+        """Loses what the stack knows: its state becomes that of a new one."""
+        for file in (self.directory / "state").glob(f".pulumi/stacks/*/{self.stack}.json*"):
+            file.unlink()
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in clear."""

@@ -22,7 +22,7 @@ from simulator.engine import Result, SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
 from simulator.tenant import SUBSCRIPTION_ID
 from simulator.tenant.faults import Fault, Kind, Step, steps
-from tests.engine.conftest import Configuration, stack_in
+from tests.engine.conftest import SNAPSHOT_BEFORE, Configuration, stack_in
 from tests.engine.signed_in import signed_in_to
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -58,16 +58,16 @@ class Scenario:
     change: Callable[[Configuration], None] | None = None
     destroy: bool = False
 
-    def stack(self, directory: Path) -> SimulatedStack:
+    def stack(self, directory: Path, *, resource_group: str = "rg-mail-sender") -> SimulatedStack:
         """The stack in a directory, with this scenario's configuration."""
-        return stack_in(directory, change=self.change)
+        return stack_in(directory, change=self.change, resource_group=resource_group)
 
-    def run(self, stack: SimulatedStack) -> Result:
-        """Runs the operation."""
-        return stack.destroy() if self.destroy else stack.up()
+    def run(self, stack: SimulatedStack, **options: Any) -> Result:
+        """Runs the operation, perhaps with options of ``up`` or ``destroy``."""
+        return stack.destroy(**options) if self.destroy else stack.up(**options)
 
 
-def change_value(path: str, value: str, sender: Configuration) -> None:
+def change_value(path: str, value: Any, sender: Configuration) -> None:
     """Changes one value of a sender's configuration; a part of it is picklable, for the sweep."""
     *parents, last = path.split(".")
     for key in parents:
@@ -122,6 +122,7 @@ class Trial:
 def prepare(start: Path, *, deployed: bool) -> Path:
     """Makes what scenarios start from: an empty stack, or a deployed one that has sent."""
     stack = stack_in(start)
+    (start / SNAPSHOT_BEFORE).write_text(json.dumps(stack.tenant.snapshot()), encoding="utf-8")
     # This wait is in real time; its own tests are in test_lag.py.
     stack.tenant.set_lag("directory", 0)
     if deployed:

@@ -4,6 +4,12 @@ Prints one line for each trial that shows a problem, and a table in the end. The
 invariant N was broken, or a stack differs from one that never met a fault.
 
 ``--walk N`` takes N steps of the random walk in place of that (``random_walk.py``).
+
+``--verbs`` tries the engine's other verbs at each state of a change in place of that
+(``verbs.py``), each without a fault and with ``--faults N`` that are drawn by ``--seed``: all of
+them would be tens of thousands of deployments. Its exit code is 1 when invariant N was broken, an
+object was lost or a grant is in no state. ``--cases N`` stops after N of them, in an order of which
+any beginning is a fair sample; ``--verb NAME`` and ``--state NAME`` take those only.
 """
 
 import argparse
@@ -31,6 +37,7 @@ from simulator.commands import report_unraisable
 from simulator.tenant.faults import Fault, Kind
 from tests.engine.faults import SCENARIOS, CleanRun, Trial, attempt, learn, prepare
 from tests.engine.random_walk import walk
+from tests.engine.verbs import STATES, VERBS, VerbTrial, attempt_with_faults, cases, learn_states
 
 PROCESSES = 2
 
@@ -39,8 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the sweep.
 
     Args:
-        arguments: ``--scenario NAME`` and ``--kind KIND``, any number of times, for those only; or
-            ``--walk N``, with ``--seed S`` for another walk.
+        arguments: ``--scenario NAME`` and ``--kind KIND``, any number of times, for those only;
+            ``--walk N``, with ``--seed S`` for another walk; or ``--verbs``.
 
     Returns:
         The exit code.
@@ -50,12 +57,19 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--scenario", action="append", choices=names, help="one scenario only")
     parser.add_argument("--kind", action="append", choices=[kind.value for kind in Kind])
     parser.add_argument("--walk", type=int, metavar="N", help="N steps of the random walk instead")
-    parser.add_argument("--seed", type=int, default=1, help="which walk (default: 1)")
+    parser.add_argument("--seed", type=int, default=1, help="which walk, or faults (default: 1)")
+    parser.add_argument("--verbs", action="store_true", help="the engine's other verbs instead")
+    parser.add_argument("--cases", type=int, metavar="N", help="of the verbs, N cases only")
+    parser.add_argument("--faults", type=int, default=1, metavar="N", help="faults for each case")
+    parser.add_argument("--verb", action="append", choices=[verb.name for verb in VERBS])
+    parser.add_argument("--state", action="append", choices=[state.name for state in STATES])
     options = parser.parse_args(arguments)
     # Without a terminal rich assumes 80 columns, in which the table cannot be read.
     console = Console(width=None if sys.stdout.isatty() else 132)
     if options.walk is not None:
         return _walk(console, options.seed, options.walk)
+    if options.verbs:
+        return _verbs(console, options)
     trials: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as directory:
         clean = list(_learned(Path(directory), options.scenario or names))
@@ -66,10 +80,7 @@ def main(arguments: Sequence[str]) -> int:
             for kind in step.kinds
             if kind in (options.kind or Kind)
         ]
-        # Forked workers would inherit the threads of gRPC half alive.
-        workers = ProcessPoolExecutor(
-            PROCESSES, multiprocessing.get_context("spawn"), initializer=_say_only_what_matters
-        )
+        workers = _workers()
         with workers, Progress(*_columns("faults"), console=console) as progress:
             bar = progress.add_task("faults", total=len(planned))
             started = {
@@ -92,6 +103,13 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(trial.problems for group in trials.values() for trial in group))
 
 
+def _workers() -> ProcessPoolExecutor:
+    # Forked workers would inherit the threads of gRPC half alive.
+    return ProcessPoolExecutor(
+        PROCESSES, multiprocessing.get_context("spawn"), initializer=_say_only_what_matters
+    )
+
+
 def _say_only_what_matters() -> None:
     # A killed engine leaves the SDK with half a program and half a stream of events, and both
     # complain: here that is every other trial.
@@ -112,6 +130,71 @@ def _walk(console: Console, seed: int, count: int) -> int:
             progress.advance(bar)
     console.print(f"{count} configurations, seed {seed}; {wrong} unlike a fresh deployment")
     return int(wrong > 0)
+
+
+def _verbs(console: Console, options: argparse.Namespace) -> int:
+    trials: dict[tuple[str, str], list[VerbTrial]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as directory:
+        clean = learn_states(Path(directory))
+        planned = [
+            case
+            for case in cases(clean, options.seed)
+            if case.verb.name in (options.verb or [case.verb.name])
+            and case.state.name in (options.state or [case.state.name])
+        ][: options.cases]
+        workers = _workers()
+        with workers, Progress(*_columns("verbs"), console=console) as progress:
+            bar = progress.add_task("verbs", total=len(planned) * (1 + options.faults))
+            started = [
+                workers.submit(
+                    attempt_with_faults,
+                    case,
+                    clean[case.state.name],
+                    options.faults,
+                    options.seed,
+                    Path(directory) / f"trial-{number}",
+                )
+                for number, case in enumerate(planned)
+            ]
+            for future in as_completed(started):
+                for trial in future.result():
+                    trials[trial.case.verb.name, trial.case.state.name].append(trial)
+                    for problem in trial.problems:
+                        progress.print(f"{trial}: {problem}", soft_wrap=True)
+                    if not trial.went_through:
+                        progress.print(f"{trial}: stuck: {trial.refusal}", soft_wrap=True)
+                progress.advance(bar, 1 + options.faults)
+    console.print(_table_of_verbs(trials))
+    return int(
+        any(
+            trial.violations or trial.lost or trial.excess
+            for group in trials.values()
+            for trial in group
+        )
+    )
+
+
+def _table_of_verbs(trials: dict[tuple[str, str], list[VerbTrial]]) -> Table:
+    table = Table(title="The engine's verbs at each state of a change")
+    for heading in ("verb", "state"):
+        table.add_column(heading)
+    for heading in ("runs", "stuck", "violations", "lost", "excess grants", "differences"):
+        table.add_column(heading, justify="right")
+    total = [0] * 6
+    for (verb, state), group in sorted(trials.items()):
+        counts = [
+            len(group),
+            sum(not trial.went_through for trial in group),
+            *(
+                sum(len(getattr(trial, kind)) for trial in group)
+                for kind in ("violations", "lost", "excess", "differences")
+            ),
+        ]
+        total = [sum(pair) for pair in zip(total, counts, strict=True)]
+        table.add_row(verb, state, *map(str, counts))
+    table.add_section()
+    table.add_row("all", "", *map(str, total))
+    return table
 
 
 def _columns(title: str) -> tuple[ProgressColumn, ...]:

@@ -17,7 +17,8 @@ from hypothesis import given as given_values
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from components.exchange.exchange_command import DRIFT_VARIABLE, SCRIPTS
+from components.exchange.drift import DRIFT_VARIABLE
+from components.exchange.exchange_command import SCRIPTS
 from components.graph_permission import MailboxPermission
 from policy import validators
 from policy.validators import COMMAND, GRANT, Encrypted, Resource

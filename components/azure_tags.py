@@ -7,7 +7,7 @@ changes where nothing else changes.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -68,8 +68,9 @@ def leave_tags_of_others(deployed: Deployed, *, resource_group: str, own: Collec
         if tags is None:
             return None
         options = pulumi.ResourceOptions(ignore_changes=tags.ignored)
+        own_tags = cast(Mapping[str, str], args.props["tags"])
         return pulumi.ResourceTransformationResult(
-            {**args.props, "tags": {**tags.further, **args.props["tags"]}},
+            {**args.props, "tags": {**tags.further, **own_tags}},
             pulumi.ResourceOptions.merge(args.opts, options),
         )
 

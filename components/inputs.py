@@ -38,7 +38,8 @@ def child_options(
         opts: The component's own options.
         further: Options of the resource besides.
     """
-    inherited = pulumi.ResourceOptions(parent=parent, depends_on=opts and opts.depends_on)
+    before = opts.depends_on if opts is not None else None
+    inherited = pulumi.ResourceOptions(parent=parent, depends_on=before)
     return pulumi.ResourceOptions.merge(inherited, pulumi.ResourceOptions(**further))
 
 

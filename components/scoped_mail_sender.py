@@ -217,13 +217,10 @@ class ScopedMailSender(pulumi.ComponentResource):
         name, args = self._name, self._args
         graph = ENDPOINTS[args.organization.cloud].graph
         probe = Probe(args.mailbox.address, args.control_mailbox) if args.probe else None
-        trigger, access = args.trigger, {}
-        if isinstance(trigger, HttpRequestTrigger):
-            access = {
-                "allowed_callers": trigger.allowed_callers,
-                "entra_policies": trigger.entra_policies,
-                "open_on_purpose": args.allow_open_trigger and trigger.allowed_callers is None,
-            }
+        trigger = args.trigger
+        # A workflow without an HTTP trigger has nobody to bar.
+        called = trigger if isinstance(trigger, HttpRequestTrigger) else HttpRequestTrigger()
+        is_open = isinstance(trigger, HttpRequestTrigger) and trigger.allowed_callers is None
 
         async def before_enabling(client_id: str) -> None:
             await self.access.proof.prove(
@@ -248,15 +245,20 @@ class ScopedMailSender(pulumi.ComponentResource):
                         probe=probe,
                     )
                 ),
-                identity=self.identity
-                and WorkflowIdentity(
-                    id=self.identity.id,
-                    principal_id=self.identity.principal_id,
-                    client_id=self.identity.client_id,
+                identity=(
+                    WorkflowIdentity(
+                        id=self.identity.id,
+                        principal_id=self.identity.principal_id,
+                        client_id=self.identity.client_id,
+                    )
+                    if self.identity is not None
+                    else None
                 ),
+                allowed_callers=called.allowed_callers,
+                entra_policies=called.entra_policies,
+                open_on_purpose=is_open and args.allow_open_trigger,
                 enabled=args.enabled,
                 tags=args.tags,
-                **access,
             ),
             child_options(self, self._opts, depends_on=after),
             before_enabling=before_enabling,

@@ -500,7 +500,7 @@ def _step(event: ResourcePreEvent) -> Step:
         },
         old_inputs=metadata.old.inputs or {} if metadata.old else {},
         new_inputs=metadata.new.inputs or {} if metadata.new else {},
-        is_component=not (metadata.new or metadata.old).custom,
+        is_component=not any(state.custom for state in (metadata.old, metadata.new) if state),
     )
 
 

@@ -89,7 +89,7 @@ def repair(drift: Drift) -> None:
     ) -> pulumi.ResourceTransformationResult | None:
         if args.type_ != "command:local:Command":
             return None
-        finding = drift.get((PurePosixPath(args.props["create"]).name, args.name))
+        finding = drift.get((PurePosixPath(str(args.props["create"])).name, args.name))
         if finding is None:
             return None
         args.opts.ignore_changes = []

@@ -23,7 +23,7 @@ CONTOSO = ExchangeOrganization(domain="contoso.onmicrosoft.com")
 
 
 def shared_mailbox(
-    opts: pulumi.ResourceOptions | None = None, *, adopt: bool = False, purge: bool = False
+    opts: pulumi.ResourceOptions | None = None, adopt: bool = False, purge: bool = False
 ) -> SharedMailbox:
     mailbox = Mailbox(
         name="Reports",
@@ -68,7 +68,7 @@ class TestSharedMailbox:
     @pytest.mark.parametrize("key", ["adopt", "purge"])
     def test_is_neither_adopted_nor_purged_unless_told_to(self, key):
         assert record(shared_mailbox).resources["reports"].desired[key] is False
-        told = record(lambda: shared_mailbox(**{key: True}))
+        told = record(lambda: shared_mailbox(None, **{key: True}))
         assert told.resources["reports"].desired[key] is True
 
     def test_leaves_a_protection_that_its_user_gives(self):

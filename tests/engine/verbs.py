@@ -243,7 +243,7 @@ def cases(clean: Mapping[str, CleanRun], seed: int) -> list[Case]:
         clean: What :func:`learn_states` returns.
         seed: The same one gives the same order.
     """
-    names = [name_of(urn) for urn in _urns(stack_in(clean[STATES[0].name].start))]
+    names = [name_of(urn) for urn in urns_of(stack_in(clean[STATES[0].name].start))]
     chance = random.Random(seed)  # noqa: S311 - an order that can be repeated, not a secret
     queues = []
     for verb in VERBS:
@@ -291,7 +291,8 @@ def name_of(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
-def _urns(stack: SimulatedStack) -> list[str]:
+def urns_of(stack: SimulatedStack) -> list[str]:
+    """URNs of the resources of a stack that stand for something outside of it."""
     return [
         resource["urn"]
         for resource in stack.exported_state().get("resources", [])
@@ -311,7 +312,7 @@ def attempt_verb(case: Case, clean: CleanRun, fault: Fault | None, directory: Pa
     shutil.copytree(clean.start, directory)
     stack = case.state.stack(directory)
     start = stack.tenant.snapshot()
-    urns = [urn for urn in _urns(stack) if name_of(urn) in case.on]
+    urns = [urn for urn in urns_of(stack) if name_of(urn) in case.on]
     stack.tenant.plan_faults([fault] if fault else [])
     before = len(stack.tenant.calls())
     try:
@@ -327,7 +328,12 @@ def attempt_verb(case: Case, clean: CleanRun, fault: Fault | None, directory: Pa
 
     next_step = replace(clean, scenario=replace(case.state, destroy=case.then == "destroy"))
     problems: list[str] = []
-    if not next_step.scenario.run(stack).succeeded:
+    result = next_step.scenario.run(stack)
+    if "snapshot integrity failure" in result.output:
+        # As docs/operations.md says.
+        stack.edit_state("repair")
+        result = next_step.scenario.run(stack)
+    if not result.succeeded:
         try:
             problems = taken_through_recover(stack, next_step)
         except CommandError as error:

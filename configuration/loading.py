@@ -91,6 +91,10 @@ def _parse(namespace: str, values: Mapping[str, object]) -> dict[str, object]:
     return parsed
 
 
+_READ_BY_OTHERS = ("azure-native", "azuread", "command", "pulumi")
+"""Namespaces that something reads, however near to them a project is called."""
+
+
 def _refuse_misspelt_namespaces(namespace: str) -> None:
     """Keys of another namespace belong to a provider; one that is nearly ours was meant for us.
 
@@ -99,7 +103,7 @@ def _refuse_misspelt_namespaces(namespace: str) -> None:
     misspelt = [
         key
         for key in sorted({*CONFIG.get(), *get_config_env()})
-        if (given := key.partition(":")[0]) != namespace
+        if (given := key.partition(":")[0]) not in {namespace, *_READ_BY_OTHERS}
         and difflib.get_close_matches(_plain(given), [_plain(namespace)], cutoff=0.6)
     ]
     if misspelt:

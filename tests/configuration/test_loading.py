@@ -262,6 +262,14 @@ class TestAMisspeltNamespace:
         assert f"nothing reads them: {namespace}:drift." in str(refused.value)
         assert f"Write {NAMESPACE}:drift instead." in str(refused.value)
 
+    @pytest.mark.parametrize("project", ["azure-mail", "azuread-mail", "commands", "pulumi-mail"])
+    def test_a_provider_s_is_none_however_the_project_is_called(self, project: str) -> None:
+        others = ("azure-native", "azuread", "command", "pulumi")
+        senders = {f"{project}:senders": "[]"}
+        pulumi.runtime.set_all_config(senders | {f"{other}:x": "y" for other in others})
+        with pytest.raises(ConfigurationError, match="has 4 mistakes"):
+            load_configuration(pulumi.Config(project))
+
     @pytest.mark.parametrize(
         "namespace", ["azure-native", "azuread", "pulumi", "contoso", "sendgrid", "mailgun"]
     )

@@ -188,6 +188,8 @@ def _build(scratch: Path) -> Path:
         [
             go,
             *("build", "-v", "-mod=readonly", "-trimpath", "-o", root / "bin" / EXECUTABLE),
+            # What a debugger needs is left out below; to write it first is a tenth of the work.
+            "-gcflags=all=-dwarf=false",
             # Without it the CLI takes itself for version 0 of a development build.
             "-ldflags="
             f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",
@@ -196,7 +198,8 @@ def _build(scratch: Path) -> Path:
         f"Building the Pulumi CLI v{version} with Go, once, in about five minutes",
         described.describe,
         cwd=MODULE,
-        env={**os.environ, "GOWORK": "off"},
+        # The compiler collects its garbage less often: a tenth less work, for 100 MB more.
+        env={"GOGC": "400", **os.environ, "GOWORK": "off"},
     )
     return _move(root, _executable(version))
 

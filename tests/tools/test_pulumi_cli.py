@@ -176,6 +176,7 @@ class TestAMissingCliIsSetUpOnce:
         (call,) = go.calls()
         assert call.startswith("build ")
         assert "-trimpath" in call
+        assert "-gcflags=all=-dwarf=false" in call
         assert f"version.Version=v{version} github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" in call
 
     def test_an_older_one_in_its_place_is_replaced(self, machine: Machine) -> None:

@@ -18,6 +18,8 @@ CATALOGUE = Path(__file__).with_name("exchange_cmdlets.json")
 BINDING = "System.Management.Automation.ParameterBindingException"
 VALIDATION = "System.Management.Automation.ParameterBindingValidationException"
 LIST_TYPES = ("MultiValuedProperty", "ProxyAddressCollection")
+# Of a list, what is added to it and taken from it: ``@{Add=…; Remove=…}`` (Set-Mailbox).
+CHANGES = ("Add", "Remove")
 INTEGER_TYPES = ("Int32", "UInt32")
 # Types of which no script can write a value in text: whoever has one brings the object.
 OBJECT_TYPES = ("PSCredential", "PSSessionOption", "X509Certificate2")
@@ -167,10 +169,23 @@ class CmdletDefinition:
                         f"ParameterArgumentValidationError{error_id}NotAllowed",
                         VALIDATION,
                     )
+        if parameter.type in LIST_TYPES and isinstance(value, dict):
+            return self._changes(parameter, value)
         if parameter.is_list:
             items = value if isinstance(value, list) else [] if value is None else [value]
             return [self._scalar(parameter, item) for item in items]
         return self._scalar(parameter, value)
+
+    def _changes(self, parameter: Parameter, value: Mapping[str, object]) -> object:
+        spelling = {name.casefold(): name for name in CHANGES}
+        if not value or any(key.casefold() not in spelling for key in value):
+            raise self._error(
+                f"Cannot process argument transformation on parameter '{parameter.name}'. A "
+                f"hashtable for it has the keys {' and '.join(CHANGES)}, not "
+                f"{', '.join(value) or 'none'}.",
+                "ParameterArgumentTransformationError",
+            )
+        return {spelling[key.casefold()]: self._converted(parameter, value[key]) for key in value}
 
     def _scalar(self, parameter: Parameter, value: object) -> object:
         kind = parameter.type.removesuffix("[]")

@@ -155,7 +155,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class TypeTest:
-    """``-is`` or ``-isnot``."""
+    """``-is``, ``-isnot`` or ``-as``."""
 
     at: Position
     operator: str

@@ -1,4 +1,6 @@
-"""The OPATH filters that the simulated tenant understands: ``Property -eq 'value'``, joined by -or.
+"""The OPATH filters that the simulated tenant understands.
+
+``Property -eq 'value'`` and ``Property -like 'beginning*'``, joined by -or.
 
 A closed set. What is no OPATH at all is refused in Exchange's words; what Exchange would accept
 and this module does not is ``NotSimulated``, never a guess.
@@ -6,6 +8,7 @@ and this module does not is ``NotSimulated``, never a guess.
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from simulator.tenant.answers import ExchangeError, NotSimulated
 
@@ -15,8 +18,22 @@ TERM = re.compile(
 JOINT = re.compile(r"-(?P<joint>\w+)(?=\s)")
 
 
-def parse(text: str, filterable: Iterable[str]) -> list[tuple[str, str]]:
-    """The alternatives of a filter, as pairs of property and value.
+@dataclass(frozen=True)
+class Condition:
+    """What one property is compared with.
+
+    Attributes:
+        value: The whole value, or how it begins.
+        is_beginning: Whether it is how it begins.
+    """
+
+    property: str
+    value: str
+    is_beginning: bool
+
+
+def parse(text: str, filterable: Iterable[str]) -> list[Condition]:
+    """The alternatives of a filter.
 
     Args:
         text: The filter, such as ``CustomAttribute15 -eq 'x' -or DisplayName -eq 'it''s'``.
@@ -29,7 +46,7 @@ def parse(text: str, filterable: Iterable[str]) -> list[tuple[str, str]]:
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1]  # As Exchange itself spells the filter of a scope.
     spelling = {name.casefold(): name for name in filterable}
-    alternatives: list[tuple[str, str]] = []
+    alternatives: list[Condition] = []
     position = 0
     while True:
         term = TERM.match(text, position)
@@ -46,13 +63,20 @@ def parse(text: str, filterable: Iterable[str]) -> list[tuple[str, str]]:
                 f'"{name}" is not a recognized filterable property. For a complete list of '
                 "filterable properties see the command help.",
             )
-        if term["operator"].casefold() != "eq":
+        operator, value = term["operator"].casefold(), term["value"].replace("''", "'")
+        if operator not in ("eq", "like"):
             raise NotSimulated(
-                f"The simulated tenant filters by -eq only, not by -{term['operator']}: {text}"
+                f"The simulated tenant filters by -eq and -like only, not by -{operator}: {text}"
             )
-        if "*" in term["value"]:
-            raise NotSimulated(f"The simulated tenant knows no wildcards in a filter: {text}")
-        alternatives.append((spelling[name.casefold()], term["value"].replace("''", "'")))
+        # "The wildcard character is supported only as a suffix in most parameters", and it takes
+        # -like: learn.microsoft.com/powershell/exchange/recipient-filters.
+        is_beginning = operator == "like" and value.endswith("*")
+        value = value.removesuffix("*") if is_beginning else value
+        if "*" in value or "?" in value or (operator == "like" and not is_beginning):
+            raise NotSimulated(
+                f"The simulated tenant knows one wildcard, a * after -like at the end: {text}"
+            )
+        alternatives.append(Condition(spelling[name.casefold()], value, is_beginning))
         position = term.end()
         if position == len(text):
             return alternatives
@@ -71,14 +95,16 @@ def parse(text: str, filterable: Iterable[str]) -> list[tuple[str, str]]:
         position = joint.end()
 
 
-def matches(properties: Mapping[str, object], alternatives: Iterable[tuple[str, str]]) -> bool:
+def matches(properties: Mapping[str, object], alternatives: Iterable[Condition]) -> bool:
     """Whether an object, given by its output properties, satisfies one of the alternatives.
 
     Case does not count. Of a property with several values one has to match.
     """
-    for name, wanted in alternatives:
-        held = properties[name]
-        values = held if isinstance(held, list) else [held]
-        if any(str(value).casefold() == wanted.casefold() for value in values):
-            return True
+    for condition in alternatives:
+        held, wanted = properties[condition.property], condition.value.casefold()
+        for value in map(str, held if isinstance(held, list) else [held]):
+            if value.casefold() == wanted:
+                return True
+            if condition.is_beginning and value.casefold().startswith(wanted):
+                return True
     return False

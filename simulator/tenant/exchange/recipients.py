@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from simulator.tenant.answers import ExchangeError
+from simulator.tenant.answers import ExchangeError, NotSimulated
 from simulator.tenant.identifiers import (
     DOMAIN_CONTROLLER,
     new_id,
@@ -20,6 +20,11 @@ GROUP_TYPES = (SECURITY_GROUP, DISTRIBUTION_GROUP)
 SECURITY_PRINCIPALS = ("UserMailbox", SECURITY_GROUP)
 SOFT_DELETED_FOR = timedelta(days=30)
 CUSTOM_ATTRIBUTES = tuple(f"CustomAttribute{number}" for number in range(1, 16))
+# With several values, up to 1,300 (Set-Mailbox), each of which can be filtered by, and shown by
+# Get-Recipient too: learn.microsoft.com/powershell/exchange/filter-properties and
+# learn.microsoft.com/powershell/exchange/cmdlet-property-sets.
+EXTENSION_ATTRIBUTES = tuple(f"ExtensionCustomAttribute{number}" for number in range(1, 6))
+MOST_VALUES = 1300
 
 # Characters that New-Mailbox's page leaves open ("many special characters"): the stricter reading
 # is letters, digits and the few that Microsoft's own examples use.
@@ -245,6 +250,7 @@ class Recipients:
             "addresses": addresses,
             "hidden": False,
             "customAttributes": {},
+            "extensionAttributes": {},
             "created": self._store.now().isoformat(),
             "visibleAt": self._store.visible_at("exchange"),
             "userVisibleAt": self._store.visible_at("directory"),
@@ -276,6 +282,30 @@ class Recipients:
                 recipient["customAttributes"][attribute] = checked_length(
                     parameters[attribute], 1024
                 )
+        for attribute in EXTENSION_ATTRIBUTES:
+            if attribute in parameters:
+                held = recipient["extensionAttributes"].get(attribute, [])
+                recipient["extensionAttributes"][attribute] = changed_values(
+                    held, parameters[attribute]
+                )
+
+
+def changed_values(held: list[str], given: list[str] | dict[str, list[str]]) -> list[str]:
+    """The values of an attribute that is given a list, or what to add and what to remove.
+
+    Raises:
+        ExchangeError: They are too many, or one is too long.
+        NotSimulated: A value is added that is there already: nobody shows what Exchange then says.
+    """
+    if isinstance(given, dict):
+        for value in given.get("Add", []):
+            if value.casefold() in map(str.casefold, held):
+                raise NotSimulated(f"The simulated tenant adds no value that is there: {value}")
+        gone = {value.casefold() for value in given.get("Remove", [])}
+        given = [value for value in held if value.casefold() not in gone] + given.get("Add", [])
+    if len(given) > MOST_VALUES:
+        raise ExchangeError(VALIDATION, f"The property holds at most {MOST_VALUES} values.")
+    return [checked_length(value, 1024) for value in given]
 
 
 def is_known_as(recipient: Document, identity: str) -> bool:
@@ -326,6 +356,7 @@ def common_properties(recipient: Document) -> Document:
         "RecipientTypeDetails": recipient["type"],
         "HiddenFromAddressListsEnabled": recipient["hidden"],
         **{name: recipient["customAttributes"].get(name, "") for name in CUSTOM_ATTRIBUTES},
+        **{name: recipient["extensionAttributes"].get(name, []) for name in EXTENSION_ATTRIBUTES},
         "WhenCreatedUTC": recipient["created"],
     }
 
@@ -346,4 +377,5 @@ FILTERABLE = (
     "Name",
     "PrimarySmtpAddress",
     *CUSTOM_ATTRIBUTES,
+    *EXTENSION_ATTRIBUTES,
 )

@@ -10,7 +10,11 @@ from simulator.tenant.exchange.groups import Groups
 from simulator.tenant.exchange.languages import Language, translated
 from simulator.tenant.exchange.mailboxes import Mailboxes
 from simulator.tenant.exchange.policies import Policies
-from simulator.tenant.exchange.recipients import CUSTOM_ATTRIBUTES, Recipients
+from simulator.tenant.exchange.recipients import (
+    CUSTOM_ATTRIBUTES,
+    EXTENSION_ATTRIBUTES,
+    Recipients,
+)
 from simulator.tenant.exchange.roles import OVERRIDE, SCOPE_PARAMETERS, ManagementRoles
 from simulator.tenant.identifiers import (
     DOMAIN_CONTROLLER,
@@ -53,7 +57,14 @@ class Exchange:
         self.policies = Policies(store, self.recipients)
         self.client_access = ClientAccess(store, self.recipients)
         self.roles = ManagementRoles(store, entra, self.client_access, self.recipients)
-        shared = {"DisplayName", "Alias", "WindowsEmailAddress", "HiddenFromAddressListsEnabled"}
+        shared = {
+            "DisplayName",
+            "Alias",
+            "WindowsEmailAddress",
+            "HiddenFromAddressListsEnabled",
+            *CUSTOM_ATTRIBUTES,
+            *EXTENSION_ATTRIBUTES,
+        }
         group = {
             "ManagedBy",
             "MemberJoinRestriction",
@@ -71,7 +82,7 @@ class Exchange:
             "New-Mailbox": (self.mailboxes.new_mailbox, new | {"Shared"}),
             "Set-Mailbox": (
                 self.mailboxes.set_mailbox,
-                {"Identity", "AccountDisabled", *CUSTOM_ATTRIBUTES} | shared,
+                {"Identity", "AccountDisabled"} | shared,
             ),
             "Remove-Mailbox": (
                 self.mailboxes.remove_mailbox,
@@ -88,7 +99,7 @@ class Exchange:
             ),
             "Set-DistributionGroup": (
                 self.groups.set_group,
-                change | shared | group | {"Name", "IgnoreNamingPolicy", *CUSTOM_ATTRIBUTES},
+                change | shared | group | {"Name", "IgnoreNamingPolicy"},
             ),
             "Remove-DistributionGroup": (self.groups.remove_group, change),
             "Get-DistributionGroupMember": (self.groups.get_members, {"Identity", "ResultSize"}),
@@ -228,9 +239,11 @@ class ExchangeSession:
         if known is None:
             raise NotSimulated(f"The simulated tenant does not have {cmdlet}.")
         bound = dict(parameters)
-        for name in bound:
+        for name, value in bound.items():
             if name not in known.parameters:
                 raise NotSimulated(f"The simulated tenant does not have {cmdlet} -{name}.")
+            if isinstance(value, dict) and name not in EXTENSION_ATTRIBUTES:
+                raise NotSimulated(f"The simulated tenant takes no hashtable for -{name}.")
 
         def effect() -> list[Document]:
             try:

@@ -36,6 +36,13 @@ Show-Result 'increment' {
     $i++
     $i
 }
+Show-Result 'range' {
+    (1..3) -join ','
+}
+Show-Result 'range downwards' {
+    $a = 3
+    ($a..1) -join ','
+}
 Show-Result 'remainder takes the sign of the left' {
     -7 % 3
 }

@@ -1,7 +1,7 @@
 # Takes the place of PowerShell's own: a case waits for nothing.
-$slept = @()
+$slept = [System.Collections.Generic.List[string]]::new()
 function Start-Sleep {
     param($Seconds)
-    $script:slept += "$Seconds"
+    $slept.Add("$Seconds")
 }
 function Get-Slept { $slept -join ',' }

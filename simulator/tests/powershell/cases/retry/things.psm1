@@ -1,8 +1,8 @@
-$failures = @()
+$failures = [System.Collections.Generic.List[string]]::new()
 $script:Asked = 0
 function Add-Failure {
     param([string[]] $Message)
-    foreach ($one in $Message) { $script:failures += $one }
+    foreach ($one in $Message) { $failures.Add($one) }
     $script:Asked = 0
 }
 function Get-Thing {

@@ -21,8 +21,13 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "what
     param($Desired)
     $all = @(Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -ResultSize Unlimited -ErrorAction Stop })
     $all += @(Invoke-WithRetry -Cmdlet 'Get-Mailbox' -Action { Get-Mailbox -SoftDeletedMailbox -ResultSize Unlimited -ErrorAction Stop })
-    # An object that was cut off between its creation and its marking has the mark as display name.
-    $left = @($all | Where-Object { $_.CustomAttribute15 -like "$($Desired.mark)/*" -or $_.DisplayName -like "$($Desired.mark)/*" })
+    # In whichever attribute the stack has its marks. An object that was cut off between its creation and its
+    # marking has the mark as display name.
+    $attributes = @(1..15 | ForEach-Object { "CustomAttribute$_" }) + @(1..5 | ForEach-Object { "ExtensionCustomAttribute$_" }) + 'DisplayName'
+    $left = @(foreach ($recipient in $all) {
+            $values = @($attributes | ForEach-Object { $recipient.$_ })
+            if (@($values | Where-Object { $_ -like "$($Desired.mark)/*" }).Count -gt 0) { $recipient }
+        })
     if ($left.Count -gt 0) {
         Stop-Convergence -Reason "these are left: $(@($left | ForEach-Object { "$($_.PrimarySmtpAddress) ('$($_.DisplayName)')" }) -join ', ')"
     }

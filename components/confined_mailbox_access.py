@@ -55,11 +55,6 @@ class ConfinedMailboxAccessArgs:
     retire_former_identities: bool = False
 
 
-def grant_name(access: str, permission: MailboxPermission) -> str:
-    """Logical name of the grant of a permission, by that of the component it is part of."""
-    return f"{access}-{permission.lower().replace('.', '-')}"
-
-
 class ConfinedMailboxAccess(pulumi.ComponentResource):
     """Confines an identity to the members of a group, proves it, and only then grants.
 
@@ -104,7 +99,7 @@ class ConfinedMailboxAccess(pulumi.ComponentResource):
         )
         self.grants = [
             GraphPermission(
-                grant_name(name, permission),
+                f"{name}-{permission.lower().replace('.', '-')}",
                 GraphPermissionArgs(permission=permission, principal_id=args.principal_id),
                 # Directly on group, policy and proof: were it on the proof alone, a replacement
                 # could delete the policy's predecessor while the old grant stands.

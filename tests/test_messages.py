@@ -18,8 +18,10 @@ SCRIPTS = [
     for path in sorted((ROOT / "components" / "exchange" / "powershell").glob("*.ps*1"))
 ]
 THROWN = re.compile(r"""\b(?:throw|Stop-Convergence -Reason)\s+("[^"]*"|'[^']*')""")
-# What a script says without throwing: findings of the proof, and errors that it has a remedy of.
-SAID = re.compile(r"""^\s+("[^"]*"|'[^']*')(?:\s*$|\s+=)""", re.MULTILINE)
+# What a script says without throwing: warnings, findings of the proof, errors with a remedy.
+SAID = re.compile(
+    r"""(?:^\s+|Write-Step -Message |\{ )("[^"]*"|'[^']*')(?:\s*\}?$|\s+=)""", re.MULTILINE
+)
 
 
 SPOKEN = ("pulumi.RunError", "pulumi.log.warn")

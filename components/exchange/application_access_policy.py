@@ -1,9 +1,10 @@
 """An application access policy that restricts one application to the members of one group.
 
-Owns the RestrictAccess policy of the application on the group. It deliberately has no removal of
-its own: the policy depends on the client id of the identity, so Pulumi would remove it *before* the
-identity, and an application without any policy reaches every mailbox of the organisation. It goes
-with the group instead. See ``docs/decisions/0001-policy-outlives-identity.md``.
+Owns the RestrictAccess policy of the application on the group. Its deletion deliberately removes
+nothing: the policy depends on the client id of the identity, so Pulumi deletes it *before* the
+identity, and an application without any policy reaches every mailbox of the organisation. It is
+released instead, and goes with the group, which stays as long as a policy on it is not released.
+See ``docs/decisions/0001-policy-outlives-identity.md``.
 
 Microsoft calls these policies legacy and advises RBAC for Applications for new set-ups; there is no
 retirement date. https://learn.microsoft.com/exchange/permissions-exo/application-access-policies
@@ -57,13 +58,13 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
             name,
             organization=args.organization,
             ensure="ensure-application-access-policy.ps1",
+            remove="release-application-access-policy.ps1",
             desired={
                 "appId": args.client_id,
                 "groupAddress": args.group_address,
                 "description": args.description,
                 "retireFormer": args.retire_former_identities,
             },
-            hands_former_output_on=args.retire_former_identities,
             opts=child_options(self, opts),
         )
         self.register_outputs({})

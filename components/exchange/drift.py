@@ -35,7 +35,7 @@ Drift = dict[tuple[str, str], str]
 """Findings as JSON, by script and name of the command."""
 
 _Objects = dict[tuple[str, str], dict[str, Any]]
-"""What each script was last given, by script and name of the command."""
+"""What each script was last given, and the claim that it wrote, by script and name of command."""
 
 _Findings = dict[tuple[str, str], dict[str, Any]]
 """What differs, ``{property: {expected, found}}``, by script and name of the command."""
@@ -106,7 +106,10 @@ def _deployed_objects() -> _Objects:
     for (kind, name), outputs in deployed_resources().items():
         script = PurePosixPath(outputs.get("create", "")).name
         if kind == "command:local:Command" and (SCRIPTS / script).is_file():
-            objects[script, name] = json.loads(outputs["stdin"])
+            stdout = outputs.get("stdout", "")
+            # Without its output a resource has no claim to what it made: the script takes it anew.
+            claim = read_observed(stdout).get("claim", "") if stdout else ""
+            objects[script, name] = json.loads(outputs["stdin"]) | {"claim": claim}
     return objects
 
 
@@ -132,7 +135,7 @@ def _look(request: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _doubt_proofs(found: _Findings, objects: _Objects) -> None:
     """Has a proof repeated whose members are not those that it was made with."""
-    groups = {objects[key]["groupAddress"] for key in found if key[0] == "set-group-member.ps1"}
+    groups = {objects[key]["address"] for key in found if key[0] == "set-group-member.ps1"}
     for key, desired in objects.items():
         if key[0] == "prove-confinement.ps1" and desired["groupAddress"] in groups:
             stale = {"expected": "proven", "found": "the members are others than when it was"}

@@ -37,6 +37,8 @@ else of a script is an input of its command.
 
 POWERSHELL = ["pwsh", "-NoProfile", "-NonInteractive", "-File"]
 
+DEFAULT_MARK_ATTRIBUTE = "ExtensionCustomAttribute5"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExchangeOrganization:
@@ -50,10 +52,14 @@ class ExchangeOrganization:
             tenant id Exchange Online signs in and then refuses every write. Source:
             https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2.
         cloud: The Microsoft cloud that the tenant is in.
+        mark_attribute: The attribute of a mailbox or group that holds the mark: one of
+            CustomAttribute1 to 15, which then is ours alone, or ExtensionCustomAttribute1 to 5,
+            where others' values stay beside it.
     """
 
     domain: str
     cloud: Cloud = Cloud.PUBLIC
+    mark_attribute: str = DEFAULT_MARK_ATTRIBUTE
 
 
 def ownership_mark(name: str) -> str:
@@ -71,7 +77,6 @@ def exchange_command(
     ensure: str,
     remove: str | None = None,
     desired: Mapping[str, pulumi.Input[Any]],
-    hands_former_output_on: bool = False,
     opts: pulumi.ResourceOptions,
 ) -> local.Command:
     """Registers a command that converges one Exchange object.
@@ -80,10 +85,11 @@ def exchange_command(
         name: Logical name of the resource.
         organization: Where to connect.
         ensure: File name of the script that creates and updates; it must be idempotent.
-        remove: File name of the script that removes, where there is one.
+        remove: File name of the script that removes, where there is one. It, and ``ensure``, then
+            get what ``ensure`` wrote the last time, as the environment variable
+            PULUMI_COMMAND_STDOUT: by the claim in it a removal tells its own object from one that a
+            resource made anew has taken up since.
         desired: The desired object. Never a credential: it is stored in the state in clear.
-        hands_former_output_on: Whether the script gets what it wrote the last time, as the
-            environment variable PULUMI_COMMAND_STDOUT.
         opts: Resource options.
 
     Returns:
@@ -96,14 +102,14 @@ def exchange_command(
         name,
         interpreter=POWERSHELL,
         create=script_path(ensure),
-        # Without an update of its own a changed command is replaced: created anew first, and then
-        # the old one's delete would remove the very object that the new one adopted. For that
-        # reason `triggers`, which always replaces, is not used either.
+        # Without an update of its own a changed command is replaced, and each later removal then
+        # has to tell by its claim that the object is another's. For that reason `triggers`, which
+        # always replaces, is not used either.
         update=script_path(ensure),
         delete=script_path(remove) if remove else None,
         stdin=_standard_input(organization, ensure, desired),
         # Off where nothing reads it, or each update would depend on the last one.
-        add_previous_output_in_env=hands_former_output_on,
+        add_previous_output_in_env=remove is not None,
         # Progress and errors are on stderr; stdout is data.
         logging=local.Logging.STDERR,
         opts=pulumi.ResourceOptions.merge(opts, ignored),
@@ -144,6 +150,7 @@ def _standard_input(
             "revision": REVISIONS[script],
             "organization": organization.domain,
             "exchangeEnvironmentName": ENDPOINTS[organization.cloud].exchange_environment,
+            "markAttribute": organization.mark_attribute,
             **desired,
         },
         # ASCII only: the code page of a Windows console cannot then change a name.

@@ -1,8 +1,8 @@
 """A mail-enabled security group with exactly the members that it should have.
 
 Owns the group and its whole membership: a member that is not configured is removed. It is made to
-be the scope of an application access policy, and its removal takes the policies on it along,
-because a policy must outlive the identity that it confines
+be the scope of an application access policy, and its removal takes the released policies on it
+along, because a policy must outlive the identity that it confines
 (``powershell/remove-mail-enabled-security-group.ps1``).
 
 Microsoft Graph cannot create such a group or change its members; Exchange can.
@@ -109,11 +109,7 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
             f"{name}-members",
             organization=args.organization,
             ensure="set-group-member.ps1",
-            desired={
-                "groupMark": mark,
-                "groupAddress": wanted.address,
-                "members": list(args.members),
-            },
+            desired={"mark": mark, "address": wanted.address, "members": list(args.members)},
             opts=child_options(self, opts, depends_on=[group]),
         )
 

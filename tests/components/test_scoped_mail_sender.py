@@ -119,7 +119,7 @@ class TestNeverUnconfined:
     def test_workflow_depends_on_the_group_so_that_the_policy_outlives_it(self, recording):
         assert GROUP in recording.resources[WORKFLOW].dependencies
 
-    @pytest.mark.parametrize("command", [POLICY, PROOF, MEMBERS, SETTINGS])
+    @pytest.mark.parametrize("command", [PROOF, MEMBERS, SETTINGS])
     def test_command_removes_nothing_by_itself(self, recording, command):
         assert "delete" not in recording.resources[command].inputs
 
@@ -127,6 +127,7 @@ class TestNeverUnconfined:
         ("command", "script"),
         [
             (GROUP, "remove-mail-enabled-security-group.ps1"),
+            (POLICY, "release-application-access-policy.ps1"),
             (MAILBOX, "remove-shared-mailbox.ps1"),
         ],
     )
@@ -251,9 +252,10 @@ class TestExchangeCommands:
         for command in commands.values():
             assert "triggers" not in command.inputs
 
-    def test_only_the_policy_s_gets_what_it_wrote_the_last_time(self, commands):
+    def test_only_what_is_removed_by_its_claim_gets_what_it_wrote_the_last_time(self, commands):
         for name, command in commands.items():
-            assert command.inputs["addPreviousOutputInEnv"] is (name == POLICY)
+            removed = name in (MAILBOX, GROUP, POLICY)
+            assert command.inputs["addPreviousOutputInEnv"] is removed
 
     def test_each_starts_powershell_without_profile_and_shell(self, commands):
         for command in commands.values():
@@ -284,7 +286,7 @@ class TestExchangeCommands:
             "scoped-mail-sender/test/notifications-mailbox"
         )
         assert (
-            recording.resources[MEMBERS].desired["groupMark"]
+            recording.resources[MEMBERS].desired["mark"]
             == (recording.resources[GROUP].desired["mark"])
         )
 

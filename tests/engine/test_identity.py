@@ -75,7 +75,7 @@ def assert_one_of_each(stack: SimulatedStack) -> None:
     ours = [
         policy["appId"]
         for policy in snapshot["applicationAccessPolicies"].values()
-        if policy["description"].endswith(sender["groupAddress"])
+        if sender["groupAddress"] in policy["description"]
     ]
     assert ours == [sender["clientId"]]
 

@@ -2,13 +2,40 @@
 .SYNOPSIS
     Which mailboxes and groups are ours: finds them by their mark, and refuses all others.
 .DESCRIPTION
-    The mark is "project/stack/name" in CustomAttribute15; with the word "adopted" after it, the object was not
-    created by us and is never removed. An object that was cut off between its creation and its marking has the
-    mark as its display name, at the address that it was created with.
+    The mark is one value of the attribute that markAttribute names: "project/stack/name created 3f2c9a1b". Where
+    the attribute holds several values, others' stay beside it. With "adopted" in place of "created" the object was
+    not created by us and is never removed. An object that was cut off between its creation and its marking has
+    "project/stack/name" as its display name, at the address that it was created with.
+    The last word is the claim. Whatever creates an object, or finds it again without knowing its claim, writes a
+    new one into it and into its own output, which Pulumi hands to the next update and to the removal
+    (PULUMI_COMMAND_STDOUT). A removal that finds another claim than its own leaves the object alone: a resource
+    that was made anew has taken it up since.
 #>
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+
+# A mark of any stack. The attributes with several values are anybody's; a value of this form is this program's.
+$AnyMark = '^\S+/\S+/\S+ (created|adopted) [0-9a-f]{8}$'
+
+function Get-FormerClaim {
+    <# .SYNOPSIS The claim in the output of this resource's last run; nothing where there is no such output. #>
+    $former = Get-FormerOutput | Select-Object -Property 'claim'
+    if ($former) { $former.claim }
+}
+
+function Select-Claim {
+    <# .SYNOPSIS The claim of this run: that of the last one where the object still carries it, else a new one. #>
+    param([Parameter(Mandatory)] [AllowEmptyString()] [string] $Carried, [string] $New = (New-Claim))
+    $former = Get-FormerClaim
+    if ($former -and $Carried -like "* $former") { return $former }
+    $New
+}
+
+function New-Claim {
+    <# .SYNOPSIS Eight random digits: enough to tell those that took up one object, and short, see Policy.psm1. #>
+    ([string][guid]::NewGuid()).Substring(0, 8)
+}
 
 function Find-Recipient {
     <# .SYNOPSIS Lists the recipients that a filter matches. #>
@@ -34,57 +61,51 @@ function Get-ExistingRecipient {
     Invoke-WithRetry -Cmdlet 'Get-Recipient' -NotFoundIsTransient -Action { Get-Recipient -Identity $Address -ErrorAction Stop }
 }
 
-function Test-OwnRecipient {
-    <# .SYNOPSIS Tells whether we created an object: it carries our mark, or is half-made by us. #>
-    param(
-        [Parameter(Mandatory)] [object] $Recipient,
-        [Parameter(Mandatory)] [string] $Mark,
-        [Parameter(Mandatory)] [string] $Address
-    )
-    # A display name counts only until there is a mark, and at the address that it was created with: anybody who
+function Get-OwnMark {
+    <# .SYNOPSIS What of an object's attribute is our mark: as a rule one value, or none. #>
+    param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired)
+    $attribute = $Desired.markAttribute
+    @($Recipient.$attribute) | Where-Object { $_ -and $_.StartsWith("$($Desired.mark) ") }
+}
+
+function Get-OtherMark {
+    <# .SYNOPSIS What stands where our mark would have to: the mark of another stack or, in an attribute with one value, whatever is there. #>
+    param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired)
+    $attribute = $Desired.markAttribute
+    $own = @(Get-OwnMark -Recipient $Recipient -Desired $Desired)
+    @($Recipient.$attribute) | Where-Object { $_ -and $own -notcontains $_ -and ($attribute -notlike 'Extension*' -or $_ -match $AnyMark) }
+}
+
+function Test-HalfMade {
+    <# .SYNOPSIS Tells whether an object was created by us and cut off before it was marked. #>
+    param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired)
+    # A display name counts only while there is no mark, and at the address that it was created with: anybody who
     # may rename a mailbox can write ours there.
-    $Recipient.CustomAttribute15 -ceq $Mark -or
-    (-not $Recipient.CustomAttribute15 -and $Recipient.DisplayName -ceq $Mark -and $Recipient.PrimarySmtpAddress -eq $Address)
+    $marks = @(Get-OwnMark -Recipient $Recipient -Desired $Desired) + @(Get-OtherMark -Recipient $Recipient -Desired $Desired)
+    $marks.Count -eq 0 -and $Recipient.DisplayName -ceq $Desired.mark -and $Recipient.PrimarySmtpAddress -eq $Desired.address
 }
 
 function Find-MarkedRecipient {
-    <#
-    .SYNOPSIS
-        Finds the mailbox or group that carries our mark, adopted ones included; or nothing.
-    .DESCRIPTION
-        Two of them, or one of another kind, is an error.
-    #>
-    param(
-        [Parameter(Mandatory)] [string] $Mark,
-        [Parameter(Mandatory)] [string] $Address,
-        [Parameter(Mandatory)] [string] $RecipientTypeDetails
-    )
-    $text = ConvertTo-FilterText -Text $Mark
-    $found = @(Find-Recipient -Filter "CustomAttribute15 -eq '$text' -or CustomAttribute15 -eq '$text adopted' -or DisplayName -eq '$text'")
+    <# .SYNOPSIS Finds the mailbox or group that carries our mark, adopted ones included; or nothing. Two of them, or one of another kind, is an error. #>
+    param([Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [string] $Type)
+    $text = ConvertTo-FilterText -Text $Desired.mark
+    $found = @(Find-Recipient -Filter "$($Desired.markAttribute) -like '$text *' -or DisplayName -eq '$text'")
     # Exchange compares without regard to case, and stacks may differ in it alone.
-    $marked = @($found | Where-Object {
-            $_.CustomAttribute15 -ceq "$Mark adopted" -or (Test-OwnRecipient -Recipient $_ -Mark $Mark -Address $Address)
-        })
+    $marked = @($found | Where-Object { @(Get-OwnMark -Recipient $_ -Desired $Desired).Count -gt 0 -or (Test-HalfMade -Recipient $_ -Desired $Desired) })
     if ($marked.Count -eq 0) { return }
     if ($marked.Count -gt 1) {
-        Stop-Convergence -Reason "$($marked.Count) objects carry the mark '$Mark': $(@($marked | ForEach-Object { $_.PrimarySmtpAddress }) -join ', '). Clear CustomAttribute15 of those that are not this one."
+        Stop-Convergence -Reason "$($marked.Count) objects carry the mark '$($Desired.mark)': $(@($marked | ForEach-Object { $_.PrimarySmtpAddress }) -join ', '). Take it out of the $($Desired.markAttribute) of those that are not this one."
     }
-    if ($marked[0].RecipientTypeDetails -ne $RecipientTypeDetails) {
-        Stop-Convergence -Reason "$($marked[0].PrimarySmtpAddress) carries the mark '$Mark' and is a $($marked[0].RecipientTypeDetails), not a $RecipientTypeDetails. Clear its CustomAttribute15 if it is not this stack's."
+    if ($marked[0].RecipientTypeDetails -ne $Type) {
+        Stop-Convergence -Reason "$($marked[0].PrimarySmtpAddress) carries the mark '$($Desired.mark)' and is a $($marked[0].RecipientTypeDetails), not a $Type. Take it out of its $($Desired.markAttribute) if it is not this stack's."
     }
     $marked[0]
 }
 
 function Get-OwnedRecipient {
     <# .SYNOPSIS Returns the object that carries our mark; waits while it is too new to be found. #>
-    param(
-        [Parameter(Mandatory)] [string] $Mark,
-        [Parameter(Mandatory)] [string] $Address,
-        [Parameter(Mandatory)] [string] $RecipientTypeDetails
-    )
-    Wait-Result -Subject "a $RecipientTypeDetails with the mark '$Mark'" -Action {
-        Find-MarkedRecipient -Mark $Mark -Address $Address -RecipientTypeDetails $RecipientTypeDetails
-    }
+    param([Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [string] $Type)
+    Wait-Result -Subject "a $Type with the mark '$($Desired.mark)'" -Action { Find-MarkedRecipient -Desired $Desired -Type $Type }
 }
 
 function Find-OwnedRecipient {
@@ -96,21 +117,16 @@ function Find-OwnedRecipient {
         an object is adopted by its address only: a name may be anybody's, and many tenants replace a mailbox's
         name by an object id. Whatever else has the address, the alias or the name is an error.
     #>
-    param(
-        [Parameter(Mandatory)] [object] $Desired,
-        [Parameter(Mandatory)] [string] $RecipientTypeDetails
-    )
+    param([Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [string] $Type)
     $address = $Desired.address
     $holders = @(Find-AddressHolder -Address $address)
     # An alias is an address as well, in the initial domain. Exchange would name its holder by an id.
     $aliasHolders = @(Find-AddressHolder -Address "$($Desired.alias)@$($Desired.organization)")
     $namesakes = @()
-    if ($holders.Count -eq 0) {
-        $namesakes = @(Find-Recipient -Filter "Name -eq '$(ConvertTo-FilterText -Text $Desired.name)'")
-    }
+    if ($holders.Count -eq 0) { $namesakes = @(Find-Recipient -Filter "Name -eq '$(ConvertTo-FilterText -Text $Desired.name)'") }
     # Asked last: what a cut-off run has made may become visible between two searches, and would be taken for a
     # stranger if only the second one showed it.
-    $marked = Find-MarkedRecipient -Mark $Desired.mark -Address $address -RecipientTypeDetails $RecipientTypeDetails
+    $marked = Find-MarkedRecipient -Desired $Desired -Type $Type
     $ours = $marked
     if (-not $ours -and $holders.Count -gt 0) { $ours = $holders[0] }
     # One that has the name as well is told with what to do about it, below.
@@ -130,17 +146,18 @@ function Find-OwnedRecipient {
         if ($namesakes.Count -eq 0) { return }
         $namesake = $namesakes[0]
         $remedy = 'Choose another name.'
-        if ($namesake.RecipientTypeDetails -eq $RecipientTypeDetails -and -not $namesake.CustomAttribute15) {
+        if ($namesake.RecipientTypeDetails -eq $Type -and @(Get-OtherMark -Recipient $namesake -Desired $Desired).Count -eq 0) {
             $remedy = "Choose another name, or set 'address: $($namesake.PrimarySmtpAddress)' and 'adopt: true' on this object in the stack's configuration: it is then managed from here on, and never removed."
         }
         Stop-Convergence -Reason "the name '$($Desired.name)' belongs to $($namesake.PrimarySmtpAddress), a $($namesake.RecipientTypeDetails) that was not created by this stack. $remedy"
     }
     $holder = $holders[0]
-    if ($holder.RecipientTypeDetails -ne $RecipientTypeDetails) {
-        Stop-Convergence -Reason "$address exists and is a $($holder.RecipientTypeDetails), not a $RecipientTypeDetails. It is never converted: choose another address."
+    if ($holder.RecipientTypeDetails -ne $Type) {
+        Stop-Convergence -Reason "$address exists and is a $($holder.RecipientTypeDetails), not a $Type. It is never converted: choose another address."
     }
-    if ($holder.CustomAttribute15) {
-        Stop-Convergence -Reason "$address exists and carries the mark '$($holder.CustomAttribute15)' in CustomAttribute15: it belongs to another stack or tool, or to a sender of this stack that has another name now. Choose another address, or give the sender its former name."
+    $theirs = @(Get-OtherMark -Recipient $holder -Desired $Desired)
+    if ($theirs.Count -gt 0) {
+        Stop-Convergence -Reason "$address exists and carries the mark '$($theirs[0])' in $($Desired.markAttribute): it belongs to another stack or tool, or to a sender of this stack that has another name now. Choose another address, or give the sender its former name."
     }
     if (-not $Desired.adopt) {
         Stop-Convergence -Reason "$address exists ('$($holder.DisplayName)') and was not created by this stack. Choose another address, or set 'adopt: true' on this object in the stack's configuration: it is then managed from here on, and never removed."
@@ -148,37 +165,71 @@ function Find-OwnedRecipient {
     $holder
 }
 
-function Get-OwnershipMark {
-    <# .SYNOPSIS The value that CustomAttribute15 should have: the mark, and for what we did not create a word more. #>
-    param(
-        [Parameter(Mandatory)] [object] $Recipient,
-        [Parameter(Mandatory)] [object] $Desired
-    )
-    if ($Recipient.CustomAttribute15) { return $Recipient.CustomAttribute15 }
-    if (Test-OwnRecipient -Recipient $Recipient -Mark $Desired.mark -Address $Desired.address) { return $Desired.mark }
-    "$($Desired.mark) adopted"
+function Get-DueMark {
+    <# .SYNOPSIS The mark that an object should carry, with a claim. #>
+    param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [AllowEmptyString()] [string] $Claim)
+    $own = @(Get-OwnMark -Recipient $Recipient -Desired $Desired)
+    $created = $own.Count -gt 0 -and -not (Test-Adopted -Recipient $Recipient -Desired $Desired)
+    if ($created -or (Test-HalfMade -Recipient $Recipient -Desired $Desired)) { return "$($Desired.mark) created $Claim" }
+    "$($Desired.mark) adopted $Claim"
+}
+
+function Get-MarkChange {
+    <# .SYNOPSIS What to give the attribute of the mark, so that an object carries one mark of ours, or none, and keeps what others wrote there. #>
+    param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired, [string] $Due)
+    if ($Desired.markAttribute -notlike 'Extension*') {
+        if ($Due) { return $Due }
+        return $null
+    }
+    $own = @(Get-OwnMark -Recipient $Recipient -Desired $Desired)
+    $former = @($own | Where-Object { $_ -ne $Due })
+    $change = @{}
+    if ($Due -and $own -notcontains $Due) { $change['Add'] = $Due }
+    if ($former.Count -gt 0) { $change['Remove'] = $former }
+    $change
+}
+
+function Get-Unmarking {
+    <# .SYNOPSIS The parameter of Set-Mailbox or Set-DistributionGroup that takes our mark off an object. #>
+    param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired)
+    $parameter = @{}
+    $parameter[$Desired.markAttribute] = Get-MarkChange -Recipient $Recipient -Desired $Desired
+    $parameter
+}
+
+function Test-Adopted {
+    <# .SYNOPSIS Tells whether an object that carries our mark was there before us. #>
+    param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired)
+    @(Get-OwnMark -Recipient $Recipient -Desired $Desired | Where-Object { $_ -like '* adopted *' }).Count -gt 0
+}
+
+function Find-RemovableRecipient {
+    <# .SYNOPSIS Finds the object that carries our mark and the claim of this very resource; says so where there is none. #>
+    param([Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [string] $Type)
+    $recipient = Find-MarkedRecipient -Desired $Desired -Type $Type
+    $claim = Get-FormerClaim
+    if (-not $recipient) {
+        Write-Step -Message "no $Type carries the mark '$($Desired.mark)': nothing to remove"
+    }
+    elseif (-not $claim -or @(Get-OwnMark -Recipient $recipient -Desired $Desired) -notcontains (Get-DueMark -Recipient $recipient -Desired $Desired -Claim $claim)) {
+        Write-Step -Message "warning: $($recipient.PrimarySmtpAddress) stays: it carries the mark '$(@(Get-OwnMark -Recipient $recipient -Desired $Desired) -join ', ')', and this removal has the claim '$claim'. A resource that was made anew has taken it up. If no stack has it, remove it by hand."
+    }
+    else { $recipient }
 }
 
 function Assert-Removable {
-    <#
-    .SYNOPSIS
-        Reads an object again, right before it is removed: it must still be the same and ours.
-    .DESCRIPTION
-        Between the search and the removal lie other cmdlets and, where Exchange is busy, minutes.
-    #>
-    param(
-        [Parameter(Mandatory)] [object] $Recipient,
-        [Parameter(Mandatory)] [object] $Desired
-    )
+    <# .SYNOPSIS Reads an object again, right before it is removed: it must still be the same, ours, and of this very resource. #>
+    param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired)
+    # Between the search and the removal lie other cmdlets and, where Exchange is busy, minutes.
     $found = @(Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -Identity ([string]$Recipient.Guid) -ErrorAction Stop })
     $same = @($found | Where-Object {
             [string]$_.Guid -eq [string]$Recipient.Guid -and
             $_.RecipientTypeDetails -eq $Recipient.RecipientTypeDetails -and
-            (Test-OwnRecipient -Recipient $_ -Mark $Desired.mark -Address $Desired.address)
+            @(Get-OwnMark -Recipient $_ -Desired $Desired) -contains "$($Desired.mark) created $(Get-FormerClaim)"
         })
     if ($found.Count -ne 1 -or $same.Count -ne 1) {
-        Stop-Convergence -Reason "$($Recipient.PrimarySmtpAddress) was changed by somebody else a moment ago and is no longer a $($Recipient.RecipientTypeDetails) with the mark '$($Desired.mark)'. It was not removed: look at it, and run the removal again."
+        Stop-Convergence -Reason "$($Recipient.PrimarySmtpAddress) was changed by somebody else a moment ago and is no longer a $($Recipient.RecipientTypeDetails) with the mark '$($Desired.mark)' of this stack. It was not removed: look at it, and run the removal again."
     }
 }
 
-Export-ModuleMember -Function @('Find-Recipient', 'Find-AddressHolder', 'Get-ExistingRecipient', 'Find-MarkedRecipient', 'Get-OwnedRecipient', 'Find-OwnedRecipient', 'Get-OwnershipMark', 'Assert-Removable')
+Export-ModuleMember -Function @('Get-FormerClaim', 'Select-Claim', 'New-Claim', 'Find-Recipient', 'Find-AddressHolder', 'Get-ExistingRecipient', 'Get-OwnMark', 'Find-MarkedRecipient', 'Get-OwnedRecipient', 'Find-OwnedRecipient', 'Get-DueMark', 'Get-MarkChange', 'Get-Unmarking', 'Test-Adopted', 'Find-RemovableRecipient', 'Assert-Removable')

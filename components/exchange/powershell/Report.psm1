@@ -31,13 +31,9 @@ $Remedies = [ordered]@{
 }
 
 function Write-Step {
-    <#
-    .SYNOPSIS
-        Shows progress, a warning or an error: one line on standard error, without our credentials.
-    .DESCRIPTION
-        Some errors of a sign-in quote the token that they could not read.
-    #>
+    <# .SYNOPSIS Shows progress, a warning or an error: one line on standard error, without our credentials. #>
     param([Parameter(Mandatory)] [string] $Message)
+    # Some errors of a sign-in quote the token that they could not read.
     foreach ($credential in @($env:EXCHANGE_ACCESS_TOKEN, $env:EXCHANGE_CERTIFICATE_PASSWORD)) {
         if ($credential) { $Message = $Message.Replace($credential, '***') }
     }
@@ -77,10 +73,7 @@ function Get-ErrorText {
 
 function Write-Failure {
     <# .SYNOPSIS Says on one line of standard error what failed, on which object, and what to do. #>
-    param(
-        [Parameter(Mandatory)] [string] $Subject,
-        [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord
-    )
+    param([Parameter(Mandatory)] [string] $Subject, [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord)
     $text = Get-ErrorText -ErrorRecord $ErrorRecord
     # With a cmdlet's name in front it is Exchange's refusal; our own sentences say what to do by themselves.
     $remedy = ''

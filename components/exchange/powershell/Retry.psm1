@@ -63,18 +63,14 @@ function Invoke-WithRetry {
         -AnyErrorIsTried has every error tried three times: those of connecting are too many to be listed.
     #>
     param(
-        [Parameter(Mandatory)] [string] $Cmdlet,
-        [Parameter(Mandatory)] [scriptblock] $Action,
-        [switch] $NotFoundIsTransient,
-        [switch] $TakenIsTransient,
-        [switch] $AnyErrorIsTried
+        [Parameter(Mandatory)] [string] $Cmdlet, [Parameter(Mandatory)] [scriptblock] $Action,
+        [switch] $NotFoundIsTransient, [switch] $TakenIsTransient, [switch] $AnyErrorIsTried
     )
     $attempt = 1
     while ($true) {
         try {
             # Collected first: what a failed attempt put out, such as the first page of a list, goes with it.
-            $output = @(& $Action)
-            return $output
+            return @(& $Action)
         }
         catch {
             $own = Test-OwnError -ErrorRecord $_
@@ -97,42 +93,25 @@ function Invoke-WithRetry {
 }
 
 function Invoke-Removal {
-    <#
-    .SYNOPSIS
-        Runs a removal; an object that is gone already, as after a lost answer, is removed.
-    .DESCRIPTION
-        "Not found" may be the answer of the one domain controller that does not know the object yet, or stand for
-        two of a name in a language that is not English. So -Remaining looks once more, by the object's mark.
-    #>
-    param(
-        [Parameter(Mandatory)] [string] $Cmdlet,
-        [Parameter(Mandatory)] [scriptblock] $Removal,
-        [Parameter(Mandatory)] [scriptblock] $Remaining
-    )
+    <# .SYNOPSIS Runs a removal; an object that is gone already, as after a lost answer, is removed. #>
+    param([Parameter(Mandatory)] [string] $Cmdlet, [Parameter(Mandatory)] [scriptblock] $Removal, [Parameter(Mandatory)] [scriptblock] $Remaining)
+    # "Not found" may be the answer of the one domain controller that does not know the object yet, or stand for two
+    # of a name in a language that is not English. So -Remaining looks once more, by the object's mark.
     # Not named $Action: the block below would see the one of Invoke-WithRetry, which is itself.
     Invoke-WithRetry -Cmdlet $Cmdlet -NotFoundIsTransient -Action {
-        try {
-            & $Removal
-        }
-        catch {
-            if (-not (Test-NotFoundError -ErrorRecord $_) -or @(& $Remaining).Count -gt 0) { throw }
-        }
+        try { & $Removal }
+        catch { if (-not (Test-NotFoundError -ErrorRecord $_) -or @(& $Remaining).Count -gt 0) { throw } }
     }
 }
 
 function Wait-Result {
     <# .SYNOPSIS Repeats a search until it yields something: five minutes at most. #>
-    param(
-        [Parameter(Mandatory)] [string] $Subject,
-        [Parameter(Mandatory)] [scriptblock] $Action
-    )
-    $attempt = 1
-    while ($attempt -le 20) {
+    param([Parameter(Mandatory)] [string] $Subject, [Parameter(Mandatory)] [scriptblock] $Action)
+    foreach ($attempt in 1..20) {
         $result = & $Action
         if ($result) { return $result }
         Write-Step -Message "waiting 15 s, attempt $attempt of 20: Exchange Online does not show $Subject yet"
         Start-Sleep -Seconds 15
-        $attempt = $attempt + 1
     }
     Stop-Convergence -Reason "Exchange Online did not show $Subject within five minutes. If it was created a moment ago, run the deployment again later; if it was removed by hand, set 'drift: true' in the stack's configuration, with which the deployment makes it anew."
 }

@@ -32,10 +32,10 @@ $ErrorActionPreference = 'Stop'
 # roles allow, and old versions of its module lack some: better to know before the first change than amid them.
 $UsedParameters = @{
     'New-Mailbox'                    = @('Shared', 'Name', 'Alias', 'DisplayName', 'PrimarySmtpAddress')
-    'Set-Mailbox'                    = @('CustomAttribute15', 'Alias', 'WindowsEmailAddress', 'DisplayName', 'HiddenFromAddressListsEnabled', 'AccountDisabled')
+    'Set-Mailbox'                    = @('Alias', 'WindowsEmailAddress', 'DisplayName', 'HiddenFromAddressListsEnabled', 'AccountDisabled')
     'Remove-Mailbox'                 = @('PermanentlyDelete')
     'New-DistributionGroup'          = @('Type', 'Name', 'Alias', 'DisplayName', 'PrimarySmtpAddress', 'ManagedBy', 'MemberJoinRestriction', 'MemberDepartRestriction', 'RequireSenderAuthenticationEnabled', 'IgnoreNamingPolicy')
-    'Set-DistributionGroup'          = @('CustomAttribute15', 'Alias', 'PrimarySmtpAddress', 'DisplayName', 'ManagedBy', 'MemberJoinRestriction', 'MemberDepartRestriction', 'RequireSenderAuthenticationEnabled', 'HiddenFromAddressListsEnabled', 'IgnoreNamingPolicy', 'BypassSecurityGroupManagerCheck')
+    'Set-DistributionGroup'          = @('Alias', 'PrimarySmtpAddress', 'DisplayName', 'ManagedBy', 'MemberJoinRestriction', 'MemberDepartRestriction', 'RequireSenderAuthenticationEnabled', 'HiddenFromAddressListsEnabled', 'IgnoreNamingPolicy', 'BypassSecurityGroupManagerCheck')
     'Remove-DistributionGroup'       = @('BypassSecurityGroupManagerCheck')
     'Add-DistributionGroupMember'    = @('Member', 'BypassSecurityGroupManagerCheck')
     'Remove-DistributionGroupMember' = @('Member', 'BypassSecurityGroupManagerCheck')
@@ -55,10 +55,8 @@ function Invoke-Convergence {
         says in words what this is about, for errors. The exit code is 1 after any failure, told in one line.
     #>
     param(
-        [Parameter(Mandatory)] [AllowEmptyString()] [string] $Json,
-        [Parameter(Mandatory)] [scriptblock] $Subject,
-        [Parameter(Mandatory)] [string[]] $CommandName,
-        [Parameter(Mandatory)] [scriptblock] $Action
+        [Parameter(Mandatory)] [AllowEmptyString()] [string] $Json, [Parameter(Mandatory)] [scriptblock] $Subject,
+        [Parameter(Mandatory)] [string[]] $CommandName, [Parameter(Mandatory)] [scriptblock] $Action
     )
     $about = 'the desired object'
     try {
@@ -78,6 +76,12 @@ function Invoke-Convergence {
     }
 }
 
+function Get-FormerOutput {
+    <# .SYNOPSIS The object that this resource wrote the last time, which Pulumi hands to its update and its removal; nothing where there is none. #>
+    $line = @($env:PULUMI_COMMAND_STDOUT -split "`n" | Where-Object { $_ -like '{*' }) | Select-Object -First 1
+    if ($line) { ConvertFrom-Json -InputObject $line }
+}
+
 function Get-SignInParameter {
     <# .SYNOPSIS Turns the environment's one way to sign in into parameters of Connect-ExchangeOnline. #>
     param([Parameter(Mandatory)] [object] $Desired)
@@ -89,8 +93,7 @@ function Get-SignInParameter {
         if ($env:EXCHANGE_USER_PRINCIPAL_NAME) { 'EXCHANGE_USER_PRINCIPAL_NAME' }
     )
     if ($ways.Count -ne 1) {
-        $found = 'none of them is set'
-        if ($ways.Count -gt 1) { $found = "these are set: $($ways -join ', ')" }
+        $found = if ($ways.Count -gt 1) { "these are set: $($ways -join ', ')" } else { 'none of them is set' }
         Stop-Convergence -Reason "Set exactly one of EXCHANGE_ACCESS_TOKEN, EXCHANGE_FEDERATED_TOKEN_FILE, EXCHANGE_CERTIFICATE_PATH, EXCHANGE_MANAGED_IDENTITY and EXCHANGE_USER_PRINCIPAL_NAME to sign in to Exchange Online; $found."
     }
     $way = $ways[0]
@@ -102,26 +105,17 @@ function Get-SignInParameter {
         if ($env:EXCHANGE_MANAGED_IDENTITY -ne 'system') { $parameters['ManagedIdentityAccountId'] = $env:EXCHANGE_MANAGED_IDENTITY }
         return $parameters
     }
-    if (-not $env:EXCHANGE_APP_ID) {
-        Stop-Convergence -Reason "$way needs EXCHANGE_APP_ID: the application (client) id that it belongs to."
-    }
+    if (-not $env:EXCHANGE_APP_ID) { Stop-Convergence -Reason "$way needs EXCHANGE_APP_ID: the application (client) id that it belongs to." }
     if ($way -eq 'EXCHANGE_FEDERATED_TOKEN_FILE') { return @{ AccessToken = Get-FederatedAccessToken -Desired $Desired } }
     $parameters = @{ CertificateFilePath = $env:EXCHANGE_CERTIFICATE_PATH; AppId = $env:EXCHANGE_APP_ID }
-    if ($env:EXCHANGE_CERTIFICATE_PASSWORD) {
-        $parameters['CertificatePassword'] = ConvertTo-SecureString -String $env:EXCHANGE_CERTIFICATE_PASSWORD -AsPlainText -Force
-    }
+    if ($env:EXCHANGE_CERTIFICATE_PASSWORD) { $parameters['CertificatePassword'] = ConvertTo-SecureString -String $env:EXCHANGE_CERTIFICATE_PASSWORD -AsPlainText -Force }
     $parameters
 }
 
 function Get-FederatedAccessToken {
-    <#
-    .SYNOPSIS
-        Exchanges the token of a pipeline for an access token of Exchange Online.
-    .DESCRIPTION
-        The pipeline keeps the file's token fresh; a connection lasts as long as its access token, an hour.
-        https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, third case.
-    #>
+    <# .SYNOPSIS Exchanges the token of a pipeline, which keeps the file fresh, for an access token of Exchange Online, which lives for an hour. #>
     param([Parameter(Mandatory)] [object] $Desired)
+    # https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, third case.
     $login = 'https://login.microsoftonline.com'
     $exchange = 'https://outlook.office365.com'
     if ($Desired.exchangeEnvironmentName -like 'O365USGov*') { $login = 'https://login.microsoftonline.us' }
@@ -147,10 +141,7 @@ function Get-FederatedAccessToken {
 
 function Connect-Organization {
     <# .SYNOPSIS Connects to Exchange Online with just the cmdlets that a script needs. #>
-    param(
-        [Parameter(Mandatory)] [object] $Desired,
-        [Parameter(Mandatory)] [string[]] $CommandName
-    )
+    param([Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [string[]] $CommandName)
     # With a custom domain or a tenant id, signing in and reading succeed and every write fails:
     # https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2
     if ($Desired.organization -notmatch '\.(onmicrosoft\.(com|us)|onmschina\.cn)$') {
@@ -164,19 +155,14 @@ function Connect-Organization {
     $script:BasePath = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "scoped-mail-sender-$([guid]::NewGuid())"
     New-Item -ItemType Directory -Path $script:BasePath -ErrorAction Stop | Out-Null
     $cmdlets = @($CommandName) + 'Get-AcceptedDomain'
-    $parameters = @{
-        CommandName           = $cmdlets
-        ShowBanner            = $false
-        SkipLoadingFormatData = $true
-        EXOModuleBasePath     = $script:BasePath
-    }
+    $parameters = @{ CommandName = $cmdlets; ShowBanner = $false; SkipLoadingFormatData = $true; EXOModuleBasePath = $script:BasePath }
     if ($Desired.exchangeEnvironmentName) { $parameters['ExchangeEnvironmentName'] = $Desired.exchangeEnvironmentName }
     if (-not $env:EXCHANGE_USER_PRINCIPAL_NAME) { $parameters['Organization'] = $Desired.organization }
     Invoke-WithRetry -Cmdlet 'Connect-ExchangeOnline' -AnyErrorIsTried -Action {
         $signIn = Get-SignInParameter -Desired $Desired
         Connect-ExchangeOnline @parameters @signIn -ErrorAction Stop | Out-Null
     }
-    Assert-Loaded -CommandName $cmdlets
+    Assert-Loaded -CommandName $cmdlets -MarkAttribute ($Desired | Select-Object -Property 'markAttribute').markAttribute
 
     # Credentials and configuration are set in two places: a mix-up must not let one stack's objects appear in
     # another stack's tenant.
@@ -188,7 +174,7 @@ function Connect-Organization {
 
 function Assert-Loaded {
     <# .SYNOPSIS Checks that the connection has every cmdlet and parameter that the script will use. #>
-    param([Parameter(Mandatory)] [string[]] $CommandName)
+    param([Parameter(Mandatory)] [string[]] $CommandName, [string] $MarkAttribute)
     # Exchange loads only what the caller's roles allow, and calls all the rest "not recognized".
     $missing = @($CommandName | Where-Object { -not (Get-Command -Name $_ -ErrorAction SilentlyContinue) })
     if ($missing.Count -gt 0) {
@@ -196,7 +182,9 @@ function Assert-Loaded {
     }
     $missing = @(foreach ($cmdlet in $CommandName) {
             $known = (Get-Command -Name $cmdlet).Parameters
-            $UsedParameters[$cmdlet] | Where-Object { $_ -and -not $known.ContainsKey($_) } | ForEach-Object { "$cmdlet -$_" }
+            $used = @($UsedParameters[$cmdlet])
+            if ($cmdlet -eq 'Set-Mailbox' -or $cmdlet -eq 'Set-DistributionGroup') { $used += $MarkAttribute }
+            $used | Where-Object { $_ -and -not $known.ContainsKey($_) } | ForEach-Object { "$cmdlet -$_" }
         })
     if ($missing.Count -gt 0) {
         Stop-Convergence -Reason "Exchange Online loaded these cmdlets without parameters that are needed: $($missing -join ', '). Either the Exchange roles of the signed-in identity leave them out (docs/getting-started.md lists the roles), or the module is too old: Get-Module ExchangeOnlineManagement -ListAvailable shows which versions are installed, and the newest is used. Nothing was changed."
@@ -206,20 +194,12 @@ function Assert-Loaded {
 function Disconnect-Organization {
     <# .SYNOPSIS Ends the session, if there is one. #>
     if (-not $script:BasePath) { return }
-    try {
-        Disconnect-ExchangeOnline -Confirm:$false -ErrorAction Stop | Out-Null
-    }
-    catch {
-        # What the script did is done: a session that does not end cleanly must not undo its result.
-        Write-Step -Message "warning: the Exchange Online session did not end cleanly: $($_.Exception.Message)"
-    }
-    try {
-        Remove-Item -Path $script:BasePath -Recurse -Force -ErrorAction Stop
-    }
-    catch {
-        Write-Step -Message "warning: the folder $($script:BasePath) could not be removed: $($_.Exception.Message)"
-    }
+    # What the script did is done: a session that does not end cleanly must not undo its result.
+    try { Disconnect-ExchangeOnline -Confirm:$false -ErrorAction Stop | Out-Null }
+    catch { Write-Step -Message "warning: the Exchange Online session did not end cleanly: $($_.Exception.Message)" }
+    try { Remove-Item -Path $script:BasePath -Recurse -Force -ErrorAction Stop }
+    catch { Write-Step -Message "warning: the folder $($script:BasePath) could not be removed: $($_.Exception.Message)" }
     $script:BasePath = ''
 }
 
-Export-ModuleMember -Function @('Invoke-Convergence', 'Disconnect-Organization')
+Export-ModuleMember -Function @('Invoke-Convergence', 'Get-FormerOutput', 'Disconnect-Organization')

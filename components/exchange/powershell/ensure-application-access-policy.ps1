@@ -6,7 +6,7 @@
               Never the object id as appId: a policy of that would be stored, and confine nobody. With retireFormer, the policy of the
               application that this script wrote the last time (PULUMI_COMMAND_STDOUT) is removed after the new one is made: two add
               up, while none at all means the whole organisation. No other is touched. remove-mail-enabled-security-group.ps1 removes.
-    Writes    {"appId":"...","groupAddress":"..."}
+    Writes    {"appId":"...","groupAddress":"...","claim":"3f2c9a1b"}
     Needs the Exchange roles Organization Configuration, View-Only Recipients and View-Only Configuration.
 #>
 
@@ -21,12 +21,13 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "appl
     if (-not $group.IsValidSecurityPrincipal -or $group.RecipientTypeDetails -ne 'MailUniversalSecurityGroup') {
         Stop-Convergence -Reason "it is a $($group.RecipientTypeDetails). The scope of a policy must be a mail-enabled security group."
     }
-
+    $former = Get-FormerOutput | Select-Object -Property 'appId'
+    $new = New-Claim
     $policy = Invoke-WithRetry -Cmdlet 'New-ApplicationAccessPolicy' -NotFoundIsTransient -Action {
         $existing = @(Select-RestrictingPolicy -Policy @(Get-PolicyOnGroup -Group $group) -AppId $Desired.appId)
         if ($existing.Count -gt 0) { return $existing[0] }
         Write-Step -Message "restricting application $($Desired.appId) to the members of $($Desired.groupAddress)"
-        $created = New-ApplicationAccessPolicy -AccessRight RestrictAccess -AppId $Desired.appId -PolicyScopeGroupId $Desired.groupAddress -Description $Desired.description -ErrorAction Stop
+        $created = New-ApplicationAccessPolicy -AccessRight RestrictAccess -AppId $Desired.appId -PolicyScopeGroupId $Desired.groupAddress -Description "$($Desired.description) $new" -ErrorAction Stop
         # The scope is given by an address and kept by an id: were it another recipient's, the policy would let the
         # application reach that one's members.
         if (@(Select-PolicyOnGroup -Policy @($created) -Group $group).Count -ne 1) {
@@ -34,20 +35,18 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "appl
         }
         $created
     }
-    if (@(Get-PolicyDifference -Policy $policy -Desired $Desired).Count -gt 0) {
+    # A policy that an earlier removal has released is taken into use again here, before any proof.
+    $claim = Select-Claim -Carried $policy.Description -New $new
+    foreach ($difference in @(Get-PolicyDifference -Policy $policy -Desired $Desired -Claim $claim)) {
         Write-Step -Message "setting Description of the policy $($policy.Identity)"
-        Invoke-WithRetry -Cmdlet 'Set-ApplicationAccessPolicy' -NotFoundIsTransient -Action { Set-ApplicationAccessPolicy -Identity $policy.Identity -Description $Desired.description -ErrorAction Stop }
+        Invoke-WithRetry -Cmdlet 'Set-ApplicationAccessPolicy' -NotFoundIsTransient -Action { Set-ApplicationAccessPolicy -Identity $policy.Identity -Description $difference.Expected -ErrorAction Stop }
     }
 
-    $former = @($env:PULUMI_COMMAND_STDOUT -split "`n" | Where-Object { $_ -like '{*' })
-    if ($Desired.retireFormer -and $former.Count -gt 0) {
-        $formerAppId = (ConvertFrom-Json -InputObject $former[0]).appId
-        $retired = @()
-        if ($formerAppId -ne $Desired.appId) { $retired = @(Select-RestrictingPolicy -Policy @(Get-PolicyOnGroup -Group $group) -AppId $formerAppId) }
-        foreach ($other in $retired) {
+    if ($Desired.retireFormer -and $former -and $former.appId -and $former.appId -ne $Desired.appId) {
+        foreach ($other in @(Select-RestrictingPolicy -Policy @(Get-PolicyOnGroup -Group $group) -AppId $former.appId | Where-Object { $_.Description -like "* $(Get-FormerClaim)" })) {
             Write-Step -Message "removing the policy of the former identity $($other.AppId)"
             Remove-Policy -Policy $other -Group $group
         }
     }
-    [ordered]@{ appId = $Desired.appId; groupAddress = $Desired.groupAddress }
+    [ordered]@{ appId = $Desired.appId; groupAddress = $Desired.groupAddress; claim = $claim }
 }

@@ -2,10 +2,10 @@
 .SYNOPSIS
     Makes sure that a shared mailbox exists, is marked as ours, and has its address and alias.
 .DESCRIPTION
-    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"mark":"project/stack/name","address":"notifications@contoso.com","name":"Notifications","alias":"Notifications","adopt":false}
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"markAttribute":"ExtensionCustomAttribute5","mark":"project/stack/name","address":"notifications@contoso.com","name":"Notifications","alias":"Notifications","adopt":false}
               name is used at creation only; adopt lets it take over an unmarked shared mailbox with this address.
-    Writes    {"externalDirectoryObjectId":"...","primarySmtpAddress":"..."}: the former is its object id in Entra and Graph.
-              What may change often is set by set-shared-mailbox.ps1, so that this output, and the workflow's URI, stay.
+    Writes    {"externalDirectoryObjectId":"...","primarySmtpAddress":"...","claim":"3f2c9a1b"}: the first is its object id in Entra and
+              Graph. What may change often is set by set-shared-mailbox.ps1, so that this output, and the workflow's URI, stay.
     Needs the Exchange roles Mail Recipient Creation, Mail Recipients, View-Only Recipients and View-Only Configuration.
 #>
 
@@ -19,28 +19,20 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "shar
     # Born with the mark as its display name: recognisable as ours even if this process dies before the next cmdlet,
     # since New-Mailbox cannot set a custom attribute.
     $recipient = Invoke-WithRetry -Cmdlet 'New-Mailbox' -TakenIsTransient -Action {
-        $found = Find-OwnedRecipient -Desired $Desired -RecipientTypeDetails 'SharedMailbox'
+        $found = Find-OwnedRecipient -Desired $Desired -Type 'SharedMailbox'
         if ($found) { return $found }
         Write-Step -Message "creating shared mailbox $($Desired.address)"
         New-Mailbox -Shared -Name $Desired.name -Alias $Desired.alias -DisplayName $Desired.mark -PrimarySmtpAddress $Desired.address -ErrorAction Stop
     }
     $guid = [string]$recipient.Guid
+    $claim = Select-Claim -Carried (@(Get-OwnMark -Recipient $recipient -Desired $Desired) -join ', ')
+    Invoke-WithRetry -Cmdlet 'Set-Mailbox' -NotFoundIsTransient -Action {
+        $mailbox = Read-Mailbox -Guid $guid
+        $changes = ConvertTo-Change -Difference @(Get-MailboxDifference -Mailbox $mailbox -Desired $Desired -Claim $claim) -Recipient $mailbox -Desired $Desired
+        if ($changes.Count -gt 0) { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }
+    }
 
     # The object id is written by Entra, some time after the mailbox exists.
-    $mailbox = Wait-Result -Subject "the Entra object id of $($Desired.address)" -Action {
-        $read = Invoke-WithRetry -Cmdlet 'Get-Mailbox' -NotFoundIsTransient -Action { Get-Mailbox -Identity $guid -ErrorAction Stop }
-        if ($read.ExternalDirectoryObjectId) { $read }
-    }
-
-    $changes = @{}
-    foreach ($difference in @(Get-MailboxDifference -Mailbox $mailbox -Desired $Desired)) {
-        # In Exchange Online -PrimarySmtpAddress of Set-Mailbox is refused; this one moves the primary address.
-        $parameter = $difference.Property -replace '^PrimarySmtpAddress$', 'WindowsEmailAddress'
-        $changes[$parameter] = $difference.Expected
-    }
-    if ($changes.Count -gt 0) {
-        Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($Desired.address)"
-        Invoke-WithRetry -Cmdlet 'Set-Mailbox' -NotFoundIsTransient -Action { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }
-    }
-    [ordered]@{ externalDirectoryObjectId = $mailbox.ExternalDirectoryObjectId; primarySmtpAddress = $Desired.address }
+    $objectId = Wait-Result -Subject "the Entra object id of $($Desired.address)" -Action { (Read-Mailbox -Guid $guid -MayBeNew).ExternalDirectoryObjectId }
+    [ordered]@{ externalDirectoryObjectId = $objectId; primarySmtpAddress = $Desired.address; claim = $claim }
 }

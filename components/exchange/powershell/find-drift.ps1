@@ -3,8 +3,8 @@
     Finds what was changed in Exchange Online by others since a stack was deployed. Changes nothing.
 .DESCRIPTION
     Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"objects":[{"script":"set-shared-mailbox.ps1","desired":{}}]}
-              desired is what the script was last given. What differs is what that script would set; owners of a group are not
-              seen. One connection serves all objects; nothing is waited for: what is not found now is missing.
+              desired is what the script was last given, and the claim that it wrote. What differs is what that script would set; owners
+              of a group are not seen. One connection serves all; nothing is waited for: what is not found now is missing.
     Writes    {"findings":[{"DisplayName":{"expected":"...","found":"..."}}]}: one an object, in their order, empty where nothing differs
     Needs the Exchange roles View-Only Recipients and View-Only Configuration.
 #>
@@ -14,23 +14,20 @@ $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
-function Find-MailboxDrift {
-    <# .SYNOPSIS Reads our mailbox; -Setting is for what set-shared-mailbox.ps1 sets of it. #>
-    param([Parameter(Mandatory)] [object] $Desired, [switch] $Setting)
-    $recipient = Find-MarkedRecipient -Mark $Desired.mark -Address $Desired.address -RecipientTypeDetails 'SharedMailbox'
-    if (-not $recipient) { return New-Difference -Property 'Mailbox' -Expected "$($Desired.address) with the mark $($Desired.mark)" -Found 'none' }
-    $mailbox = Invoke-WithRetry -Cmdlet 'Get-Mailbox' -Action { Get-Mailbox -Identity ([string]$recipient.Guid) -ErrorAction Stop }
-    if ($Setting) { return Get-MailboxSettingDifference -Mailbox $mailbox -Desired $Desired }
-    Get-MailboxDifference -Mailbox $mailbox -Desired $Desired
-}
-
-function Find-GroupDrift {
-    <# .SYNOPSIS Reads our group, without its members. #>
-    param([Parameter(Mandatory)] [object] $Desired)
-    $recipient = Find-MarkedRecipient -Mark $Desired.mark -Address $Desired.address -RecipientTypeDetails 'MailUniversalSecurityGroup'
-    if (-not $recipient) { return New-Difference -Property 'Group' -Expected "$($Desired.address) with the mark $($Desired.mark)" -Found 'none' }
-    $group = Invoke-WithRetry -Cmdlet 'Get-DistributionGroup' -Action { Get-DistributionGroup -Identity ([string]$recipient.Guid) -ErrorAction Stop }
-    Get-GroupDifference -Group $group -Desired $Desired
+function Find-RecipientDrift {
+    <# .SYNOPSIS Reads our mailbox or our group, without its members. #>
+    param([Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [string] $Script)
+    $isGroup = $Script -eq 'ensure-mail-enabled-security-group.ps1'
+    $type = if ($isGroup) { 'MailUniversalSecurityGroup' } else { 'SharedMailbox' }
+    $recipient = Find-MarkedRecipient -Desired $Desired -Type $type
+    if (-not $recipient) {
+        $property = if ($isGroup) { 'Group' } else { 'Mailbox' }
+        return New-Difference -Property $property -Expected "$($Desired.address) with the mark $($Desired.mark)" -Found 'none'
+    }
+    if ($isGroup) { return Get-GroupDifference -Group (Read-Group -Guid ([string]$recipient.Guid)) -Desired $Desired -Claim $Desired.claim }
+    $mailbox = Read-Mailbox -Guid ([string]$recipient.Guid)
+    if ($Script -eq 'set-shared-mailbox.ps1') { return Get-MailboxSettingDifference -Mailbox $mailbox -Desired $Desired }
+    Get-MailboxDifference -Mailbox $mailbox -Desired $Desired -Claim $Desired.claim
 }
 
 function Find-MemberDrift {
@@ -38,16 +35,15 @@ function Find-MemberDrift {
     param([Parameter(Mandatory)] [object] $Desired)
     # A group may have thousands of strays; the finding has to fit into an environment variable.
     $shown = 20
-    $group = Find-MarkedRecipient -Mark $Desired.groupMark -Address $Desired.groupAddress -RecipientTypeDetails 'MailUniversalSecurityGroup'
+    $group = Find-MarkedRecipient -Desired $Desired -Type 'MailUniversalSecurityGroup'
     if (-not $group) { return New-Difference -Property 'MissingMembers' -Expected @($Desired.members) -Found @() }
-    $present = @(Invoke-WithRetry -Cmdlet 'Get-DistributionGroupMember' -Action { Get-DistributionGroupMember -Identity ([string]$group.Guid) -ResultSize Unlimited -ErrorAction Stop })
     $missing = @()
     $wanted = @()
     foreach ($address in @($Desired.members)) {
         $holder = Find-AddressHolder -Address $address
         if ($holder) { $wanted += $holder } else { $missing += $address }
     }
-    $membership = Compare-Membership -Present $present -Wanted $wanted
+    $membership = Compare-Membership -Present @(Read-Member -Guid ([string]$group.Guid)) -Wanted $wanted
     $missing += @($membership.Missing | ForEach-Object { $_.PrimarySmtpAddress })
     $strays = @($membership.Strays | ForEach-Object { $_.PrimarySmtpAddress })
     if ($missing.Count -gt 0) { New-Difference -Property 'MissingMembers' -Expected $missing -Found @() }
@@ -61,7 +57,7 @@ function Find-PolicyDrift {
     $group = Find-AddressHolder -Address $Desired.groupAddress
     $own = @()
     if ($group) { $own = @(Select-RestrictingPolicy -AppId $Desired.appId -Policy @(Select-PolicyOnGroup -Policy $Policy -Group $group)) }
-    if ($own.Count -gt 0) { return Get-PolicyDifference -Policy $own[0] -Desired $Desired }
+    if ($own.Count -gt 0) { return Get-PolicyDifference -Policy $own[0] -Desired $Desired -Claim $Desired.claim }
     # With the group gone, what is left of the policy on it restricts nobody.
     $found = 'none'
     $elsewhere = @(Select-RestrictingPolicy -Policy $Policy -AppId $Desired.appId)
@@ -76,7 +72,7 @@ function Find-ProofDrift {
     $wrong = @("no group has the address $($Desired.groupAddress)")
     if ($group) {
         $wrong = @(
-            Get-WideningPolicyFinding -Policy $Policy -Group $group -AppId $Desired.appId
+            Get-OpposingPolicyFinding -Policy $Policy -Group $group -AppId $Desired.appId
             Get-MissingPolicyFinding -Policy $Policy -Group $group -AppId $Desired.appId
         )
     }
@@ -86,13 +82,11 @@ function Find-ProofDrift {
 function Find-Drift {
     <# .SYNOPSIS The differences of one object. #>
     param([Parameter(Mandatory)] [object] $Object, [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $Policy)
-    $desired = $Object.desired
-    if ($Object.script -eq 'ensure-shared-mailbox.ps1') { return Find-MailboxDrift -Desired $desired }
-    if ($Object.script -eq 'set-shared-mailbox.ps1') { return Find-MailboxDrift -Desired $desired -Setting }
-    if ($Object.script -eq 'ensure-mail-enabled-security-group.ps1') { return Find-GroupDrift -Desired $desired }
-    if ($Object.script -eq 'set-group-member.ps1') { return Find-MemberDrift -Desired $desired }
-    if ($Object.script -eq 'ensure-application-access-policy.ps1') { return Find-PolicyDrift -Desired $desired -Policy $Policy }
-    if ($Object.script -eq 'prove-confinement.ps1') { return Find-ProofDrift -Desired $desired -Policy $Policy }
+    $recipients = @('ensure-shared-mailbox.ps1', 'set-shared-mailbox.ps1', 'ensure-mail-enabled-security-group.ps1')
+    if ($recipients -contains $Object.script) { return Find-RecipientDrift -Desired $Object.desired -Script $Object.script }
+    if ($Object.script -eq 'set-group-member.ps1') { return Find-MemberDrift -Desired $Object.desired }
+    if ($Object.script -eq 'ensure-application-access-policy.ps1') { return Find-PolicyDrift -Desired $Object.desired -Policy $Policy }
+    if ($Object.script -eq 'prove-confinement.ps1') { return Find-ProofDrift -Desired $Object.desired -Policy $Policy }
     Stop-Convergence -Reason "find-drift.ps1 does not know what $($Object.script) sets. Teach it, or set 'drift: false' in the stack's configuration."
 }
 

@@ -17,42 +17,28 @@ $WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
 function Assert-GrantCounts {
-    <#
-    .SYNOPSIS
-        Stops where the organisation has Exchange take no notice of what is granted in Entra.
-    .DESCRIPTION
-        The property exists since May 2026, undescribed; read here as: permissions come from RBAC for Applications
-        only. Selected by name, so that where it does not exist yet it reads as nothing. An application can be excepted
-        (Set-ServicePrincipal -OverrideEnforceExoAppRbacPermissions); to read that takes Role Management, which is too much.
-    #>
+    <# .SYNOPSIS Stops where the organisation has Exchange take no notice of what is granted in Entra. #>
     param([Parameter(Mandatory)] [object] $Organization)
+    # The property exists since May 2026, undescribed; read here as: permissions come from RBAC for Applications
+    # only. Selected by name, so that where it does not exist yet it reads as nothing. An application can be excepted
+    # (Set-ServicePrincipal -OverrideEnforceExoAppRbacPermissions); to read that takes Role Management, which is too much.
     if (($Organization | Select-Object -Property 'EnforceExoAppRbacPermissions').EnforceExoAppRbacPermissions) {
         Stop-Convergence -Reason 'EnforceExoAppRbacPermissions is set in Get-OrganizationConfig: what is granted in Entra no longer counts, so this policy would confine nothing and the workflow could not send. Confine it by RBAC for Applications, or: Set-OrganizationConfig -EnforceExoAppRbacPermissions $false'
     }
 }
 
 function Get-OtherReason {
-    <#
-    .SYNOPSIS
-        Lists why a mailbox refuses Graph with the text of a policy ("Access to OData is disabled") and without one.
-    .DESCRIPTION
-        Seen where EWS is off for the mailbox or has a list of applications: msgraph-sdk-javascript#252, MHA#49. EwsEnabled of
-        the organisation does not bear on Graph, says the page of Set-OrganizationConfig. It bears on the proof by sending,
-        whose 403 then tells nothing of the policy; Exchange's own test is not misled.
-    #>
+    <# .SYNOPSIS Lists why a mailbox refuses Graph with the text of a policy ("Access to OData is disabled") and without one. #>
     param([Parameter(Mandatory)] [string] $Address, [Parameter(Mandatory)] [object] $Organization)
-    $settings = [ordered]@{
-        'Get-OrganizationConfig' = $Organization
-        'Get-CASMailbox'         = Invoke-WithRetry -Cmdlet 'Get-CASMailbox' -Action { Get-CASMailbox -Identity $Address -ErrorAction Stop }
-    }
-    foreach ($cmdlet in $settings.Keys) {
-        if ($cmdlet -eq 'Get-CASMailbox' -and $settings[$cmdlet].EwsEnabled -eq $false) {
-            "EwsEnabled is False in $cmdlet"
-        }
-        if ($settings[$cmdlet].EwsApplicationAccessPolicy) {
-            "EwsApplicationAccessPolicy is $($settings[$cmdlet].EwsApplicationAccessPolicy) in $cmdlet"
-        }
-    }
+    # Seen where EWS is off for the mailbox or has a list of applications: msgraph-sdk-javascript#252, MHA#49. EwsEnabled of
+    # the organisation does not bear on Graph, says the page of Set-OrganizationConfig. It bears on the proof by sending,
+    # whose 403 then tells nothing of the policy; Exchange's own test is not misled.
+    $mailbox = Invoke-WithRetry -Cmdlet 'Get-CASMailbox' -Action { Get-CASMailbox -Identity $Address -ErrorAction Stop }
+    $list = $Organization.EwsApplicationAccessPolicy
+    if ($list) { "EwsApplicationAccessPolicy is $list in Get-OrganizationConfig" }
+    if ($mailbox.EwsEnabled -eq $false) { 'EwsEnabled is False in Get-CASMailbox' }
+    $list = $mailbox.EwsApplicationAccessPolicy
+    if ($list) { "EwsApplicationAccessPolicy is $list in Get-CASMailbox" }
 }
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "proof that $($Desired.appId) is confined to $($Desired.groupAddress)" } -CommandName @('Get-Recipient', 'Get-DistributionGroupMember', 'Get-ApplicationAccessPolicy', 'Test-ApplicationAccessPolicy', 'Get-OrganizationConfig', 'Get-CASMailbox') -Action {
@@ -75,20 +61,14 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "proo
     $waited = 0
     while ($true) {
         $policies = @(Get-TenantPolicy)
-        $widening = @(Get-WideningPolicyFinding -Policy $policies -Group $group -AppId $Desired.appId)
-        if ($widening.Count -gt 0) { Stop-Convergence -Reason "not confined: $($widening -join '; '). $stands" }
+        $opposing = @(Get-OpposingPolicyFinding -Policy $policies -Group $group -AppId $Desired.appId)
+        if ($opposing.Count -gt 0) { Stop-Convergence -Reason "not confined: $($opposing -join '; '). $stands" }
         $warnings = @(Get-PolicyWarning -Policy $policies -AppId $Desired.appId)
         $wrong = @(
             Get-MissingPolicyFinding -Policy $policies -Group $group -AppId $Desired.appId
-            $present = @(Invoke-WithRetry -Cmdlet 'Get-DistributionGroupMember' -NotFoundIsTransient -Action {
-                    Get-DistributionGroupMember -Identity ([string]$group.Guid) -ResultSize Unlimited -ErrorAction Stop
-                })
-            foreach ($stray in (Compare-Membership -Present $present -Wanted $members).Strays) {
-                "$($stray.PrimarySmtpAddress) is in the group as well, so the application would reach it"
-            }
-            foreach ($address in @($Desired.members)) {
-                Get-AccessFinding -Address $address -AppId $Desired.appId -Expected 'Granted'
-            }
+            $membership = Compare-Membership -Present @(Read-Member -Guid ([string]$group.Guid) -MayBeNew) -Wanted $members
+            foreach ($stray in $membership.Strays) { "$($stray.PrimarySmtpAddress) is in the group as well, so the application would reach it" }
+            foreach ($address in @($Desired.members)) { Get-AccessFinding -Address $address -AppId $Desired.appId -Expected 'Granted' }
             Get-AccessFinding -Address $Desired.controlMailbox -AppId $Desired.appId -Expected 'Denied'
         )
         if ($wrong.Count -eq 0) { break }

@@ -2,7 +2,7 @@
 .SYNOPSIS
     Sets the display name, the visibility and the sign-in of our shared mailbox.
 .DESCRIPTION
-    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"mark":"project/stack/name","address":"notifications@contoso.com","displayName":"Notifications","hiddenFromAddressLists":true,"signInBlocked":true}
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"markAttribute":"ExtensionCustomAttribute5","mark":"project/stack/name","address":"notifications@contoso.com","displayName":"Notifications","hiddenFromAddressLists":true,"signInBlocked":true}
               Sign-in is set explicitly: Microsoft advises to keep that of a shared mailbox blocked, and an application needs none.
               https://learn.microsoft.com/microsoft-365/lighthouse/m365-lighthouse-block-signin-shared-mailboxes
     Writes    {"displayName":"...","hiddenFromAddressLists":true,"signInBlocked":true}
@@ -16,15 +16,11 @@ Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "settings of the shared mailbox $($Desired.address)" } -CommandName @('Get-Recipient', 'Get-Mailbox', 'Set-Mailbox') -Action {
     param($Desired)
-    $recipient = Get-OwnedRecipient -Mark $Desired.mark -Address $Desired.address -RecipientTypeDetails 'SharedMailbox'
-    $guid = [string]$recipient.Guid
-    $mailbox = Invoke-WithRetry -Cmdlet 'Get-Mailbox' -NotFoundIsTransient -Action { Get-Mailbox -Identity $guid -ErrorAction Stop }
-
-    $changes = @{}
-    foreach ($difference in @(Get-MailboxSettingDifference -Mailbox $mailbox -Desired $Desired)) { $changes[$difference.Property] = $difference.Expected }
-    if ($changes.Count -gt 0) {
-        Write-Step -Message "setting $(@($changes.Keys | Sort-Object) -join ', ') of $($Desired.address)"
-        Invoke-WithRetry -Cmdlet 'Set-Mailbox' -NotFoundIsTransient -Action { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }
+    $guid = [string](Get-OwnedRecipient -Desired $Desired -Type 'SharedMailbox').Guid
+    Invoke-WithRetry -Cmdlet 'Set-Mailbox' -NotFoundIsTransient -Action {
+        $mailbox = Read-Mailbox -Guid $guid
+        $changes = ConvertTo-Change -Difference @(Get-MailboxSettingDifference -Mailbox $mailbox -Desired $Desired) -Recipient $mailbox -Desired $Desired
+        if ($changes.Count -gt 0) { Set-Mailbox -Identity $guid @changes -ErrorAction Stop }
     }
     [ordered]@{ displayName = $Desired.displayName; hiddenFromAddressLists = $Desired.hiddenFromAddressLists; signInBlocked = $Desired.signInBlocked }
 }

@@ -24,7 +24,7 @@ from simulator.powershell.interface import Arguments, Command, PSObject
 from simulator.pwsh import SimulatedHost
 from simulator.real_powershell import RUNNER, VARIABLE, run_script
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, ORGANIZATION, Tenant
-from tests.components.exchange.desired import UP
+from tests.components.exchange.desired import ENSURE_POLICY, REMOVED_BY, UP
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
@@ -56,11 +56,21 @@ class Run:
         return observed
 
 
-class Scripts:
-    """The folder of scripts, in front of one tenant."""
+Outputs = dict[tuple[str, str], str]
+"""What each resource wrote the last time, by its script and mark: what Pulumi has in the state."""
 
-    def __init__(self, tenant: Tenant) -> None:
+
+class Scripts:
+    """The folder of scripts, in front of one tenant.
+
+    Attributes:
+        outputs: Handed to the next run of the same resource and to its removal, as Pulumi does. A
+            test clears it for a resource that is made anew.
+    """
+
+    def __init__(self, tenant: Tenant, outputs: Outputs | None = None) -> None:
         self.tenant = tenant
+        self.outputs = dict(outputs or {})
         self.environment: dict[str, str] | None = None
         self.folder: Path = SCRIPTS
         self.host = SimulatedHost(tenant)
@@ -71,13 +81,19 @@ class Scripts:
 
     def run(self, script: str, desired: dict[str, Any] | str) -> Run:
         """Runs a script with the desired object on its standard input."""
+        resource = (REMOVED_BY.get(script, script), "")
         if isinstance(desired, dict):
+            if resource[0] != ENSURE_POLICY:
+                resource = (resource[0], desired.get("mark", ""))
             desired = json.dumps(
                 {"organization": ORGANIZATION, "exchangeEnvironmentName": None} | desired
             )
         before = len(self.tenant.calls())
         self.host = SimulatedHost(self.tenant)
-        code, stdout, stderr = self._run(self.folder / script, desired)
+        former = self.outputs.get(resource, "")
+        code, stdout, stderr = self._run(self.folder / script, desired, former)
+        if code == 0 and script in REMOVED_BY.values():
+            self.outputs[resource] = stdout
         calls = self.tenant.calls()[before:]
         return Run(
             code=code,
@@ -90,9 +106,10 @@ class Scripts:
             ],
         )
 
-    def _run(self, script: Path, stdin: str) -> tuple[int, str, str]:
+    def _run(self, script: Path, stdin: str, former: str) -> tuple[int, str, str]:
         """Exit code, standard output and standard error."""
-        environment = (
+        environment = {"PULUMI_COMMAND_STDOUT": former} if former else {}
+        environment |= (
             {"EXCHANGE_ACCESS_TOKEN": self.token()}
             if self.environment is None
             else self.environment
@@ -156,7 +173,9 @@ def empty_tenant(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def deployed_tenant(empty_tenant: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def deployed_tenant(
+    empty_tenant: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Outputs]:
     """The file of a tenant in which all scripts have run and every lag is over, to be copied."""
     folder = tmp_path_factory.mktemp("deployed")
     tenant = _copied(empty_tenant, folder)
@@ -164,7 +183,7 @@ def deployed_tenant(empty_tenant: Path, tmp_path_factory: pytest.TempPathFactory
     deploy(scripts)
     scripts.pass_time()
     tenant.close()
-    return folder / empty_tenant.name
+    return folder / empty_tenant.name, scripts.outputs
 
 
 @pytest.fixture
@@ -176,8 +195,9 @@ def scripts(empty_tenant: Path, tmp_path: Path) -> Iterator[Scripts]:
 
 
 @pytest.fixture
-def deployed(deployed_tenant: Path, tmp_path: Path) -> Iterator[Scripts]:
+def deployed(deployed_tenant: tuple[Path, Outputs], tmp_path: Path) -> Iterator[Scripts]:
     """The scripts, in front of a deployed tenant of the test's own."""
-    tenant = _copied(deployed_tenant, tmp_path)
-    yield Scripts(tenant)
+    file, outputs = deployed_tenant
+    tenant = _copied(file, tmp_path)
+    yield Scripts(tenant, outputs)
     tenant.close()

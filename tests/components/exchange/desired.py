@@ -5,9 +5,11 @@ from typing import Any
 APP_ID = "33333333-0000-4000-8000-000000000003"
 NEXT_APP_ID = "55555555-0000-4000-8000-000000000005"
 STRANGERS_APP_ID = "55555555-0000-4000-8000-000000000055"
+MARK_ATTRIBUTE = "ExtensionCustomAttribute5"
 CONTROL = "control.mailbox@contoso.com"
 
 MAILBOX: dict[str, Any] = {
+    "markAttribute": MARK_ATTRIBUTE,
     "mark": "scoped-mail-sender/test/mailbox",
     "address": "notifications@contoso.com",
     "name": "Logic App Notifications",
@@ -16,6 +18,7 @@ MAILBOX: dict[str, Any] = {
     "purge": False,
 }
 SETTINGS: dict[str, Any] = {
+    "markAttribute": MARK_ATTRIBUTE,
     "mark": MAILBOX["mark"],
     "address": MAILBOX["address"],
     "displayName": "Benachrichtigungen für Löhne",
@@ -23,6 +26,7 @@ SETTINGS: dict[str, Any] = {
     "signInBlocked": True,
 }
 GROUP: dict[str, Any] = {
+    "markAttribute": MARK_ATTRIBUTE,
     "mark": "scoped-mail-sender/test/group",
     "address": "senders@contoso.com",
     "name": "Senders",
@@ -32,8 +36,9 @@ GROUP: dict[str, Any] = {
     "adopt": False,
 }
 MEMBERS: dict[str, Any] = {
-    "groupMark": GROUP["mark"],
-    "groupAddress": GROUP["address"],
+    "markAttribute": MARK_ATTRIBUTE,
+    "mark": GROUP["mark"],
+    "address": GROUP["address"],
     "members": [MAILBOX["address"]],
 }
 POLICY: dict[str, Any] = {
@@ -58,7 +63,15 @@ ENSURE_GROUP = "ensure-mail-enabled-security-group.ps1"
 SET_MEMBER = "set-group-member.ps1"
 REMOVE_GROUP = "remove-mail-enabled-security-group.ps1"
 ENSURE_POLICY = "ensure-application-access-policy.ps1"
+RELEASE_POLICY = "release-application-access-policy.ps1"
 PROVE = "prove-confinement.ps1"
+
+REMOVED_BY = {
+    REMOVE_MAILBOX: ENSURE_MAILBOX,
+    REMOVE_GROUP: ENSURE_GROUP,
+    RELEASE_POLICY: ENSURE_POLICY,
+}
+"""By each script that Pulumi runs at a deletion, the one of the same resource."""
 
 UP = [
     (ENSURE_MAILBOX, MAILBOX),
@@ -68,3 +81,4 @@ UP = [
     (ENSURE_POLICY, POLICY),
     (PROVE, PROOF),
 ]
+DOWN = [(RELEASE_POLICY, POLICY), (REMOVE_GROUP, GROUP), (REMOVE_MAILBOX, MAILBOX)]

@@ -100,6 +100,7 @@ class TestAccessProof:
             "revision": 1,
             "organization": "contoso.onmicrosoft.com",
             "exchangeEnvironmentName": None,
+            "markAttribute": "ExtensionCustomAttribute5",
             "appId": "client",
             "groupAddress": "readers@contoso.com",
             "members": ["finance@contoso.com"],

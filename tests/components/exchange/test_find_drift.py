@@ -1,5 +1,6 @@
 """The look for drift sees what the scripts would mend, and changes nothing itself."""
 
+import json
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from tests.components.exchange.desired import (
     MAILBOX,
     MEMBERS,
     NEXT_APP_ID,
+    POLICY,
     PROVE,
+    RELEASE_POLICY,
     SET_MAILBOX,
     SET_MEMBER,
     UP,
@@ -27,7 +30,11 @@ SENDERS = GROUP["address"]
 
 
 def look(scripts: Scripts) -> Run:
-    objects = [{"script": script, "desired": desired} for script, desired in UP]
+    objects = []
+    for script, desired in UP:
+        written = scripts.outputs.get((script, desired.get("mark", "")), "{}")
+        claim = json.loads(written).get("claim", "")
+        objects.append({"script": script, "desired": desired | {"claim": claim}})
     return scripts.run("find-drift.ps1", {"objects": objects})
 
 
@@ -163,17 +170,32 @@ class TestWhatIsFoundIsWhatTheScriptMends:
         assert len(strays) == 21
         assert strays[-1] == "and 3 more"
 
+    @pytest.mark.parametrize("script", [ENSURE_MAILBOX, ENSURE_GROUP, ENSURE_POLICY])
+    @pytest.mark.parametrize("output", ["{}", '{"claim":"0a1b2c3d"}'])
+    def test_another_claim(self, deployed, script, output):
+        # What the state says was lost, or a resource that was made anew is not in it.
+        deployed.outputs[script, dict(UP)[script].get("mark", "")] = output
+        assert list(findings(deployed)) == [script]
+        deployed.run(script, dict(UP)[script])
+        assert findings(deployed) == {}
+
+    def test_a_released_policy(self, deployed):
+        deployed.run(RELEASE_POLICY, POLICY)
+        found = findings(deployed)
+        assert list(found) == [ENSURE_POLICY, PROVE]
+        assert found[ENSURE_POLICY]["Description"]["found"] == "released"
+        deployed.run(ENSURE_POLICY, POLICY)
+        assert findings(deployed) == {}
+
     def test_an_altered_description(self, deployed):
         deployed.cmdlet(
             "Set-ApplicationAccessPolicy",
             Identity=policy_identity(deployed),
             Description="restrict this app",
         )
-        assert findings(deployed) == {
-            ENSURE_POLICY: {
-                "Description": {"expected": "Restrict this app", "found": "restrict this app"}
-            }
-        }
+        claim = json.loads(deployed.outputs[ENSURE_POLICY, ""])["claim"]
+        described = {"expected": f"Restrict this app {claim}", "found": "restrict this app"}
+        assert findings(deployed) == {ENSURE_POLICY: {"Description": described}}
 
     def test_a_removed_mailbox(self, deployed):
         deployed.cmdlet("Remove-Mailbox", Identity=MAIL, Confirm=False)

@@ -17,14 +17,17 @@ from simulator.tenant.seed import Seed
 from tests.components.exchange.conftest import NOON, Scripts, deploy
 from tests.components.exchange.desired import (
     CONTROL,
+    DOWN,
     ENSURE_GROUP,
     ENSURE_MAILBOX,
     ENSURE_POLICY,
     GROUP,
     MAILBOX,
+    MARK_ATTRIBUTE,
     POLICY,
     PROOF,
     PROVE,
+    RELEASE_POLICY,
     REMOVE_GROUP,
     REMOVE_MAILBOX,
     SET_MAILBOX,
@@ -60,7 +63,7 @@ class TestATenantWithoutAnyPolicy:
         assert len(policies(without_policies)) == 1
         without_policies.pass_time()
         for _ in ("removed", "removed already"):
-            for script, desired in ((REMOVE_GROUP, GROUP), (REMOVE_MAILBOX, MAILBOX)):
+            for script, desired in DOWN:
                 run = without_policies.run(script, desired)
                 assert run.code == 0, run.stderr
                 assert "waiting" not in run.stderr
@@ -112,7 +115,7 @@ class TestAnOrganisationInAnotherLanguage:
             assert run.code == 0, run.stderr
             assert run.stderr.isascii()
         scripts.pass_time()
-        for script, desired in ((REMOVE_GROUP, GROUP), (REMOVE_MAILBOX, MAILBOX)):
+        for script, desired in DOWN:
             run = scripts.run(script, desired)
             assert run.code == 0, run.stderr
 
@@ -206,17 +209,18 @@ class TestAnAliasThatAStrangerHas:
 
 
 class TestARoleOrAModuleThatLacksAParameter:
+    @pytest.mark.parametrize("lacking", ["WindowsEmailAddress", MARK_ATTRIBUTE])
     def test_is_named_before_the_first_change(
-        self, scripts: Scripts, monkeypatch: pytest.MonkeyPatch
+        self, scripts: Scripts, monkeypatch: pytest.MonkeyPatch, lacking: str
     ) -> None:
         parameters = dict(catalogue()["set-mailbox"].parameters)
-        del parameters["windowsemailaddress"]
+        del parameters[lacking.casefold()]
         definition = replace(catalogue()["set-mailbox"], parameters=parameters)
         monkeypatch.setitem(catalogue(), "set-mailbox", definition)
         run = scripts.run(ENSURE_MAILBOX, MAILBOX)
         assert run.code == 1
         assert run.changes == []
-        assert "without parameters that are needed: Set-Mailbox -WindowsEmailAddress" in run.stderr
+        assert f"without parameters that are needed: Set-Mailbox -{lacking}" in run.stderr
         assert "Get-Module ExchangeOnlineManagement -ListAvailable" in run.stderr
 
 
@@ -227,6 +231,7 @@ class TestADomainControllerThatDoesNotKnowTheObjectYet:
             (REMOVE_MAILBOX, MAILBOX, "Remove-Mailbox"),
             (REMOVE_GROUP, GROUP, "Remove-DistributionGroup"),
             (REMOVE_GROUP, GROUP, "Remove-ApplicationAccessPolicy"),
+            (RELEASE_POLICY, POLICY, "Set-ApplicationAccessPolicy"),
         ],
     )
     def test_does_not_make_a_removal_look_done(
@@ -234,6 +239,8 @@ class TestADomainControllerThatDoesNotKnowTheObjectYet:
     ) -> None:
         [policy] = policies(deployed)
         target = IDS.sub("{id}", policy["Identity"]) if "Policy" in cmdlet else "{id}"
+        if script == REMOVE_GROUP:
+            deployed.run(RELEASE_POLICY, POLICY)
         step = Step("", "Exchange", cmdlet, target, 1)
         deployed.tenant.plan_faults([Fault(step, Kind.NOT_FOUND_ONCE)])
         run = deployed.run(script, desired)

@@ -20,16 +20,19 @@ from tests.components.exchange.conftest import Run, Scripts, deploy
 from tests.components.exchange.desired import (
     APP_ID,
     CONTROL,
+    DOWN,
     ENSURE_GROUP,
     ENSURE_MAILBOX,
     ENSURE_POLICY,
     GROUP,
     MAILBOX,
+    MARK_ATTRIBUTE,
     MEMBERS,
     NEXT_APP_ID,
     POLICY,
     PROOF,
     PROVE,
+    RELEASE_POLICY,
     REMOVE_GROUP,
     REMOVE_MAILBOX,
     SET_MAILBOX,
@@ -38,6 +41,12 @@ from tests.components.exchange.desired import (
     STRANGERS_APP_ID,
     UP,
 )
+
+
+def kept_mark(recipient: dict[str, Any]) -> str:
+    """The mark that an object carries, without its claim."""
+    [mark] = recipient[MARK_ATTRIBUTE]
+    return str(mark).rpartition(" ")[0]
 
 
 def mailbox(scripts: Scripts, address: str = MAILBOX["address"]) -> dict[str, Any]:
@@ -76,24 +85,29 @@ class TestConverges:
     def test_from_nothing(self, scripts):
         runs = deploy(scripts)
         found = mailbox(scripts)
+        claim = runs[0].observed["claim"]
         assert runs[0].observed == {
             "externalDirectoryObjectId": found["ExternalDirectoryObjectId"],
             "primarySmtpAddress": MAILBOX["address"],
+            "claim": claim,
         }
+        assert re.fullmatch("[0-9a-f]{8}", claim)
         assert found["RecipientTypeDetails"] == "SharedMailbox"
         assert found["DisplayName"] == SETTINGS["displayName"]
-        assert found["CustomAttribute15"] == MAILBOX["mark"]
+        assert found[MARK_ATTRIBUTE] == [f"{MAILBOX['mark']} created {claim}"]
         assert found["HiddenFromAddressListsEnabled"] is True
         assert found["AccountDisabled"] is True
         found = group(scripts)
         assert found["RecipientTypeDetails"] == "MailUniversalSecurityGroup"
         assert found["DisplayName"] == GROUP["displayName"]
-        assert found["CustomAttribute15"] == GROUP["mark"]
+        assert found[MARK_ATTRIBUTE] == [f"{GROUP['mark']} created {runs[2].observed['claim']}"]
         assert found["HiddenFromAddressListsEnabled"] is True
         assert found["MemberJoinRestriction"] == found["MemberDepartRestriction"] == "Closed"
         assert found["RequireSenderAuthenticationEnabled"] is True
         assert member_addresses(scripts) == [MAILBOX["address"]]
-        assert [policy["AccessRight"] for policy in policies(scripts)] == ["RestrictAccess"]
+        [policy] = policies(scripts)
+        assert policy["AccessRight"] == "RestrictAccess"
+        assert policy["Description"] == f"Restrict this app {runs[4].observed['claim']}"
         assert runs[-1].observed == {
             "appId": APP_ID,
             "granted": [MAILBOX["address"]],
@@ -168,7 +182,8 @@ class TestConverges:
         run = deployed.run(ENSURE_POLICY, POLICY | {"description": "Another text"})
         assert run.changes == ["Set-ApplicationAccessPolicy"]
         [policy] = policies(deployed)
-        assert (policy["Identity"], policy["Description"]) == (before, "Another text")
+        assert policy["Identity"] == before
+        assert policy["Description"] == f"Another text {run.observed['claim']}"
 
 
 class TestMembershipIsExact:
@@ -241,7 +256,7 @@ class TestHalfMadeObjectIsAdopted:
         assert run.code == 0, run.stderr
         assert not [change for change in run.changes if change.startswith("New-")]
         [found] = scripts.cmdlet("Get-Recipient", Identity=desired["address"])
-        assert found["CustomAttribute15"] == desired["mark"]
+        assert found[MARK_ATTRIBUTE] == [f"{desired['mark']} created {run.observed['claim']}"]
 
     @pytest.mark.parametrize(
         ("create", "ensure", "desired"),
@@ -325,7 +340,7 @@ class TestHalfMadeObjectIsAdopted:
         )
         run = scripts.run(ENSURE_MAILBOX, MAILBOX | {"adopt": True})
         assert run.code == 0, run.stderr
-        assert mailbox(scripts)["CustomAttribute15"] == f"{MAILBOX['mark']} adopted"
+        assert kept_mark(mailbox(scripts)) == f"{MAILBOX['mark']} adopted"
         assert scripts.run(REMOVE_MAILBOX, MAILBOX).changes == ["Set-Mailbox"]
 
 
@@ -346,11 +361,11 @@ class TestWhatIsNotOursIsLeftAlone:
 
     def test_an_adopted_mailbox_survives_its_stack(self, stranger):
         assert stranger.run(ENSURE_MAILBOX, MAILBOX | {"adopt": True}).code == 0
-        assert mailbox(stranger)["CustomAttribute15"] == f"{MAILBOX['mark']} adopted"
+        assert kept_mark(mailbox(stranger)) == f"{MAILBOX['mark']} adopted"
         assert stranger.run(ENSURE_MAILBOX, MAILBOX | {"adopt": True}).changes == []
         run = stranger.run(REMOVE_MAILBOX, MAILBOX | {"adopt": True})
         assert run.changes == ["Set-Mailbox"]
-        assert not mailbox(stranger)["CustomAttribute15"]
+        assert not mailbox(stranger)[MARK_ATTRIBUTE]
 
     def test_an_adopted_group_survives_with_the_policies_on_it(self, scripts):
         scripts.cmdlet(
@@ -364,14 +379,14 @@ class TestWhatIsNotOursIsLeftAlone:
         assert scripts.run(ENSURE_POLICY, POLICY).code == 0
         run = scripts.run(REMOVE_GROUP, GROUP | {"adopt": True})
         assert run.changes == ["Set-DistributionGroup"]
-        assert not group(scripts)["CustomAttribute15"]
+        assert not group(scripts)[MARK_ATTRIBUTE]
         assert len(policies(scripts)) == 1
 
     def test_the_mark_of_another_stack_is_refused_even_for_adoption(self, stranger):
         stranger.cmdlet(
             "Set-Mailbox",
             Identity=MAILBOX["address"],
-            CustomAttribute15="scoped-mail-sender/other/mailbox",
+            ExtensionCustomAttribute5=["scoped-mail-sender/other/mailbox created 0a1b2c3d"],
         )
         run = stranger.run(ENSURE_MAILBOX, MAILBOX | {"adopt": True})
         assert run.code == 1
@@ -450,7 +465,7 @@ class TestWhatIsNotOursIsLeftAlone:
         other = {"mark": str(MAILBOX["mark"]).replace("/test/", "/Test/")}
         run = deployed.run(ENSURE_MAILBOX, MAILBOX | other | {"adopt": True})
         assert run.code == 1
-        assert f"carries the mark '{MAILBOX['mark']}'" in run.stderr
+        assert f"carries the mark '{MAILBOX['mark']} created" in run.stderr
         assert deployed.run(REMOVE_MAILBOX, MAILBOX | other).changes == []
 
     def test_a_display_name_that_reads_like_our_mark_gives_no_right_to_a_marked_object(
@@ -460,7 +475,7 @@ class TestWhatIsNotOursIsLeftAlone:
         deployed.run(SET_MAILBOX, SETTINGS | {"displayName": taken["mark"]})
         assert deployed.run(REMOVE_MAILBOX, MAILBOX | taken).changes == []
         run = deployed.run(ENSURE_MAILBOX, MAILBOX | taken | {"adopt": True})
-        assert f"carries the mark '{MAILBOX['mark']}'" in run.stderr
+        assert f"carries the mark '{MAILBOX['mark']} created" in run.stderr
         assert run.changes == []
 
     def test_an_adopted_mailbox_stays_adopted_whatever_its_display_name(self, stranger):
@@ -488,7 +503,9 @@ class TestWhatIsNotOursIsLeftAlone:
 
     def test_two_objects_with_our_mark_stop_everything(self, deployed):
         deployed.cmdlet(
-            "Set-Mailbox", Identity="finance@contoso.com", CustomAttribute15=MAILBOX["mark"]
+            "Set-Mailbox",
+            Identity="finance@contoso.com",
+            ExtensionCustomAttribute5=f"{MAILBOX['mark']} created 0a1b2c3d",
         )
         for script in (ENSURE_MAILBOX, REMOVE_MAILBOX):
             run = deployed.run(script, MAILBOX)
@@ -501,12 +518,13 @@ class TestTeardown:
     def test_policies_go_before_their_group_and_no_others_go(self, deployed):
         others = [p for p in deployed.cmdlet("Get-ApplicationAccessPolicy") if p["AppId"] != APP_ID]
         assert others
+        assert deployed.run(RELEASE_POLICY, POLICY).changes == ["Set-ApplicationAccessPolicy"]
         run = deployed.run(REMOVE_GROUP, GROUP)
         assert run.changes == ["Remove-ApplicationAccessPolicy", "Remove-DistributionGroup"]
         assert deployed.cmdlet("Get-ApplicationAccessPolicy") == others
 
     def test_twice_is_as_good_as_once(self, deployed):
-        for script, desired in ((REMOVE_GROUP, GROUP), (REMOVE_MAILBOX, MAILBOX)):
+        for script, desired in DOWN:
             assert deployed.run(script, desired).code == 0
             run = deployed.run(script, desired)
             assert (run.code, run.changes) == (0, [])
@@ -538,23 +556,23 @@ class TestRemovalLooksAgain:
             "Get-Recipient",
             "Set-Mailbox",
             Identity=MAILBOX["address"],
-            CustomAttribute15="other/prod/mailbox",
+            ExtensionCustomAttribute5="other/prod/mailbox created 0a1b2c3d",
         )
         run = deployed.run(REMOVE_MAILBOX, MAILBOX | {"purge": True})
         assert run.code == 1
         assert "is no longer a SharedMailbox with the mark" in run.stderr
         assert run.changes == ["Set-Mailbox"]  # Somebody else's.
-        assert mailbox(deployed)["DisplayName"] == SETTINGS["displayName"]
 
     def test_a_group_that_is_no_longer_ours_stays(self, deployed, monkeypatch):
         meanwhile(
             monkeypatch,
-            "Get-ApplicationAccessPolicy",
+            "Remove-ApplicationAccessPolicy",
             "Set-DistributionGroup",
             Identity=GROUP["address"],
-            CustomAttribute15=f"{GROUP['mark']} adopted",
+            ExtensionCustomAttribute5=f"{GROUP['mark']} adopted 0a1b2c3d",
             BypassSecurityGroupManagerCheck=True,
         )
+        deployed.run(RELEASE_POLICY, POLICY)
         run = deployed.run(REMOVE_GROUP, GROUP)
         assert run.code == 1
         assert "is no longer a MailUniversalSecurityGroup with the mark" in run.stderr
@@ -575,11 +593,13 @@ class TestRemovalLooksAgain:
         address = {"PrimarySmtpAddress": GROUP["address"]}
         deployed.cmdlet("New-DistributionGroup", Type="Security", Name=GROUP["name"], **address)
         deployed.pass_time()
-        before = deployed.tenant.snapshot()
+        before = mailbox(deployed), group(deployed)
         for script, desired in ((REMOVE_GROUP, GROUP), (REMOVE_MAILBOX, MAILBOX)):
             run = deployed.run(script, desired | {"purge": purge})
-            assert (run.code, run.changes) == (0, [])
-        assert deployed.tenant.snapshot() == before
+            # What somebody removed by hand is still the stack's own mailbox, and to be purged.
+            purged = ["Remove-Mailbox"] if purge and script == REMOVE_MAILBOX else []
+            assert (run.code, run.changes) == (0, purged)
+            assert (mailbox(deployed), group(deployed)) == before
 
 
 class TestPurge:
@@ -593,7 +613,7 @@ class TestPurge:
     def test_leaves_no_soft_deleted_mailbox(self, deployed):
         run = deployed.run(REMOVE_MAILBOX, self.PURGE)
         assert run.code == 0, run.stderr
-        assert run.changes == ["Set-Mailbox", "Remove-Mailbox", "Remove-Mailbox"]
+        assert run.changes == ["Remove-Mailbox", "Remove-Mailbox"]
         assert self.soft_deleted(deployed) == []
 
     def test_is_not_done_unless_asked_for(self, deployed):
@@ -602,6 +622,7 @@ class TestPurge:
 
     def test_spares_what_an_earlier_removal_left_recoverable(self, deployed):
         deployed.run(REMOVE_MAILBOX, MAILBOX)
+        deployed.outputs.clear()
         deploy(deployed)
         deployed.pass_time()
         run = deployed.run(REMOVE_MAILBOX, self.PURGE)
@@ -621,19 +642,16 @@ class TestPurge:
         assert self.soft_deleted(deployed) == []
 
     def test_waits_for_one_that_was_removed_a_moment_ago(self, deployed):
-        address = MAILBOX["address"]
-        doomed = f"{MAILBOX['mark']} to be purged"
-        deployed.cmdlet("Set-Mailbox", Identity=address, DisplayName=doomed)
-        deployed.cmdlet("Remove-Mailbox", Identity=address, Confirm=False)
+        deployed.cmdlet("Remove-Mailbox", Identity=MAILBOX["address"], Confirm=False)
         run = deployed.run(REMOVE_MAILBOX, self.PURGE)
         assert (run.code, run.changes) == (0, ["Remove-Mailbox"]), run.stderr
         assert self.soft_deleted(deployed) == []
 
     def test_never_takes_an_adopted_mailbox(self, deployed):
+        [former] = mailbox(deployed)[MARK_ATTRIBUTE]
+        adopted = former.replace("created", "adopted")
         deployed.cmdlet(
-            "Set-Mailbox",
-            Identity=MAILBOX["address"],
-            CustomAttribute15=f"{MAILBOX['mark']} adopted",
+            "Set-Mailbox", Identity=MAILBOX["address"], ExtensionCustomAttribute5=adopted
         )
         assert deployed.run(REMOVE_MAILBOX, self.PURGE).changes == ["Set-Mailbox"]
         assert mailbox(deployed)["DisplayName"] == SETTINGS["displayName"]
@@ -669,23 +687,29 @@ class TestNamingPolicyOfTheTenant:
 class TestPolicyOfAFormerIdentity:
     """``deployed`` has the policy of APP_ID; the state says whose the former one was."""
 
-    def updated(self, scripts: Scripts, former: str | None, **desired: Any) -> Run:
-        scripts.environment = {"EXCHANGE_ACCESS_TOKEN": scripts.token()}
-        if former is not None:
-            scripts.environment["PULUMI_COMMAND_STDOUT"] = former
+    def updated(self, scripts: Scripts, former: str, **desired: Any) -> Run:
+        scripts.outputs[ENSURE_POLICY, ""] = former
         run = scripts.run(ENSURE_POLICY, POLICY | {"appId": NEXT_APP_ID} | desired)
         assert run.code == 0, run.stderr
         return run
 
     @pytest.mark.parametrize("before", ["", "a message of a session that ended\n"])
     def test_is_retired_after_the_new_one_is_made(self, deployed, before):
-        run = self.updated(deployed, before + json.dumps({"appId": POLICY["appId"]}))
+        run = self.updated(deployed, before + deployed.outputs[ENSURE_POLICY, ""])
 
         assert run.changes == ["New-ApplicationAccessPolicy", "Remove-ApplicationAccessPolicy"]
         assert policies(deployed) == []
         assert len(policies(deployed, NEXT_APP_ID)) == 1
 
-    @pytest.mark.parametrize("former", [None, "", json.dumps({"appId": NEXT_APP_ID})])
+    @pytest.mark.parametrize(
+        "former",
+        [
+            "",
+            json.dumps({"appId": NEXT_APP_ID}),
+            json.dumps({"appId": APP_ID}),
+            json.dumps({"appId": APP_ID, "claim": "0a1b2c3d"}),
+        ],
+    )
     def test_of_which_the_state_does_not_know_stays(self, deployed, former):
         # A lost state, or a second stack of the same name: its identity may be alive.
         run = self.updated(deployed, former)
@@ -694,7 +718,7 @@ class TestPolicyOfAFormerIdentity:
         assert len(policies(deployed)) == 1
 
     def test_stays_where_it_may_live_on(self, deployed):
-        former = json.dumps({"appId": POLICY["appId"]})
+        former = deployed.outputs[ENSURE_POLICY, ""]
 
         assert self.updated(deployed, former, retireFormer=False).changes == [
             "New-ApplicationAccessPolicy"
@@ -718,7 +742,7 @@ class TestPolicyOfAFormerIdentity:
             Description="nobody",
         )
 
-        self.updated(deployed, json.dumps({"appId": POLICY["appId"]}))
+        self.updated(deployed, deployed.outputs[ENSURE_POLICY, ""])
 
         assert len(policies(deployed, app_id)) == 1
 

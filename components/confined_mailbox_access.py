@@ -55,6 +55,11 @@ class ConfinedMailboxAccessArgs:
     retire_former_identities: bool = False
 
 
+def grant_name(access: str, permission: MailboxPermission) -> str:
+    """Logical name of the grant of a permission, by that of the component it is part of."""
+    return f"{access}-{permission.lower().replace('.', '-')}"
+
+
 class ConfinedMailboxAccess(pulumi.ComponentResource):
     """Confines an identity to the members of a group, proves it, and only then grants.
 
@@ -99,7 +104,7 @@ class ConfinedMailboxAccess(pulumi.ComponentResource):
         )
         self.grants = [
             GraphPermission(
-                f"{name}-{permission.lower().replace('.', '-')}",
+                grant_name(name, permission),
                 GraphPermissionArgs(permission=permission, principal_id=args.principal_id),
                 # Directly on group, policy and proof: were it on the proof alone, a replacement
                 # could delete the policy's predecessor while the old grant stands.

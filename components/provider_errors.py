@@ -56,7 +56,9 @@ ASSIGNMENT_DELAYS = [*_OF_PROVIDER, _BETWEEN, *_OF_PROVIDER]
 """Seconds between the requests for an assignment, until it is given up."""
 
 _RECOVER = "`python -m operations.recover --stack {stack}`"
-_LEFT_BEHIND = f"Where an interrupted run has left it behind, {_RECOVER} takes it up"
+_LEFT_BEHIND = (
+    f"Where an interrupted run has left it behind, or the state is lost, {_RECOVER} takes it up"
+)
 # Nothing but a command can tell the state: an object of the program is neither made anew nor
 # deleted while the state says that it is there.
 _GONE = _Meaning(
@@ -72,7 +74,9 @@ _NOT_KNOWN_YET = _Meaning(
 # English to callers that ask for no other language, and the azuread provider asks for none.
 MEANINGS = {
     "cannot create already existing resource": _Meaning(
-        f"{_LEFT_BEHIND}; otherwise choose another name."
+        # Another name in place of that would make a second identity, and leave the first one, which
+        # holds its permission, to nobody.
+        f"{_LEFT_BEHIND}. Choose another name only where it is somebody else's."
     ),
     "Permission being assigned already exists": _Meaning(
         f"{_LEFT_BEHIND}; otherwise somebody granted it outside of this program."

@@ -89,6 +89,28 @@ class AppRoleAssignment(_Named):
     role: str = Field(alias="appRoleId")
     resource: str = Field(alias="resourceId")
 
+    @property
+    def identifier(self) -> str:
+        """By which the provider knows it."""
+        return f"/servicePrincipals/{self.resource}/appRoleAssignedTo/{self.id}"
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What the provider creates it from."""
+        held = (self.principal, self.role, self.resource)
+        return dict(zip(_GRANT_INPUTS, held, strict=True))
+
+
+class _AppRole(_Named):
+    value: str | None = None
+
+
+class _ServicePrincipal(_Named):
+    """What is read of one that offers app roles."""
+
+    application: str = Field(alias="appId")
+    roles: list[_AppRole] = Field(alias="appRoles")
+
 
 @dataclass(frozen=True)
 class Found:
@@ -159,6 +181,27 @@ class LeftBehind:
             objection = self._strangers(identifier, planned)
         return Found(found.id, objection)
 
+    def grants_of(self, principal: str) -> list[AppRoleAssignment]:
+        """What an identity holds, by its object id; nothing where Entra does not know it.
+
+        Raises:
+            CloudRefusedError: Entra does not tell.
+        """
+        path = f"/v1.0/servicePrincipals/{principal}/appRoleAssignments"
+        return self._clouds.directory_objects(path, AppRoleAssignment)
+
+    def role_of(self, grant: AppRoleAssignment) -> tuple[str, str]:
+        """What a grant permits: the client id of what it permits it of, and the role by its name.
+
+        Raises:
+            CloudRefusedError: Entra does not tell.
+        """
+        path = f"/v1.0/servicePrincipals/{grant.resource}"
+        offering = self._clouds.directory_object(path, _ServicePrincipal)
+        roles = offering.roles if offering else []
+        name = next((role.value for role in roles if role.id == grant.role), None)
+        return offering.application if offering else "", name or grant.role
+
     def identifier(self, kind: Kind, inputs: Inputs) -> str:
         """The Azure resource id that inputs make up; empty where they are not all known yet.
 
@@ -181,10 +224,8 @@ class LeftBehind:
         if any(inputs.get(key, UNKNOWN) == UNKNOWN for key in _GRANT_INPUTS):
             return None
         for grant in self._grants(inputs):
-            held = (grant.principal, grant.role, grant.resource)
-            if held == tuple(inputs[key] for key in _GRANT_INPUTS):
-                owner = inputs["resourceObjectId"]
-                return Found(f"/servicePrincipals/{owner}/appRoleAssignedTo/{grant.id}")
+            if grant.inputs == {key: inputs[key] for key in _GRANT_INPUTS}:
+                return Found(grant.identifier)
         return None
 
     def _in_azure(self, kind: Kind, identifier: str) -> AzureResource | None:
@@ -210,8 +251,7 @@ class LeftBehind:
                 f"Entra does not know the service principal {asked}, by which "
                 "this stack knows Microsoft Graph. Sign in to the tenant of the stack."
             )
-        path = f"/v1.0/servicePrincipals/{inputs['principalObjectId']}/appRoleAssignments"
-        return self._clouds.directory_objects(path, AppRoleAssignment)
+        return self.grants_of(inputs["principalObjectId"])
 
     def _strangers(self, group: str, planned: Collection[str]) -> str:
         """Says what in a resource group is not of this stack, which would own it from now on."""

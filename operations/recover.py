@@ -2,9 +2,13 @@
 
 Two things stop an ``up`` that is run again. A killed engine leaves the stack locked, and its state
 with operations that it never saw the end of. And where Azure or Entra did what was asked and the
-answer was lost, the state does not hold what the cloud holds, and the providers refuse to create it
-again, or to delete what is gone. This looks into the cloud and puts the state right by what is
-there.
+answer was lost, or the state itself, the state does not hold what the cloud holds, and the
+providers refuse to create it again, or to delete what is gone. This looks into the cloud and puts
+the state right by what is there. What scripts make in Exchange needs none of it: each takes its own
+object up again, and so the commands of a lost state are created anew.
+
+It also finds what an identity of the stack is granted and no state knows. That stops no ``up``, and
+would stay granted for ever.
 
 It changes nothing in any cloud: it takes a lock away and edits the state. So it cannot break the
 order in which an identity is confined. An app role assignment that it finds is imported as it is.
@@ -24,21 +28,32 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pulumi import automation
-from pulumi.automation.errors import CommandError, ConcurrentUpdateError
+from pulumi.automation.errors import CommandError, ConcurrentUpdateError, StackNotFoundError
 from pulumi.automation.events import EngineEvent
 from rich.console import Console
 from rich.prompt import Confirm
 from rich.table import Table
 
 from components.clouds import Cloud
-from operations.cloud_look_up import UNKNOWN, Found, Inputs, Kind, LeftBehind
+from components.confined_mailbox_access import grant_name
+from components.graph_permission import GRAPH_CLIENT_ID, MailboxPermission
+from operations.cloud_look_up import (
+    UNKNOWN,
+    AppRoleAssignment,
+    Found,
+    Inputs,
+    Kind,
+    LeftBehind,
+)
+from operations.prove import ACCESS_TYPE
 from operations.refusal import in_one_line
 from operations.signed_in import CloudRefusedError, SignedIn
 
@@ -50,8 +65,15 @@ _CREATING = {automation.OpType.CREATE, automation.OpType.CREATE_REPLACEMENT}
 # What a preview shows in place of values that are not known yet, or secret.
 _NOT_VALUES = (UNKNOWN, "[secret]")
 _ORDERING = ("dependencies", "propertyDependencies")
+_PROVIDER = "pulumi:providers:"
+PERMISSION_TYPE = "microsoft-graph:index:GraphPermission"
+"""Type of the component that a grant is part of."""
 
 State = dict[str, Any]
+
+
+class RecoveryError(Exception):
+    """It cannot even begin; the text is one line that says why, and what to do."""
 
 
 class Remedy(StrEnum):
@@ -74,6 +96,7 @@ class Finding:
         urn: The resource's URN; empty for the stack.
         identifier: By which the provider knows the object in the cloud; empty for none.
         resource: What is imported, as the state has it.
+        owners: What it belongs to and the state does not hold either, outermost first.
     """
 
     subject: str
@@ -82,6 +105,7 @@ class Finding:
     urn: str = ""
     identifier: str = ""
     resource: State = field(default_factory=dict)
+    owners: Sequence[State] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +120,20 @@ class _Creation:
     @property
     def kind(self) -> Kind:
         return Kind(_type_in(self.urn))
+
+
+@dataclass
+class _Plan:
+    """What the program would create now.
+
+    Attributes:
+        creations: What a cloud may hold already.
+        owners: By URN, as the state has them: the stack, its components and its providers, which
+            exist in the state only.
+    """
+
+    creations: list[_Creation] = field(default_factory=list)
+    owners: dict[str, State] = field(default_factory=dict)
 
 
 class Recovery:
@@ -140,7 +178,13 @@ class Recovery:
             [resource.get("id", "") for resource in held.values()],
         )
         gone = list(_gone(state, cloud))
-        left = [*_unread(held), *self._left_behind(pending, held, cloud)]
+        plan = self._planned()
+        left = [*_unread(held), *_left_behind(pending, held, cloud, plan)]
+        forgotten = {finding.urn for finding in gone}
+        own = {urn: resource for urn, resource in held.items() if urn not in forgotten}
+        known = {r["id"] for r in state.get("resources") or [] if r["type"] == Kind.GRANT}
+        known |= {finding.identifier for finding in left}
+        left += _excess(own, known, cloud, plan)
         imported = {finding.urn for finding in left if finding.remedy is not Remedy.CLEAR}
         cleared = [_cut_off(op) for op in pending if op["resource"]["urn"] not in imported]
         return [*lock, *cleared, *gone, *left]
@@ -155,52 +199,46 @@ class Recovery:
             self._stack.cancel()
         forgotten = {(f.urn, f.identifier) for f in findings if f.remedy is Remedy.FORGET}
         imported = {f.urn: f.resource for f in findings if f.remedy is Remedy.IMPORT}
+        owners = {owner["urn"]: owner for f in findings for owner in f.owners}
         state = self._exported()
         state["pending_operations"] = []
         resources = _without(
             state.get("resources") or [],
             lambda resource: (resource["urn"], resource.get("id", "")) in forgotten,
         )
-        state["resources"] = _with(resources, imported)
+        state["resources"] = _with([*resources, *owners.values()], imported)
         self._import_state(state)
         if imported:
             # The provider reads them; should this be cut off, it is found out and done again.
             self._stack.refresh(target=list(imported))
 
-    def _left_behind(
-        self, pending: Sequence[State], held: State, cloud: LeftBehind
-    ) -> Iterator[Finding]:
-        """What the cloud holds, and the state does not."""
-        # What was begun before what would be begun now: the configuration may have changed since.
-        creations = [*_begun(pending), *self._to_create()]
-        creations = [creation for creation in creations if creation.urn not in held]
-        planned = [cloud.identifier(creation.kind, creation.inputs) for creation in creations]
-        seen: set[str] = set()
-        for creation in creations:
-            if creation.urn in seen:
-                continue
-            found = cloud.find(creation.kind, creation.inputs, planned)
-            if found is not None:
-                seen.add(creation.urn)
-                yield _taken_up(creation, found, held)
-
-    def _to_create(self) -> list[_Creation]:
+    def _planned(self) -> _Plan:
         """What the program would create now."""
-        created: list[_Creation] = []
+        plan = _Plan()
 
         def on_event(event: EngineEvent) -> None:
             step = event.resource_pre_event and event.resource_pre_event.metadata
-            if step and step.new and step.op in _CREATING and step.type in set(Kind):
-                created.append(
-                    _Creation(step.urn, step.new.inputs or {}, step.new.parent or "", step.provider)
-                )
+            if not step or not step.new or step.op not in _CREATING:
+                return
+            inputs, parent = step.new.inputs or {}, step.new.parent or ""
+            if step.type in set(Kind):
+                plan.creations.append(_Creation(step.urn, inputs, parent, step.provider))
+            elif step.type.startswith(_PROVIDER):
+                plan.owners[step.urn] = _provider(step.urn, step.type, inputs)
+            elif not step.new.custom:
+                plan.owners[step.urn] = {
+                    "urn": step.urn,
+                    "custom": False,
+                    "type": step.type,
+                    "inputs": _known(inputs),
+                } | ({"parent": parent} if parent else {})
 
         self.preview_failure = ""
         try:
             self._stack.preview(program=self._program, on_event=on_event)
         except CommandError as error:
             self.preview_failure = in_one_line(error)
-        return created
+        return plan
 
     def _lock(self) -> list[Finding]:
         # No command of Pulumi tells. A state that is imported as it was exported stays what it is.
@@ -221,9 +259,15 @@ class Recovery:
             workspace.work_dir,
             {**workspace.env_vars, **_home(workspace)},
         )
-        state: State = json.loads(result.stdout)
-        self._format = state["version"]
-        deployment: State = state["deployment"] or {}
+        try:
+            state = json.loads(result.stdout)
+            self._format = state["version"]
+            deployment: State = state["deployment"] or {}
+        except (KeyError, TypeError):
+            raise RecoveryError(
+                f"pulumi stack export of {self._stack.name} writes no state, but "
+                f"{result.stdout[:100]!r}. Check which pulumi is on PATH"
+            ) from None
         return deployment
 
     def _import_state(self, deployment: State) -> None:
@@ -299,7 +343,135 @@ def _begun(pending: Sequence[State]) -> Iterator[_Creation]:
             )
 
 
-def _taken_up(creation: _Creation, found: Found, held: State) -> Finding:
+def _provider(urn: str, type_: str, inputs: Inputs) -> State:
+    """A provider that the program would create, as the state has it."""
+    known = _known(inputs)
+    outputs = {name: value for name, value in known.items() if name != "__internal"}
+    identity = {"urn": urn, "custom": True, "id": str(uuid.uuid4()), "type": type_}
+    return identity | {"inputs": known, "outputs": outputs}
+
+
+def _known(inputs: Inputs) -> State:
+    return {
+        name: value
+        for name, value in inputs.items()
+        if not any(text in json.dumps(value) for text in _NOT_VALUES)
+    }
+
+
+def _owners(creation: _Creation, held: State, planned: State) -> list[State] | None:
+    """What a resource belongs to and the state does not hold; ``None`` where nobody knows it."""
+    missing: list[State] = []
+    provider = creation.provider.rpartition("::")[0]
+    for urn in (provider, creation.parent):
+        while urn and urn not in held:
+            if urn not in planned:
+                return None
+            missing.insert(0, planned[urn])
+            urn = planned[urn].get("parent", "")
+    return missing
+
+
+def _left_behind(
+    pending: Sequence[State], held: State, cloud: LeftBehind, plan: _Plan
+) -> Iterator[Finding]:
+    """What the cloud holds, and the state does not."""
+    # What was begun before what would be begun now: the configuration may have changed since.
+    creations = [*_begun(pending), *plan.creations]
+    creations = [creation for creation in creations if creation.urn not in held]
+    planned = [cloud.identifier(creation.kind, creation.inputs) for creation in creations]
+    seen: set[str] = set()
+    for creation in creations:
+        if creation.urn in seen:
+            continue
+        found = cloud.find(creation.kind, creation.inputs, planned)
+        if found is not None:
+            seen.add(creation.urn)
+            yield _taken_up(creation, found, held, plan.owners)
+
+
+def _excess(
+    held: State, known: Collection[str], cloud: LeftBehind, plan: _Plan
+) -> Iterator[Finding]:
+    """What identities of the stack are granted, and neither the state nor the program knows.
+
+    Such as a permission of which the answer was lost, and that was then taken out of the
+    configuration. Imported under the name that it would have there, it is what the engine deletes
+    in the next ``up``, or keeps where it is configured again.
+    """
+    for urn, principal in _identities(held):
+        for grant in cloud.grants_of(principal):
+            if grant.identifier in known:
+                continue
+            application, role = cloud.role_of(grant)
+            name = urn.rpartition("::")[2]
+            found = Finding(
+                f"{role} of {name}",
+                f"granted, and in no state: {grant.identifier}",
+                Remedy.LEAVE,
+                identifier=grant.identifier,
+            )
+            creation = None
+            if application == GRAPH_CLIENT_ID and role in set(MailboxPermission):
+                creation = _creation_of(grant, MailboxPermission(role), urn, held, plan)
+            if creation is None or creation.urn in held:
+                path = f"servicePrincipals/{grant.principal}/appRoleAssignments/{grant.id}"
+                text = (
+                    f"{found.found}; it was not granted by this program. Where nobody needs it, "
+                    f"DELETE /v1.0/{path} in Microsoft Graph takes it out"
+                )
+                yield replace(found, found=text)
+                continue
+            taken_up = _taken_up(creation, Found(grant.identifier), held, plan.owners)
+            text = f"{found.found}; the next up takes it out, unless the configuration names it"
+            yield replace(taken_up, subject=found.subject, found=text)
+
+
+def _identities(held: State) -> Iterator[tuple[str, str]]:
+    """The identities of a stack: URN of the resource, and object id of the service principal."""
+    for urn, resource in held.items():
+        outputs = resource.get("outputs") or {}
+        if resource["type"] == Kind.WORKFLOW:
+            outputs = outputs.get("identity") or {}
+        elif resource["type"] != Kind.IDENTITY:
+            continue
+        if outputs.get("principalId"):
+            yield urn, outputs["principalId"]
+
+
+def _creation_of(
+    grant: AppRoleAssignment, permission: MailboxPermission, identity: str, held: State, plan: _Plan
+) -> _Creation | None:
+    """The grant of a permission as the program would make it; ``None`` where that is not known."""
+    resources = held | plan.owners
+    # The sender has the identity's component, and beside that the one of its access.
+    sender = resources.get(held[identity].get("parent", ""), {}).get("parent")
+    access = [
+        urn
+        for urn, resource in resources.items()
+        if resource["type"] == ACCESS_TYPE and sender and resource.get("parent") == sender
+    ]
+    providers = [
+        f"{urn}::{resource['id']}"
+        for urn, resource in resources.items()
+        if resource["type"] == f"{_PROVIDER}azuread"
+    ]
+    if not access or not providers:
+        return None
+    name = grant_name(access[0].rpartition("::")[2], permission)
+    parent = _child(access[0], PERMISSION_TYPE, name)
+    plan.owners.setdefault(
+        parent, {"urn": parent, "custom": False, "type": PERMISSION_TYPE, "parent": access[0]}
+    )
+    return _Creation(_child(parent, Kind.GRANT, name), grant.inputs, parent, providers[0])
+
+
+def _child(parent: str, type_: str, name: str) -> str:
+    """URN of a child of a component."""
+    return f"{parent.rpartition('::')[0]}${type_}::{name}"
+
+
+def _taken_up(creation: _Creation, found: Found, held: State, planned: State) -> Finding:
     """What to do about an object that the program would create and that is there."""
     finding = Finding(
         _subject(creation.urn),
@@ -307,27 +479,32 @@ def _taken_up(creation: _Creation, found: Found, held: State) -> Finding:
         Remedy.IMPORT,
         creation.urn,
         found.identifier,
-        {
-            "urn": creation.urn,
-            "custom": True,
-            "id": found.identifier,
-            "type": creation.kind.value,
-            "inputs": {
-                name: value
-                for name, value in creation.inputs.items()
-                if not any(text in json.dumps(value) for text in _NOT_VALUES)
-            },
-            "parent": creation.parent,
-            "provider": creation.provider,
-        },
     )
     if found.objection:
-        text = f"{_short(found.identifier)} {found.objection}; choose another name, or import it"
+        text = (
+            f"{_short(found.identifier)} {found.objection}; where it is this stack's own, "
+            "configure it as it is and run this again; where it is somebody else's, choose another "
+            "name"
+        )
         return replace(finding, found=text, remedy=Remedy.LEAVE)
-    if not {creation.parent, creation.provider.rpartition("::")[0]} <= held.keys():
-        text = f"{finding.found}, but what it belongs to is not in the state; run up, then this"
+    owners = _owners(creation, held, planned)
+    if owners is None:
+        text = (
+            f"{finding.found}, but what it belongs to is neither in the state nor in the program; "
+            "give back the configuration that made it, and run this again"
+        )
         return replace(finding, found=text, remedy=Remedy.LEAVE)
-    return finding
+    provider = creation.provider.rpartition("::")[0]
+    resource = {
+        "urn": creation.urn,
+        "custom": True,
+        "id": found.identifier,
+        "type": creation.kind.value,
+        "inputs": _known(creation.inputs),
+        "parent": creation.parent,
+        "provider": f"{provider}::{(held | planned)[provider]['id']}",
+    }
+    return replace(finding, resource=resource, owners=owners)
 
 
 def _with(resources: Sequence[State], imported: State) -> list[State]:
@@ -335,19 +512,20 @@ def _with(resources: Sequence[State], imported: State) -> list[State]:
     result = list(resources)
     places = {resource["urn"]: place for place, resource in enumerate(resources)}
     # An import knows no dependencies. Should a destroy come before the next up, which does, it
-    # deletes these first: a grant before the group with the policy, a workflow before its
-    # identity and its resource group.
-    others = [
-        r["urn"] for r in resources if r.get("custom") and not r["type"].startswith("pulumi:")
-    ]
+    # deletes these first: a grant before the group with the policy, a workflow before its identity
+    # and its resource group; and a grant before what it is of, or Entra could not delete it again.
+    others = [r for r in resources if r.get("custom") and not r["type"].startswith("pulumi:")]
     for urn, resource in imported.items():
+        kind = resource["type"]
         if urn in places:
             # What was deleted for its successor, or what an interrupted run of this has written.
             former = resources[places[urn]]
             kept = {name: former[name] for name in _ORDERING if name in former}
             result[places[urn]] = resource | kept
         else:
-            result.append(resource | {"dependencies": others})
+            before = [r["urn"] for r in others if kind is Kind.GRANT or r["type"] != Kind.GRANT]
+            result.append(resource | {"dependencies": before})
+            others.append(resource)
     return result
 
 
@@ -439,16 +617,38 @@ def main(arguments: Sequence[str]) -> int:
 
         recovery = Recovery(
             stack,
-            SignedIn(Cloud(configured("scoped-mail-sender:cloud", Cloud.PUBLIC))),
+            SignedIn(_cloud(configured("scoped-mail-sender:cloud", Cloud.PUBLIC))),
             subscription=configured(
                 "azure-native:subscriptionId", os.environ.get("ARM_SUBSCRIPTION_ID", "")
             ),
         )
         return recover(recovery, Console(highlight=False), ask=ask)
+    except StackNotFoundError:
+        return _fail(
+            f"there is no stack {options.stack} where pulumi is signed in (pulumi whoami "
+            "--verbose). Sign in where its state is kept; where that is lost, make the stack "
+            f"anew by pulumi stack init {options.stack}, and run this again"
+        )
+    except json.JSONDecodeError as error:
+        return _fail(
+            f"{shutil.which('pulumi')} does not write JSON where it is asked for JSON, but "
+            f"{error.doc[:100]!r}. Check which pulumi is on PATH"
+        )
     except CommandError as error:
         return _fail(in_one_line(error))
-    except CloudRefusedError as error:
+    except (CloudRefusedError, RecoveryError) as error:
         return _fail(str(error))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _cloud(name: str) -> Cloud:
+    if name not in list(Cloud):
+        raise RecoveryError(
+            f"scoped-mail-sender:cloud is {name!r} in the stack's configuration. Set it to one of "
+            f"{', '.join(Cloud)}."
+        )
+    return Cloud(name)
 
 
 def _ask() -> bool:

@@ -16,7 +16,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -249,21 +249,13 @@ class SimulatedStack:
             return []
         return [*own, *self.tenant.assume(domains, mailboxes)]
 
-    def up(self, *, preview_first: bool = False, **options: Any) -> Result:
-        """Creates or updates the stack.
+    def up(self, **options: Any) -> Result:
+        """Creates or updates the stack; what is protected is only refused by a preview.
 
         Args:
-            preview_first: Stops where the preview fails, as ``pulumi up`` does: on the deletion of
-                what is protected, before anything is changed. The Automation API skips it.
             options: Further ones of ``pulumi up``, as the Automation API names them: ``target``,
                 ``exclude``, ``replace``, ``continue_on_error``.
         """
-        if preview_first:
-            preview = replace(self, show=None).preview()
-            if not preview.succeeded:
-                if self.show is not None:
-                    self.show(preview.output)
-                return preview
         return self._operate(
             _Operated.up,
             suppress_progress=True,

@@ -6,7 +6,7 @@ disconnecting. The simulated deploying identity is in Organization Management, w
 that is simulated; other applications have the roles that they are assigned.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -110,6 +110,11 @@ class ExchangeOnlineManagement:
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
         self._connections: list[Connection] = []
+
+    @property
+    def commands(self) -> Collection[str]:
+        """Names of all commands that it may load."""
+        return [*catalogue(), "Invoke-RestMethod"]
 
     def find(self, command_name: str) -> Command | None:
         """The command of that name (case ignored) if it is loaded at this moment.

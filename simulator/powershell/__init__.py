@@ -13,6 +13,7 @@ from typing import TextIO
 from simulator.powershell.errors import UnsupportedConstruct
 from simulator.powershell.interface import Host
 from simulator.powershell.interpreter import Interpreter
+from simulator.powershell.modules import known_commands
 from simulator.powershell.syntax.check import read_program
 
 __all__ = ["UnsupportedConstruct", "run_file"]
@@ -49,7 +50,7 @@ def run_file(
         OSError: The script cannot be read.
     """
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
-    program = read_program(path)
+    program = read_program(path, known_commands(host.modules))
     lines = (line.rstrip("\n").removesuffix("\r") for line in stdin)
     return Interpreter(
         program, host=host, stdin=lines, stdout=stdout, stderr=stderr, environment=environment

@@ -19,7 +19,6 @@ from simulator.powershell.values import (
     CUSTOM_OBJECT,
     NOTHING,
     CommandItems,
-    GenericList,
     Hashtable,
     Int64,
     PipelineInput,
@@ -238,18 +237,14 @@ def is_type(value: object, type_name: str) -> bool:
             return isinstance(value, int) and not isinstance(value, bool | Int64)
         case "bool":
             return isinstance(value, bool)
-        case "guid":
-            return isinstance(value, UUID)
         case "hashtable":
             return isinstance(value, Hashtable) and not value.ordered
         case "scriptblock":
             return isinstance(value, ScriptBlock)
-        case "array":
+        case _:
             if isinstance(value, CommandItems):
                 raise UnsupportedConstruct("-is [array] of a command's list: write @( )")
             return type(value) in {list, StringArray}
-        case _:
-            raise UnsupportedConstruct(f"-is [{type_name}]")
 
 
 def bind_value(value: object, type_name: str, *, strict: bool = True) -> object:
@@ -290,7 +285,7 @@ def bind_value(value: object, type_name: str, *, strict: bool = True) -> object:
 def _bind_array(value: object) -> object:
     if value is None or type(value) in {list, StringArray}:
         return value
-    if isinstance(value, GenericList) or not is_enumerable(value):
+    if not is_enumerable(value):
         return list(elements(value))
     raise UnsupportedConstruct("a .NET collection for an [object[]] parameter: write @( )")
 
@@ -334,11 +329,3 @@ def _bind_reference(value: object, type_name: str) -> object:
             copied.set(key, item)
         return copied
     return value
-
-
-def try_cast(value: object, type_name: str) -> object:
-    """``value -as [type]``: ``$null`` where the cast fails."""
-    try:
-        return cast(value, type_name)
-    except ScriptError:
-        return None

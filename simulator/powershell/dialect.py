@@ -32,38 +32,24 @@ PARAMETER_TYPES = frozenset(
 )  # fmt: skip
 VARIABLE_TYPES = frozenset({"bool", "int", "string", "string[]"})
 CAST_TYPES = frozenset({"bool", "guid", "int", "pscustomobject", "string", "string[]", "void"})
-TEST_TYPES = frozenset({"array", "bool", "guid", "hashtable", "int", "string", "scriptblock"})
-AS_TYPES = frozenset({"guid", "int", "string"})
+TEST_TYPES = frozenset({"array", "bool", "hashtable", "int", "scriptblock", "string"})
 
 CATCH_TYPES = {name.lower(): name for name in CATCHABLE_TYPES}
 
 STATIC_METHODS = {
     ("string", "isnullorempty"): 1,
     ("string", "isnullorwhitespace"): 1,
-    ("string", "join"): 2,
     ("math", "min"): 2,
-    ("math", "max"): 2,
     ("system.io.path", "gettemppath"): 0,
     ("guid", "newguid"): 0,
-    ("system.collections.generic.list[string]", "new"): 0,
 }
 
 # Methods by lower-case name with the numbers of arguments that some type takes.
 METHODS: dict[str, frozenset[int]] = {
-    "add": frozenset({1}),
-    "contains": frozenset({1}),
     "containskey": frozenset({1}),
-    "endswith": frozenset({1}),
     "gettype": frozenset({0}),
-    "indexof": frozenset({1}),
-    "padright": frozenset({1}),
     "replace": frozenset({2}),
-    "split": frozenset({1}),
-    "startswith": frozenset({1}),
     "substring": frozenset({1, 2}),
-    "tolowerinvariant": frozenset({0}),
-    "tostring": frozenset({0}),
-    "toupperinvariant": frozenset({0}),
     "trim": frozenset({0}),
 }
 

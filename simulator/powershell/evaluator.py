@@ -260,8 +260,6 @@ class Evaluator(ABC):
 
     def _type_test(self, node: nodes.TypeTest) -> object:
         value = self.evaluate(node.left)
-        if node.operator == "-as":
-            return conversions.try_cast(value, node.type_name.name)
         return conversions.is_type(value, node.type_name.name) == (node.operator == "-is")
 
 

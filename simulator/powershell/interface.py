@@ -5,7 +5,7 @@ The runner interprets scripts; it knows nothing of Exchange. A module (the simul
 file and on nothing of each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -108,6 +108,11 @@ class Module(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def commands(self) -> Collection[str]:
+        """Names of all commands that it may load; a script that calls another is refused."""
+        ...
 
     def find(self, command_name: str) -> Command | None:
         """The command of that name (case ignored) if it is loaded at this moment."""

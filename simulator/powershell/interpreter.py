@@ -538,14 +538,11 @@ class Interpreter(Evaluator):
 
     # --- for commands ----
 
-    def import_module(self, name: str, *, force: bool, everywhere: bool, check_names: bool) -> bool:
+    def import_module(self, name: str, *, force: bool, everywhere: bool) -> bool:
         if "/" not in name and "\\" not in name:
             return self._modules.import_installed(name, self.session, everywhere=everywhere)
         path = Path(name.replace("\\", "/")).resolve()
-        unapproved = self._modules.import_file(
-            path, self.session, everywhere=everywhere, force=force
-        )
-        if unapproved and check_names:
+        if self._modules.import_file(path, self.session, everywhere=everywhere, force=force):
             self.write_warning(UNAPPROVED_VERBS.format(path.stem))
         return True
 

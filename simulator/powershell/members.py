@@ -9,9 +9,9 @@ import math
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from simulator.powershell.conversions import cast, to_int, to_number, to_string
+from simulator.powershell.conversions import to_int, to_number, to_string
 from simulator.powershell.errors import (
     ErrorRecord,
     ScriptError,
@@ -19,13 +19,11 @@ from simulator.powershell.errors import (
     runtime_error,
 )
 from simulator.powershell.interface import PSObject
-from simulator.powershell.text import in_case, units, whole
+from simulator.powershell.text import units, whole
 from simulator.powershell.values import (
     CUSTOM_OBJECT,
-    NOTHING,
     CommandItems,
     ExceptionValue,
-    GenericList,
     HashKeys,
     Hashtable,
     Int64,
@@ -82,7 +80,7 @@ def _own_property(value: object, name: str) -> object:
         key = value.key(name)
         return _MISSING if key is None else value.properties[key]
     if isinstance(value, list):
-        if lowered == "length" and isinstance(value, GenericList | HashKeys):
+        if lowered == "length" and isinstance(value, HashKeys):
             raise UnsupportedConstruct(f".Length of a {type_full_name(value)}: write .Count")
         return len(value) if lowered in {"count", "length"} else _MISSING
     if isinstance(value, ErrorRecord):
@@ -202,7 +200,7 @@ def get_element(value: object, index: object, *, strict: bool) -> object:
 
 def _is_indexable(value: object) -> bool:
     return isinstance(value, list) and (
-        type(value) is list or isinstance(value, CommandItems | GenericList) or _is_strings(value)
+        type(value) is list or isinstance(value, CommandItems) or _is_strings(value)
     )
 
 
@@ -247,23 +245,16 @@ def call_method(value: object, name: str, arguments: list[object]) -> object:
     lowered = name.lower()
     if isinstance(value, str) and lowered in _STRING_METHODS:
         return _string_method(value, name, arguments)
-    if isinstance(value, Hashtable) and lowered in {"containskey", "contains"}:
-        if lowered == "containskey" and value.ordered:
+    if isinstance(value, Hashtable) and lowered == "containskey":
+        if value.ordered:
             raise runtime_error(
                 "Method invocation failed because [System.Collections.Specialized."
                 "OrderedDictionary] does not contain a method named 'ContainsKey'.",
                 "MethodNotFound",
             )
         return _text_argument(arguments[0], name) in value
-    if isinstance(value, GenericList) and lowered == "add":
-        value.append(to_string(arguments[0]))
-        return NOTHING
-    if isinstance(value, list) and lowered == "contains":
-        return any(type(item) is type(arguments[0]) and item == arguments[0] for item in value)
     if isinstance(value, ExceptionValue) and lowered == "gettype":
         return TypeValue(value.record.exception_type)
-    if isinstance(value, UUID | int | str) and lowered == "tostring":
-        return to_string(value)
     raise UnsupportedConstruct(f"the method .{name}() of a {type_full_name(value)}")
 
 
@@ -271,13 +262,6 @@ def _text_argument(value: object, method: str) -> str:
     if not isinstance(value, str):
         raise UnsupportedConstruct(f".{method}() with anything but text")
     return value
-
-
-def _ordinal(text: str, argument: str) -> str:
-    """Guards the methods of .NET that compare by culture, not by character."""
-    if not (text + argument).isascii() or not argument.isprintable() or not argument:
-        raise UnsupportedConstruct(f"a culture's comparison of {text!r} with {argument!r}")
-    return argument
 
 
 def _string_method(text: str, name: str, arguments: list[object]) -> object:
@@ -314,13 +298,6 @@ def _range_problem(size: int, start: int, count: int) -> str:
     return ""
 
 
-def _split(text: str, name: str, arguments: list[object]) -> object:
-    separator = _text_argument(arguments[0], name)
-    if not separator:
-        raise UnsupportedConstruct(".Split('')")
-    return cast(text.split(separator), "string[]")
-
-
 def _replace(text: str, name: str, arguments: list[object]) -> object:
     old, new = (_text_argument(argument, name) for argument in arguments)
     if not old:
@@ -332,20 +309,8 @@ def _replace(text: str, name: str, arguments: list[object]) -> object:
 _WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"  # noqa: E501
 
 _STRING_METHODS: Mapping[str, Callable[[str, str, list[object]], object]] = {
-    "contains": lambda text, name, items: _text_argument(items[0], name) in text,
-    "endswith": lambda text, name, items: text.endswith(
-        _ordinal(text, _text_argument(items[0], name))
-    ),
-    "indexof": lambda text, name, items: text.find(_ordinal(text, _text_argument(items[0], name))),
-    "padright": lambda text, _, items: whole(units(text).ljust(to_int(items[0]))),
     "replace": _replace,
-    "split": _split,
-    "startswith": lambda text, name, items: text.startswith(
-        _ordinal(text, _text_argument(items[0], name))
-    ),
     "substring": _substring,
-    "tolowerinvariant": lambda text, _name, _items: in_case(text, str.lower),
-    "toupperinvariant": lambda text, _name, _items: in_case(text, str.upper),
     "trim": lambda text, _name, _items: text.strip(_WHITE_SPACE),
 }
 
@@ -369,19 +334,13 @@ def call_static(
             return _text_or_null(arguments[0]) == ""
         case ("string", "isnullorwhitespace"):
             return _text_or_null(arguments[0]).strip(_WHITE_SPACE) == ""
-        case ("string", "join"):
-            if not is_enumerable(arguments[1]):
-                raise UnsupportedConstruct("[string]::Join() of anything but a list")
-            return to_string(arguments[0]).join(to_string(item) for item in elements(arguments[1]))
-        case ("math", "min" | "max"):
-            return _extreme(name, [to_number(argument) for argument in arguments])
+        case ("math", "min"):
+            return _least([to_number(argument) for argument in arguments])
         case ("system.io.path", "gettemppath"):
             folder = temporary_folder(environment)
             return str(folder / "x")[:-1]
-        case ("guid", "newguid"):
-            return uuid4()
         case _:
-            return GenericList()
+            return uuid4()
 
 
 def _text_or_null(value: object) -> str:
@@ -390,10 +349,10 @@ def _text_or_null(value: object) -> str:
     return to_string(value)
 
 
-def _extreme(name: str, numbers: list[int | float]) -> int | float:
+def _least(numbers: list[int | float]) -> int | float:
     if any(math.isnan(number) for number in numbers):
         raise UnsupportedConstruct("NaN")
-    result = min(numbers) if name == "min" else max(numbers)
+    result = min(numbers)
     if any(isinstance(number, float) for number in numbers):
         return float(result)
     return Int64(result) if any(isinstance(number, Int64) for number in numbers) else result

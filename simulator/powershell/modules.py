@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from simulator.powershell.binding import COMMON_PARAMETERS, Parameter, Signature, block_signature
-from simulator.powershell.cmdlets.names import APPROVED_VERBS, POWERSHELL_COMMANDS
 from simulator.powershell.cmdlets.signatures import SIGNATURES
 from simulator.powershell.errors import UnsupportedConstruct
 from simulator.powershell.interface import Command, Module, PSObject
@@ -20,6 +19,17 @@ UNAPPROVED_VERBS = (
     "Import-Module command again with the Verbose parameter. For a list of approved verbs, type "
     "Get-Verb."
 )
+# What `Get-Verb` lists.
+_VERBS = """
+Add Approve Assert Backup Block Build Checkpoint Clear Close Compare Complete Compress Confirm
+Connect Convert ConvertFrom ConvertTo Copy Debug Deny Deploy Disable Disconnect Dismount Edit
+Enable Enter Exit Expand Export Find Format Get Grant Group Hide Import Initialize Install Invoke
+Join Limit Lock Measure Merge Mount Move New Open Optimize Out Ping Pop Protect Publish Push Read
+Receive Redo Register Remove Rename Repair Request Reset Resize Resolve Restart Restore Resume
+Revoke Save Search Select Send Set Show Skip Split Start Step Stop Submit Suspend Switch Sync Test
+Trace Unblock Undo Uninstall Unlock Unprotect Unpublish Unregister Update Use Wait Watch Write
+"""
+_APPROVED_VERBS = frozenset(_VERBS.lower().split())
 
 
 class Modules:
@@ -71,7 +81,7 @@ class Modules:
             for name in (module.top.functions if module.exports is None else module.exports)
         }
         self._importer(session, everywhere=everywhere).functions.update(exported)
-        return any("-" in name and name.split("-")[0] not in APPROVED_VERBS for name in exported)
+        return any("-" in name and name.split("-")[0] not in _APPROVED_VERBS for name in exported)
 
     def _importer(self, session: SessionState, *, everywhere: bool) -> Scope:
         return session.top if session.is_module and not everywhere else self._global
@@ -105,9 +115,14 @@ class Modules:
         if command is not None:
             parameters = tuple(Parameter(parameter) for parameter in command.parameters)
             return _command_info(command.name, Signature(command.name, parameters))
-        if "-" not in name or name.lower() in POWERSHELL_COMMANDS:
+        if name.lower() not in known_commands(self._installed):
             raise UnsupportedConstruct(f"Get-Command {name}")
         return None
+
+
+def known_commands(modules: Mapping[str, Module]) -> frozenset[str]:
+    """Lower-case names of all commands that installed modules may load."""
+    return frozenset(name.lower() for module in modules.values() for name in module.commands)
 
 
 def _command_info(name: str, signature: Signature) -> PSObject:

@@ -248,20 +248,6 @@ def join(left: object, separator: str) -> str:
     )
 
 
-def _format(left: object, right: object) -> str:
-    arguments = list(elements(right)) if is_enumerable(right) else [right]
-    return text.format_text(to_string(left), arguments)
-
-
-def _range(left: object, right: object) -> list[object]:
-    for end in (left, right):
-        if not isinstance(end, int):
-            raise UnsupportedConstruct(f"`..` with a {_kind(end)}: only whole numbers")
-    first, last = conversions.to_int(left), conversions.to_int(right)
-    step = 1 if first <= last else -1
-    return list(range(first, last + step, step))
-
-
 def negate(value: object) -> object:
     """``-value``."""
     if not isinstance(value, int | float) or isinstance(value, bool):
@@ -278,6 +264,4 @@ _OTHERS: dict[str, Callable[[object, object], object]] = {
     "-replace": _replace,
     "-split": _split,
     "-join": lambda left, right: join(left, to_string(right)),
-    "-f": _format,
-    "..": _range,
 }

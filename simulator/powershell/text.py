@@ -1,14 +1,12 @@
-"""Text as PowerShell compares, matches and formats it."""
+"""Text as PowerShell compares and matches it."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
 from functools import cache
 
-from simulator.powershell.conversions import to_string
-from simulator.powershell.errors import UnsupportedConstruct, runtime_error
+from simulator.powershell.errors import UnsupportedConstruct
 
 # Order of ASCII in the root collation of CLDR, which .NET follows through ICU on every platform.
 # Letters follow; case decides nothing where it is ignored.
@@ -43,12 +41,6 @@ def _pairs(encoded: bytes) -> tuple[bytes, bytes]:
 def whole(text: str) -> str:
     """The reverse of ``units``."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
-def in_case(text: str, change: Callable[[str], str]) -> str:
-    """Changes the case by character: where that takes several, .NET leaves it as it is."""
-    changed = ((character, change(character)) for character in text)
-    return "".join(new if len(new) == 1 else old for old, new in changed)
 
 
 def equal(left: str, right: str, *, case_sensitive: bool = False) -> bool:
@@ -167,29 +159,3 @@ def split(text: str, pattern: str, limit: int) -> list[str]:
         return [text]
     parts = compiled.split(_searched(text, pattern), maxsplit=max(limit - 1, 0))
     return [whole(part) for part in parts]
-
-
-# --- format --------------------------------------------------------------------------------------
-
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([0-9]+)\}|[{}]")
-
-
-def format_text(template: str, arguments: Sequence[object]) -> str:
-    """``template -f arguments``: placeholders with a number only."""
-
-    def fill(match: re.Match[str]) -> str:
-        if match[0] in {"{{", "}}"}:
-            return match[0][0]
-        if match[1] is None:
-            raise UnsupportedConstruct(f"the format {template!r}: only {{0}}, {{1}}, …")
-        index = int(match[1])
-        if index >= len(arguments):
-            raise runtime_error(
-                "Error formatting a string: Index (zero based) must be greater than or equal to "
-                "zero and less than the size of the argument list..",
-                "FormatError",
-            )
-        argument = arguments[index]
-        return "System.Object[]" if isinstance(argument, list) else to_string(argument)
-
-    return _PLACEHOLDER.sub(fill, template)

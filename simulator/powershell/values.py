@@ -8,7 +8,7 @@ tell the difference too.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -51,10 +51,6 @@ class ReadOnlyItems(list[object]):
 
 class CommandItems(list[object]):
     """A list in a property of what a module's command returned: which collection, is not known."""
-
-
-class GenericList(list[object]):
-    """``[System.Collections.Generic.List[string]]``."""
 
 
 @dataclass(frozen=True)
@@ -192,21 +188,18 @@ def elements(value: object) -> Iterator[object]:
     if isinstance(value, PipelineInput):
         yield from value.lines
     elif isinstance(value, HashKeys):
-        yield from _guarded(value, lambda: value.owner.version)
-    elif isinstance(value, GenericList):
-        yield from _guarded(value, lambda: len(value))
+        yield from _guarded(value)
     elif isinstance(value, list):
         yield from value
     else:
         yield value
 
 
-def _guarded(items: list[object], version: Callable[[], int]) -> Iterator[object]:
+def _guarded(items: HashKeys) -> Iterator[object]:
     """Enumerates as .NET does: a change meanwhile is an error at the next step."""
-    before = items.version if isinstance(items, HashKeys) else version()
     index = 0
     while True:
-        if version() != before:
+        if items.owner.version != items.version:
             raise runtime_error(
                 "Collection was modified; enumeration operation may not execute.",
                 "System.InvalidOperationException",
@@ -232,7 +225,6 @@ _TYPE_NAMES: list[tuple[type, str]] = [
     (float, "System.Double"),
     (str, "System.String"),
     (StringArray, "System.String[]"),
-    (GenericList, "System.Collections.Generic.List`1[System.String]"),
     (ReadOnlyItems, "System.Collections.ICollection"),
     (CommandItems, "System.Collections.IList"),
     (list, "System.Object[]"),

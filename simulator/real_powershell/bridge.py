@@ -14,16 +14,14 @@ host's clock, everything else is a command of the module. The answer has
 * ``refused``: empty, or why nothing can answer that. No script may catch it: the process ends.
 """
 
-import json
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from simulator.catalogue import catalogue
 from simulator.exchange_online import ALWAYS_THERE
+from simulator.http_server import Request, Server
 from simulator.powershell.interface import (
     Arguments,
     CommandError,
@@ -33,7 +31,7 @@ from simulator.powershell.interface import (
     SecureString,
 )
 from simulator.real_powershell.functions import functions
-from simulator.tenant import NotSimulated
+from simulator.tenant import CloudError, NotSimulated, Response
 
 ADDRESS = "SIMULATED_MODULE_ADDRESS"
 KEY = "SIMULATED_MODULE_KEY"
@@ -50,46 +48,16 @@ def bridged(host: Host) -> Iterator[dict[str, str]]:
     Yields:
         The variables by which the stand-in module of one process finds it.
     """
-    server = _Server(host)
-    # It looks that often, in seconds, whether it is to end.
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield {ADDRESS: f"http://127.0.0.1:{server.server_address[1]}/", KEY: server.key}
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    key = secrets.token_urlsafe(16)
 
+    def answer(request: Request) -> Response:
+        if request.headers.get(HEADER) != key:
+            raise CloudError(403, "Forbidden", f"The {HEADER} is missing or wrong.")
+        return Response(200, _answer(host, request.body["command"], request.body["parameters"]))
 
-class _Server(ThreadingHTTPServer):
-    def __init__(self, host: Host) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.host = host
-        self.key = secrets.token_urlsafe(16)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """HTTP/1.0, so that no connection outlives its answer."""
-
-    server: _Server
-
-    def do_POST(self) -> None:
-        """Answers one command."""
-        content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if self.headers.get(HEADER) != self.server.key:
-            self.send_error(403)
-            return
-        asked = json.loads(content)
-        answer = json.dumps(_answer(self.server.host, asked["command"], asked["parameters"]))
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer.encode("ascii"))
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has
-        """Writes nothing: standard error is the script's."""
+    server = Server(answer)
+    with server.serving():
+        yield {ADDRESS: f"{server.address}/", KEY: key}
 
 
 def _answer(host: Host, command: str, parameters: dict[str, Any]) -> Answer:

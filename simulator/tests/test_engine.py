@@ -11,7 +11,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 
 import simulator.engine
-from simulator.engine import recording
+from simulator.engine import _taken_to_exist, recording
 from simulator.tenant.faults import ENGINE_PID
 
 
@@ -77,3 +77,37 @@ class TestTheProgramThatRecordsItsProcess:
         assert done.stdout == "x\n"
         assert int((directory / ENGINE_PID).read_text()) > 0
         assert not (tmp_path / "run").exists()
+
+
+SENDER = {
+    "name": "reports",
+    "mailbox": {"address": "reports@mail.contoso.com"},
+    "group": {"address": "scope@contoso.com", "managedBy": ["owner@Contoso.com"]},
+    "controlMailbox": "control@contoso.com",
+}
+
+
+class TestWhatASettingsFileTakesToExist:
+    def test_is_its_domains_and_the_mailboxes_that_it_only_names(self):
+        assert _taken_to_exist({"senders": [SENDER]}) == (
+            ["mail.contoso.com", "contoso.com"],
+            ["control@contoso.com", "owner@Contoso.com"],
+        )
+
+    def test_may_be_shared_by_the_senders_of_a_name(self):
+        shared = {"reports": {"controlMailbox": "shared@contoso.com"}, "others": SENDER}
+        settings = {"senders": [{"name": "reports"}], "senderDefaults": shared}
+        assert _taken_to_exist(settings) == (["contoso.com"], ["shared@contoso.com"])
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {},
+            {"senders": "reports"},
+            {"senders": [None, 1, [], "a"]},
+            {"senders": [{"name": [], "mailbox": "a@b", "group": {"address": 1}}]},
+            {"senders": [{"controlMailbox": {"a": 1}}], "senderDefaults": []},
+        ],
+    )
+    def test_is_nothing_where_they_are_wrong(self, settings):
+        assert _taken_to_exist(settings) == ([], [])

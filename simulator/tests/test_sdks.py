@@ -35,7 +35,8 @@ from msgraph.generated.users.item.send_mail.send_mail_post_request_body import (
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 
-from simulator.front import LOOPBACK, Front, served
+from simulator.front import Front, served
+from simulator.http_server import LOOPBACK
 from simulator.tenant import GRAPH_APP_ID, GRAPH_AUDIENCE, SUBSCRIPTION_ID, Tenant
 from simulator.tenant.identifiers import ARM_AUDIENCE, CONFINABLE_APP_ROLES
 from simulator.testing.deployment import NOON, Deployment, connect, workflow_body

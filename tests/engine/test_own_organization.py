@@ -45,7 +45,7 @@ def test_with_its_domains_and_its_control_mailbox(tmp_path: Path) -> None:
         "mail.contoso.com",
         INITIAL,
     )
-    succeeded(stack.up(preview_first=True))
+    succeeded(stack.up())
     pass_policy_lag(stack.tenant)
     workflow = stack.outputs()["senders"]["notifications"]["workflowId"]
     assert send_as(stack.tenant, workflow, "notifications@trial.contoso.com").accepted

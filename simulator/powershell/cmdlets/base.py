@@ -67,7 +67,7 @@ class Runtime(Protocol):
         """Runs a block with ``$_``, in the scope that its session state is in."""
         ...
 
-    def import_module(self, name: str, *, force: bool, everywhere: bool, check_names: bool) -> bool:
+    def import_module(self, name: str, *, force: bool, everywhere: bool) -> bool:
         """Loads a module; ``False`` where no such module is installed."""
         ...
 

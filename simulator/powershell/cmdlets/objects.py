@@ -59,64 +59,25 @@ class SelectObject(Cmdlet):
         first = self.arguments.get("First")
         if first is not None and (not isinstance(first, int) or first < 1):
             raise UnsupportedConstruct(f"Select-Object -First {first}")
-        if self.arguments.given("Property") and self.arguments.given("ExpandProperty"):
-            raise UnsupportedConstruct("Select-Object with -Property and -ExpandProperty")
         self._left = first if isinstance(first, int) else None
-        self._seen: list[object] = []
 
     def process(self, item: object) -> None:
-        for selected in self._select(item):
-            if self.switch("Unique") and self._is_repeated(selected):
-                continue
-            self.out(selected)
+        self.out(self._select(item))
         if self._left is not None:
-            if self.switch("Unique"):
-                raise UnsupportedConstruct("Select-Object with -First and -Unique")
             self._left -= 1
             if self._left == 0:
                 raise StopUpstream(self)
 
-    def _select(self, item: object) -> list[object]:
-        if self.arguments.given("ExpandProperty"):
-            return self._expanded(item, self.text("ExpandProperty"))
+    def _select(self, item: object) -> object:
         names = self.arguments.get("Property")
         if not isinstance(names, list):
-            return [item]
+            return item
         source = _custom(item)
         properties: dict[str, object] = {}
         for name in names:
             key = source.key(_plain_name(name))
             properties[key or str(name)] = source.properties[key] if key else None
-        return [PSObject(CUSTOM_OBJECT, properties)]
-
-    def _expanded(self, item: object, name: str) -> list[object]:
-        source = _custom(item)
-        key = source.key(_plain_name(name))
-        if key is None:
-            self.fail(
-                f'Property "{name}" cannot be found.',
-                "System.Management.Automation.PSArgumentException",
-                "ExpandPropertyNotFound",
-            )
-            return []
-        if is_null(source.properties[key]):
-            raise UnsupportedConstruct("Select-Object -ExpandProperty of a property that is $null")
-        return list(elements(source.properties[key]))
-
-    def _is_repeated(self, item: object) -> bool:
-        """``-Unique`` tells upper from lower case."""
-        if not isinstance(item, str | int):
-            raise UnsupportedConstruct(f"Select-Object -Unique of a {type_full_name(item)}")
-        if any(type(item) is type(seen) and _is_same(item, seen) for seen in self._seen):
-            return True
-        self._seen.append(item)
-        return False
-
-
-def _is_same(item: str | int, seen: object) -> bool:
-    if isinstance(item, str):
-        return text.equal(item, str(seen), case_sensitive=True)
-    return item == seen
+        return PSObject(CUSTOM_OBJECT, properties)
 
 
 def _custom(item: object) -> PSObject:
@@ -141,11 +102,7 @@ class SortObject(CollectingCmdlet):
             raise UnsupportedConstruct("Sort-Object of values of several types")
         random.shuffle(keyed)
         keyed.sort(key=lambda pair: pair[0])
-        previous: object = None
-        for key, item in keyed:
-            if self.switch("Unique") and key == previous:
-                continue
-            previous = key
+        for _, item in keyed:
             self.out(item)
 
     def _key(self, item: object) -> tuple[tuple[int, ...] | int | float, ...]:

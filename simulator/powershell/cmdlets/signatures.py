@@ -49,7 +49,6 @@ _ALL = (
             Parameter("Name", "string", 0, mandatory=True),
             Parameter("Force", "switch"),
             Parameter("Global", "switch"),
-            Parameter("DisableNameChecking", "switch"),
         ),
     ),
     Signature(
@@ -59,7 +58,6 @@ _ALL = (
             Parameter("ChildPath", "string", 1, mandatory=True, allow_empty_string=True),
         ),
     ),
-    Signature("New-Guid"),
     Signature(
         "New-Item",
         (
@@ -82,20 +80,13 @@ _ALL = (
         "Select-Object",
         (
             Parameter("Property", "string[]", 0),
-            Parameter("ExpandProperty", "string"),
             Parameter("First", "int"),
-            Parameter("Unique", "switch"),
         ),
         takes_pipeline=True,
     ),
     Signature("Set-StrictMode", (Parameter("Version", "object", mandatory=True),)),
-    Signature(
-        "Sort-Object",
-        (Parameter("Property", "string[]", 0), Parameter("Unique", "switch")),
-        takes_pipeline=True,
-    ),
+    Signature("Sort-Object", (Parameter("Property", "string[]", 0),), takes_pipeline=True),
     Signature("Start-Sleep", (Parameter("Seconds", "object", 0, mandatory=True),)),
-    Signature("Test-Path", (Parameter("Path", "string", 0), Parameter("LiteralPath", "string"))),
     Signature(
         "Where-Object",
         (Parameter("FilterScript", "scriptblock", 0, mandatory=True),),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from uuid import uuid4
 
 from simulator.powershell.cmdlets.base import Cmdlet
 from simulator.powershell.conversions import to_number
@@ -21,7 +20,6 @@ class ImportModule(Cmdlet):
             self.text("Name"),
             force=self.switch("Force"),
             everywhere=self.switch("Global"),
-            check_names=not self.switch("DisableNameChecking"),
         )
         if not found:
             self.fail(
@@ -103,11 +101,6 @@ class ConvertToSecureString(Cmdlet):
         self.out(SecureString(self.text("String")))
 
 
-class NewGuid(Cmdlet):
-    def end(self) -> None:
-        self.out(uuid4())
-
-
 class JoinPath(Cmdlet):
     def end(self) -> None:
         parent, child = (
@@ -129,13 +122,6 @@ class _PathCmdlet(Cmdlet):
         if given[0] == "Path" and any(character in text for character in "*?[]"):
             raise UnsupportedConstruct(f"the wildcard path {text!r}")
         return Path(text)
-
-
-class TestPath(_PathCmdlet):
-    __test__ = False  # pytest takes classes called Test… for tests
-
-    def end(self) -> None:
-        self.out(self.path().exists())
 
 
 class NewItem(_PathCmdlet):

@@ -11,7 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from simulator.powershell.cmdlets.names import POWERSHELL_COMMANDS
 from simulator.powershell.cmdlets.signatures import SIGNATURES
 from simulator.powershell.errors import UnsupportedConstruct
 from simulator.powershell.syntax import nodes
@@ -30,8 +29,12 @@ class Program:
     modules: Mapping[Path, nodes.Block]
 
 
-def read_program(path: Path) -> Program:
+def read_program(path: Path, known: Collection[str]) -> Program:
     """Reads, lowers and checks a script and every module that it imports by path.
+
+    Args:
+        path: The script.
+        known: Lower-case names of what installed modules may load.
 
     Raises:
         UnsupportedConstruct: Something in one of the files is outside the dialect.
@@ -58,7 +61,7 @@ def read_program(path: Path) -> Program:
     functions = {name for file in files.values() for name in file.functions}
     for file in files.values():
         for call in file.commands:
-            _check_command(call, functions)
+            _check_command(call, functions, known)
         for call in file.piped:
             signature = SIGNATURES.get(str(call.target).lower())
             if signature is None or not signature.takes_pipeline:
@@ -143,8 +146,8 @@ def _module_argument(call: nodes.CommandCall) -> str:
             )
 
 
-def _check_command(call: nodes.CommandCall, functions: set[str]) -> None:
-    """Refuses PowerShell's own commands and parameters that this runner does not have.
+def _check_command(call: nodes.CommandCall, functions: set[str], known: Collection[str]) -> None:
+    """Refuses commands and parameters that neither this runner nor an installed module has.
 
     Left to run time they would look like an unknown command, which a script can catch.
     """
@@ -160,5 +163,5 @@ def _check_command(call: nodes.CommandCall, functions: set[str]) -> None:
                 raise UnsupportedConstruct(
                     f"the parameter -{token.name} of {signature.name}", token.at
                 )
-    elif "-" not in name or name in POWERSHELL_COMMANDS:
+    elif name not in known:
         raise UnsupportedConstruct(f"the command `{call.target}`", call.at)

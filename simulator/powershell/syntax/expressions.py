@@ -32,23 +32,19 @@ _BINARY = frozenset(
         "comparison_expression",
         "additive_expression",
         "multiplicative_expression",
-        "format_expression",
-        "range_expression",
     }
 )
 _OPERATORS = frozenset(
     {
-        "+", "-", "*", "/", "%", "..", "-f", "-and", "-or",
+        "+", "-", "*", "/", "%", "-and", "-or",
         "-eq", "-ne", "-gt", "-lt", "-ge", "-le", "-ceq", "-cne", "-like", "-notlike",
         "-match", "-notmatch", "-in", "-notin", "-contains", "-notcontains",
         "-replace", "-split", "-join",
     }
 )  # fmt: skip
-_TYPE_OPERATORS = frozenset({"-is", "-isnot", "-as"})
 
 _INTEGER = re.compile(r"[0-9]+")
 _REAL = re.compile(r"[0-9]+\.[0-9]+")
-_RANGE = re.compile(r"([0-9]+)\.\.([0-9]+)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LARGEST_INT = 2**31 - 1
 
@@ -128,13 +124,12 @@ class ExpressionReader(ABC):
         at = self.tree.position(operator_node)
         if "\n" in self.tree.between(left, operator_node).replace("`\r\n", "").replace("`\n", ""):
             raise self.tree.refuse(operator_node, f"`{operator}` at the beginning of a line")
-        if operator in _TYPE_OPERATORS:
-            allowed = dialect.AS_TYPES if operator == "-as" else dialect.TEST_TYPES
+        if operator in {"-is", "-isnot"}:
             right = self.unwrap(right)
             if right.type != "type_literal":
                 raise self.tree.refuse(right, f"`{operator}` without a type literal")
             return nodes.TypeTest(
-                at, operator, self.expression(left), self.type_name(right, allowed)
+                at, operator, self.expression(left), self.type_name(right, dialect.TEST_TYPES)
             )
         if operator not in _OPERATORS:
             raise self.tree.refuse(operator_node, f"the operator `{operator}`")
@@ -197,15 +192,6 @@ class ExpressionReader(ABC):
         if not _REAL.fullmatch(text):
             raise self.tree.refuse(node, f"the number {text}: digits, a point, digits only")
         return nodes.Constant(self.tree.position(node), float(text))
-
-    def literal_range(self, node: Node) -> nodes.Expression | None:
-        """``1..3`` where an expression begins: the grammar calls it a command of that name."""
-        match = _RANGE.fullmatch(self.tree.text(node).strip())
-        if match is None:
-            return None
-        at = self.tree.position(node)
-        first, last = (nodes.Constant(at, int(number)) for number in match.groups())
-        return nodes.Binary(at, "..", first, last)
 
     def _string(self, node: Node) -> nodes.Expression:
         (content,) = children(node)

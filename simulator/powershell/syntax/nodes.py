@@ -155,7 +155,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class TypeTest:
-    """``-is``, ``-isnot`` or ``-as``."""
+    """``-is`` or ``-isnot``."""
 
     at: Position
     operator: str

@@ -401,14 +401,7 @@ class ScriptReader(ExpressionReader):
     def _pipeline_element(self, node: Node) -> nodes.Expression | nodes.CommandCall:
         if node.type != "command":
             return self.expression(node)
-        parts = children(node)
-        if len(parts) == 1 or not any(
-            child.type != "command_argument_sep" for part in parts[1:] for child in children(part)
-        ):
-            literal = self.literal_range(parts[0])
-            if literal is not None:
-                return literal
-        return self._command(node, parts)
+        return self._command(node, children(node))
 
     def _command(self, node: Node, parts: list[Node]) -> nodes.CommandCall:
         at = self.tree.position(node)

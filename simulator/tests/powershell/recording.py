@@ -70,10 +70,20 @@ def input_of(script: Path) -> str:
     return path.read_text("utf-8") if path.exists() else ""
 
 
-class _BareHost:
-    """A machine without any module, where nothing sleeps: cases bring what they need."""
+class _NothingLoaded:
+    """A module of which nothing is loaded: what a case may call and not find."""
 
-    modules: Mapping[str, Module] = {}
+    name = "NothingLoaded"
+    commands = ("Get-NoSuchThing12", "Get-NotThere", "Get-Thing", "No-Thing")
+
+    def find(self, command_name: str) -> None:
+        """None of them, ever."""
+
+
+class _BareHost:
+    """A machine where nothing is loaded and nothing sleeps: cases bring what they need."""
+
+    modules: Mapping[str, Module] = {_NothingLoaded.name: _NothingLoaded()}
 
     def sleep(self, seconds: float) -> None:
         raise AssertionError(f"a case that sleeps {seconds} s: give it a Start-Sleep of its own")

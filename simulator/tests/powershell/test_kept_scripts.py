@@ -20,7 +20,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(script: Path) -> nodes.Block:
     """What another process gets."""
     check._lowered.cache_clear()
-    return read_program(script).script
+    return read_program(script, known=()).script
 
 
 def write(folder: Path, text: str) -> Path:

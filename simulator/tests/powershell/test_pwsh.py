@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from simulator.powershell.modules import known_commands
 from simulator.powershell.syntax.check import read_program
+from simulator.pwsh import SimulatedHost
 from simulator.real_powershell import RUNNER, VARIABLE
 from simulator.tenant import Tenant
 
@@ -112,8 +114,8 @@ class TestScriptsOfTheProject:
         assert SCRIPTS
 
     @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-    def test_they_keep_to_the_dialect(self, script: Path) -> None:
-        read_program(script)
+    def test_they_keep_to_the_dialect(self, script: Path, tenant_file: Path) -> None:
+        read_program(script, known_commands(SimulatedHost(Tenant(tenant_file)).modules))
 
     @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
     def test_without_input_they_say_so_and_fail(self, script: Path, tenant_file: Path) -> None:

@@ -127,15 +127,17 @@ class TestHost:
         assert run('"<$env:NAME>"', environment={"NAME": "x"}).stdout == "<x>\n"
 
     def test_a_temporary_folder_can_be_made_and_removed(self, run: Runner) -> None:
-        script = (
-            "$p = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath 'x'\n"
-            "New-Item -ItemType Directory -Path $p -ErrorAction Stop | Out-Null\n"
-            "Test-Path -Path $p\n"
-            "Remove-Item -Path $p -Recurse -Force -ErrorAction Stop\n"
-            "Test-Path -Path $p"
+        path = "$p = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath 'x'\n"
+        environment = {"TMPDIR": str(run.folder)}
+        made = run(
+            f"{path}New-Item -ItemType Directory -Path $p -ErrorAction Stop | Out-Null",
+            environment=environment,
         )
-        result = run(script, environment={"TMPDIR": str(run.folder)})
-        assert (result.lines, result.stderr) == (["True", "False"], "")
+        assert (made.code, (run.folder / "x").is_dir()) == (0, True)
+        removed = run(
+            f"{path}Remove-Item -Path $p -Recurse -Force -ErrorAction Stop", environment=environment
+        )
+        assert (removed.code, (run.folder / "x").exists()) == (0, False)
 
 
 class _Flushed(io.StringIO):

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,10 @@ class ForwardingModule:
 
     def functions(self, source: str) -> dict[str, str]:
         return {name.casefold(): name for name in re.findall(r"^function (\S+) {$", source, re.M)}
+
+    @property
+    def commands(self) -> Collection[str]:
+        return [*catalogue(), "Invoke-RestMethod"]
 
     def find(self, command_name: str) -> Forwarding | None:
         name = self.loaded.get(command_name.casefold())

@@ -12,20 +12,11 @@ Show-Result 'Select-Object -First stops' {
 Show-Result 'Select-Object -First counts for those after it' {
     @(3, 2, 1 | Select-Object -First 2 | Sort-Object) -join ','
 }
-Show-Result 'Select-Object -ExpandProperty' {
-    @([pscustomobject]@{ a = @(1, 2) } | Select-Object -ExpandProperty a).Count
-}
 Show-Result 'Select-Object -Property' {
     [pscustomobject]@{ A = 1; B = 2 } | Select-Object -Property a | ConvertTo-Json -Compress
 }
-Show-Result 'Select-Object -Unique tells case' {
-    @('a', 'A', 'a' | Select-Object -Unique).Count
-}
 Show-Result 'Sort-Object' {
     @('b', 'C', 'a' | Sort-Object) -join ','
-}
-Show-Result 'Sort-Object -Unique' {
-    @('b', 'a', 'A' | Sort-Object -Unique).Count
 }
 Show-Result 'Sort-Object -Property' {
     @(@(2, 1) | ForEach-Object { [pscustomobject]@{ n = $_ } } | Sort-Object -Property n).n -join ','
@@ -39,12 +30,6 @@ Show-Result 'Out-Null' {
 }
 Show-Result 'Join-Path' {
     (Join-Path -Path 'a' -ChildPath 'b').Length
-}
-Show-Result 'New-Guid' {
-    "$(New-Guid)".Length
-}
-Show-Result 'Test-Path' {
-    Test-Path -LiteralPath "$PSScriptRoot/script.ps1"
 }
 Show-Result 'Get-Command of a function' {
     function Get-X {

@@ -11,7 +11,7 @@ Show-Result '[int] of an object' { [int]([pscustomobject]@{ a = 1 }) }
 Show-Result '[int] of $true' { [int]$true }
 Show-Result '[guid] of a word' { [guid]'x' }
 Show-Result '[guid] of an empty text' { [guid]'' }
-Show-Result '[guid] without hyphens' { ([guid]'0b0d000000000000000000000000000a').ToString() }
+Show-Result '[guid] without hyphens' { "$([guid]'0b0d000000000000000000000000000a')" }
 Show-Result '[bool] of a word' { [bool]'False' }
 Show-Result '[bool] of an empty text' { [bool]'' }
 Show-Result '[string[]] of a number' { ([string[]]1).Count }
@@ -41,4 +41,3 @@ Show-Result 'a set, later' {
 }
 Show-Result 'in arithmetic' { 1 + 'x' }
 Show-Result 'multiplied' { 'ab' * 'x' }
-Show-Result '-as' { ($null -eq ('x' -as [int])), ('5' -as [int]), ($null -eq ('x' -as [guid])) }

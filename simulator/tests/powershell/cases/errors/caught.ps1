@@ -27,9 +27,6 @@ Show-Result 'bad JSON' {
 Show-Result 'JSON keys that differ in case' {
     ConvertFrom-Json -InputObject '{"a":1,"A":2}'
 }
-Show-Result 'format' {
-    '{1}' -f 'x'
-}
 Show-Result 'ContainsKey of an ordered table' {
     $h = [ordered]@{}
     $h.ContainsKey('a')

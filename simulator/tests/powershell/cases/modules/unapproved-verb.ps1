@@ -1,3 +1,3 @@
 Import-Module -Name "$PSScriptRoot/unapproved-verb.psm1"
 'between'
-Import-Module -Name "$PSScriptRoot/unapproved-verb.psm1" -Force -DisableNameChecking
+Import-Module -Name "$PSScriptRoot/unapproved-verb.psm1" -Force

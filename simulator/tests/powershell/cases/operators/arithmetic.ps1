@@ -36,13 +36,6 @@ Show-Result 'increment' {
     $i++
     $i
 }
-Show-Result 'range' {
-    (1..3) -join ','
-}
-Show-Result 'range downwards' {
-    $a = 3
-    ($a..1) -join ','
-}
 Show-Result 'remainder takes the sign of the left' {
     -7 % 3
 }

@@ -65,9 +65,6 @@ Show-Result '-is [array]' {
 Show-Result '-isnot' {
     1 -isnot [string]
 }
-Show-Result '-as' {
-    $null -eq ('x' -as [int])
-}
 Show-Result '-match of alternatives' {
     'server is busy' -match 'too many|is busy$'
 }

@@ -1,7 +1,7 @@
 # Takes the place of PowerShell's own: a case waits for nothing.
-$slept = [System.Collections.Generic.List[string]]::new()
+$slept = @()
 function Start-Sleep {
     param($Seconds)
-    $slept.Add("$Seconds")
+    $script:slept += "$Seconds"
 }
 function Get-Slept { $slept -join ',' }

@@ -1,8 +1,8 @@
-$failures = [System.Collections.Generic.List[string]]::new()
+$failures = @()
 $script:Asked = 0
 function Add-Failure {
     param([string[]] $Message)
-    foreach ($one in $Message) { $failures.Add($one) }
+    foreach ($one in $Message) { $script:failures += $one }
     $script:Asked = 0
 }
 function Get-Thing {

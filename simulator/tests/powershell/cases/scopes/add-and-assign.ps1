@@ -14,7 +14,7 @@ Show-Result 'append in a block' { $list += 'b'; $list }
 Show-Result 'add to an entry' { $table['n'] += 1; $table.n += 1; $table['n'] }
 Show-Result 'in ForEach-Object' { 1, 2 | ForEach-Object { $number += $_ }; $number }
 Show-Result 'in ForEach-Object, of its own' { $own = 1; 1, 2 | ForEach-Object { $own += $_ }; $own }
-Show-Result 'in foreach' { foreach ($i in 1..3) { $number += $i }; $number }
+Show-Result 'in foreach' { foreach ($i in 1, 2, 3) { $number += $i }; $number }
 Show-Result 'in if' { $own = 1; if ($true) { $own += 1 }; $own }
 Show-Result 'in try' { $own = 1; try { $own += 1; throw 'x' } catch { $own += 10 } finally { $own += 100 }; $own }
 Show-Result 'parameter' {

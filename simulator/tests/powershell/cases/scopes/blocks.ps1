@@ -68,7 +68,7 @@ Show-Result '$_ is restored' {
     }
 }
 Show-Result 'break and continue' {
-    foreach ($i in (1..5)) {
+    foreach ($i in 1, 2, 3, 4, 5) {
     if ($i -eq 2) { continue }
     if ($i -eq 4) { break }
     $i

@@ -16,8 +16,8 @@ foreach ($name in $marks.Keys) {
     Show-Result "${name}: -match" { ($with -match 'ab'), ($with -match '^a.b$'), ($with -replace $marks[$name], '-') }
     Show-Result "${name}: -contains" { (@($with) -contains 'ab'), ('ab' -in @($with)), (@($with) -notcontains 'ab'), ('ab' -notin @($with)) }
     Show-Result "${name}: keys" { @{ $with = 1 }.ContainsKey('ab') }
-    Show-Result "${name}: methods" { $with.Contains('ab'), $with.Replace('ab', 'x').Length, $with.Length }
+    Show-Result "${name}: methods" { $with.Replace('ab', 'x').Length, $with.Length }
     Show-Result "${name}: filter" { @(@($with, 'c') -eq 'ab').Count }
     Show-Result "${name}: alone" { ($marks[$name] -eq ''), ($marks[$name] -like ''), [string]::IsNullOrEmpty($marks[$name]), [string]::IsNullOrWhiteSpace($marks[$name]), $marks[$name].Trim().Length, ($marks[$name] -match '^\s$') }
-    Show-Result "${name}: split and order" { ($with -split 'ab').Count, ($with.Split('ab').Count), @($with, 'ab' | Select-Object -Unique).Count }
+    Show-Result "${name}: split" { ($with -split 'ab').Count }
 }

@@ -41,15 +41,6 @@ Show-Result 'nested quotes' {
     $m = "o'x"
     "-eq '$($m -replace "'", "''")'"
 }
-Show-Result '-f' {
-    '{0}-{1}-{{0}}' -f 'a', 2
-}
-Show-Result '-f with a nested array' {
-    '{0} {1}' -f 'a', @(1, 2)
-}
-Show-Result '-f binds tighter than +' {
-    '{0}' -f 'a' + 'b'
-}
 Show-Result '-join' {
     @('a', $null, 'b') -join '-'
 }

@@ -61,12 +61,6 @@ Show-Result '-replace' {
 Show-Result '-split' {
     ('aXb' -split 'x').Count
 }
-Show-Result '.Contains() of an array' {
-    @('A').Contains('a')
-}
-Show-Result '.Contains() of a text' {
-    'A'.Contains('a')
-}
 Show-Result '.Replace()' {
     'A'.Replace('a', 'b')
 }

@@ -9,7 +9,6 @@ Show-Result 'object' { $o = [pscustomobject]@{ z = 1 }; $o.Z = 3; ConvertTo-Json
 Show-Result 'order of addition' { $o = [ordered]@{}; $o['b'] = 1; $o.a = 2; $o['c'] = 3; @($o.Keys) -join ','; @($o.Values) -join ',' }
 Show-Result 'a missing key' { $o = [ordered]@{ a = 1 }; $null -eq $o['b'] }
 Show-Result 'a missing key as a member' { $o = [ordered]@{ a = 1 }; $o.b }
-Show-Result '.Contains' { $o = [ordered]@{ a = 1 }; $o.Contains('A'), $o.Contains('b') }
 Show-Result '.ContainsKey' { $o = [ordered]@{ a = 1 }; $o.ContainsKey('a') }
 Show-Result '-is' { ([ordered]@{} -is [hashtable]), (@{} -is [hashtable]) }
 Show-Result 'text' { "$([ordered]@{ a = 1 })"; "$(@{})" }

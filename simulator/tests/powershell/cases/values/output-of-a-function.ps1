@@ -94,17 +94,6 @@ Show-Result 'foreach as a value' {
 Show-Result 'a list inside a pipeline is unrolled' {
     @(@(@(1, 2), 3) | ForEach-Object { 'x' }).Count
 }
-Show-Result '[void] drops' {
-    $l = [System.Collections.Generic.List[string]]::new()
-    [void]$l.Add('a')
-    $l.Count
-}
-Show-Result 'List.Add writes nothing' {
-    $l = [System.Collections.Generic.List[string]]::new()
-    $l.Add('a')
-    $l.Add('b')
-    $l -join ','
-}
 Show-Result 'a hashtable is not unrolled' {
     @(@{ a = 1; b = 2 }).Count
 }

@@ -20,17 +20,10 @@ from simulator.tenant import (
     Tenant,
 )
 from simulator.tenant.exchange.session import ExchangeSession
-from tests.engine.conftest import StackIn
 
 pytestmark = pytest.mark.engine
 
 STACK_FILE = ROOT / "Pulumi.local.yaml"
-
-
-@pytest.fixture
-def directory(redeployed: StackIn) -> str:
-    """A directory with a deployed stack ``local``."""
-    return str(redeployed().directory)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +37,12 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert code == 0, (directory / "output").read_text()
     assert STACK_FILE.read_bytes() == before, "the stack's file has been written to"
     return directory
+
+
+@pytest.fixture
+def directory(settled: Path, tmp_path: Path) -> str:
+    """A copy of it to change."""
+    return str(shutil.copytree(settled, tmp_path / "copy"))
 
 
 class TestUpThatWaits:
@@ -81,7 +80,7 @@ class TestSend:
         ("arguments", "message"),
         [
             (["--as", "nobody@contoso.com"], "simulator: Get-Mailbox nobody@contoso.com: "),
-            (["--sender", "payroll"], "simulator: there is no sender payroll, only notifications"),
+            (["--sender", "payroll"], "simulator: there is no sender payroll, only daily-"),
         ],
     )
     def test_says_what_it_cannot_do(
@@ -126,6 +125,40 @@ class TestSend:
         assert capsys.readouterr().err == (
             "simulator: nothing is deployed in the stack local: run python -m simulator up first\n"
         )
+
+
+class TestDraw:
+    def test_shows_the_resources_of_one_sender(
+        self, settled: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main(["draw", "daily-reminder", "--directory", str(settled)]) == 0
+        drawn = capsys.readouterr().out
+        assert drawn.startswith("flowchart")
+        assert "daily-reminder-group" in drawn
+        assert "notifications-group" not in drawn
+
+    def test_of_a_sender_that_is_not_there_says_so(
+        self, settled: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main(["draw", "payroll", "--directory", str(settled)]) == 1
+        assert "there is no sender payroll, only daily-reminder, n" in capsys.readouterr().err
+
+
+class TestMails:
+    def test_are_listed_and_shown_in_full(self, directory: str, capsys: pytest.CaptureFixture[str]):
+        assert main(["send", "--directory", directory]) == 0
+        capsys.readouterr()
+        for number in ([], ["1"]):
+            assert main(["mails", *number, "--directory", directory]) == 0
+            assert "logicappnotifications@contoso.com" in capsys.readouterr().out
+        assert main(["mails", "99", "--directory", directory]) == 1
+        assert "there is no mail 99, only 1 to " in capsys.readouterr().err
+
+    def test_of_which_there_are_none_are_not_shown(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main(["mails", "--directory", str(tmp_path)]) == 1
+        assert "no mail was sent in this tenant" in capsys.readouterr().err
 
 
 class TestExec:

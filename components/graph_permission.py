@@ -13,6 +13,7 @@ from typing import Any
 import pulumi
 import pulumi_azuread as azuread
 
+from components.deletion import go_before_policy
 from components.inputs import child_options, inputs_of
 from components.provider_errors import error_hooks
 from components.service_principal import get_service_principal
@@ -99,6 +100,7 @@ class GraphPermission(pulumi.ComponentResource):
                 # halfway, the next run would otherwise remove the same grant once more, which Graph
                 # refuses, and would do so in every run after that.
                 delete_before_replace=True,
+                transforms=[go_before_policy],
                 hooks=error_hooks(f"app role assignment {name}", before_create),
             ),
         )

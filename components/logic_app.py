@@ -19,6 +19,7 @@ import pulumi
 import pulumi_azure_native as azure_native
 
 from components.azure_ids import name_in, resource_group_in
+from components.deletion import go_before_policy
 from components.inputs import child_options, inputs_of
 from components.provider_errors import error_hooks, is_absent, look_up
 from components.service_principal import wait_for_client_id
@@ -134,6 +135,7 @@ class LogicApp(pulumi.ComponentResource):
             # back, the engine would otherwise make the workflow and then remove it as the one that
             # it had replaced.
             delete_before_replace=True,
+            transforms=[go_before_policy],
             hooks=error_hooks(f"workflow {name}"),
         )
 

@@ -15,22 +15,45 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMPONENTS = (ROOT / "docs" / "components.md").read_text(encoding="utf-8")
+
+
+def python_blocks(text: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 class TestExampleOfReuse:
     def test_runs_and_proves_before_it_grants(self):
-        [example] = blocks("python")
+        [example] = python_blocks(COMPONENTS)
         recording = record(
-            lambda: exec(compile(example, "README.md", "exec"), {}),  # noqa: S102
+            lambda: exec(compile(example, "docs/components.md", "exec"), {}),  # noqa: S102
             roles={"Mail.Read": "810c84a8-4a9e-49e6-bf7d-12d183f40d01"},
         )
         grant = "report-reader-access-mail-read"
         assert recording.resources[grant].inputs["appRoleId"].startswith("810c84a8")
         assert "report-reader-access-proof" in recording.resources[grant].dependencies
         assert "report-mailboxes" in recording.resources["report-reader"].dependencies
+
+
+class TestWhatItSaysOfTheProject:
+    def test_its_version_is_that_of_the_changelog(self):
+        [version] = re.findall(r"^\*Status: (\S+)\. ", README, re.MULTILINE)
+        changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        assert re.findall(r"^## (\S+)", changelog, re.MULTILINE)[0] == version
+
+    def test_nothing_that_deploys_uses_what_may_be_deleted(self):
+        [line] = [line for line in README.splitlines() if line.startswith("Who adopts the program")]
+        folders = re.findall(r"`(\w+)/`", line)
+        assert folders == ["simulator", "tests", "benchmarks"]
+        deploying = [ROOT / "__main__.py"]
+        for folder in ("components", "configuration", "operations", "policy", "identities"):
+            deploying += sorted((ROOT / folder).rglob("*.py"))
+        assert len(deploying) > 30
+        for path in deploying:
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(rf"^\s*(?:from|import) (?:{'|'.join(folders)})\b", text, re.M), (
+                path
+            )
 
 
 class TestConfigurationReference:

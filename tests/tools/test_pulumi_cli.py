@@ -177,6 +177,10 @@ class TestAMissingCliIsSetUpOnce:
         assert call.startswith("build ")
         assert "-trimpath" in call
         assert "-gcflags=all=-dwarf=false" in call
+        # Of flags for packages the last that fits holds.
+        assert call.index("-gcflags=all=-dwarf=false") < call.index(
+            "-gcflags=github.com/aws/...=-l -dwarf=false"
+        )
         assert f"version.Version=v{version} github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" in call
 
     def test_an_older_one_in_its_place_is_replaced(self, machine: Machine) -> None:

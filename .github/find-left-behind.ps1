@@ -23,7 +23,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "what
     $all += @(Invoke-WithRetry -Cmdlet 'Get-Mailbox' -Action { Get-Mailbox -SoftDeletedMailbox -ResultSize Unlimited -ErrorAction Stop })
     # In whichever attribute the stack has its marks. An object that was cut off between its creation and its
     # marking has the mark as display name.
-    $attributes = @(1..15 | ForEach-Object { "CustomAttribute$_" }) + @(1..5 | ForEach-Object { "ExtensionCustomAttribute$_" }) + 'DisplayName'
+    $attributes = @(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 | ForEach-Object { "CustomAttribute$_" }) + @(1, 2, 3, 4, 5 | ForEach-Object { "ExtensionCustomAttribute$_" }) + 'DisplayName'
     $left = @(foreach ($recipient in $all) {
             $values = @($attributes | ForEach-Object { $recipient.$_ })
             if (@($values | Where-Object { $_ -like "$($Desired.mark)/*" }).Count -gt 0) { $recipient }

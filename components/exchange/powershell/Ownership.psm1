@@ -65,7 +65,8 @@ function Get-OwnMark {
     <# .SYNOPSIS What of an object's attribute is our mark: as a rule one value, or none. #>
     param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired)
     $attribute = $Desired.markAttribute
-    @($Recipient.$attribute) | Where-Object { $_ -and $_.StartsWith("$($Desired.mark) ") }
+    # Stacks may differ in upper and lower case alone.
+    @($Recipient.$attribute) | Where-Object { $_ -like "$($Desired.mark) *" -and ($_ -split ' ')[0] -ceq $Desired.mark }
 }
 
 function Get-OtherMark {
@@ -200,7 +201,7 @@ function Get-Unmarking {
 function Test-Adopted {
     <# .SYNOPSIS Tells whether an object that carries our mark was there before us. #>
     param([Parameter(Mandatory)] [object] $Recipient, [Parameter(Mandatory)] [object] $Desired)
-    @(Get-OwnMark -Recipient $Recipient -Desired $Desired | Where-Object { $_ -like '* adopted *' }).Count -gt 0
+    @(Get-OwnMark -Recipient $Recipient -Desired $Desired | Where-Object { $_ -match ' adopted\b' }).Count -gt 0
 }
 
 function Find-RemovableRecipient {

@@ -107,11 +107,13 @@ function Invoke-Removal {
 function Wait-Result {
     <# .SYNOPSIS Repeats a search until it yields something: five minutes at most. #>
     param([Parameter(Mandatory)] [string] $Subject, [Parameter(Mandatory)] [scriptblock] $Action)
-    foreach ($attempt in 1..20) {
+    $attempt = 1
+    while ($attempt -le 20) {
         $result = & $Action
         if ($result) { return $result }
         Write-Step -Message "waiting 15 s, attempt $attempt of 20: Exchange Online does not show $Subject yet"
         Start-Sleep -Seconds 15
+        $attempt = $attempt + 1
     }
     Stop-Convergence -Reason "Exchange Online did not show $Subject within five minutes. If it was created a moment ago, run the deployment again later; if it was removed by hand, set 'drift: true' in the stack's configuration, with which the deployment makes it anew."
 }

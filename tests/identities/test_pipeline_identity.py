@@ -14,15 +14,8 @@ from components.exchange.exchange_command import SCRIPTS
 from simulator.tenant import EXCHANGE_AUDIENCE, ORGANIZATION
 from simulator.tenant.identifiers import DIRECTORY_APP_ROLES, EXCHANGE_APP_ROLES
 from tests.components.exchange.conftest import Run, Scripts, deploy, empty_tenant, scripts
-from tests.components.exchange.desired import (
-    ENSURE_MAILBOX,
-    ENSURE_POLICY,
-    GROUP,
-    MAILBOX,
-    REMOVE_GROUP,
-    REMOVE_MAILBOX,
-    UP,
-)
+from tests.components.exchange.desired import DOWN, ENSURE_MAILBOX, ENSURE_POLICY, MAILBOX, UP
+from tests.components.exchange.test_find_drift import look
 from tests.components.recording import Recording, record
 
 __all__ = ["empty_tenant", "scripts"]
@@ -338,9 +331,9 @@ class TestTheRolesInExchange:
 
         deploy(scripts)
         scripts.pass_time()
-        removed = [scripts.run(REMOVE_GROUP, GROUP), scripts.run(REMOVE_MAILBOX, MAILBOX)]
+        removed = [scripts.run(script, desired) for script, desired in DOWN]
 
-        assert [run.code for run in removed] == [0, 0], [run.stderr for run in removed]
+        assert [run.code for run in removed] == [0, 0, 0], [run.stderr for run in removed]
 
     @pytest.mark.parametrize("number", range(6))
     def test_none_of_them_can_be_left_out_unnoticed(self, scripts, permissions, number):
@@ -380,12 +373,11 @@ class TestTheRolesInExchange:
         pipeline.assign()
         scripts.pass_time()
         pipeline.sign_in()
-        objects = [{"script": script, "desired": desired} for script, desired in UP]
 
-        look = scripts.run("find-drift.ps1", {"objects": objects})
+        looked = look(scripts)
 
-        assert look.code == 0, look.stderr
-        assert look.observed["findings"] == [{}] * len(UP)
+        assert looked.code == 0, looked.stderr
+        assert looked.observed["findings"] == [{}] * len(UP)
         address = {"address": "other@contoso.com", "mark": "scoped-mail-sender/test/other"}
         run = scripts.run(ENSURE_MAILBOX, MAILBOX | address)
         assert run.code == 1

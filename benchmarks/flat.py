@@ -15,7 +15,7 @@ import pulumi_azuread as azuread
 from pulumi_command import local
 
 from components.clouds import ENDPOINTS, Cloud
-from components.exchange.exchange_command import POWERSHELL, REVISIONS, script_path
+from components.exchange.exchange_command import ExchangeOrganization, exchange_command
 from components.message import Body, Message, Recipient
 from components.trigger import RecurrenceTrigger
 from components.workflow_definition import (
@@ -65,25 +65,13 @@ def _declare(
         desired: dict[str, Any],
         after: list[pulumi.Resource],
         remove: str | None = None,
-        *,
-        hands_former_output_on: bool = False,
     ) -> local.Command:
-        return local.Command(
+        return exchange_command(
             f"{name}-{suffix}",
-            interpreter=POWERSHELL,
-            create=script_path(ensure),
-            update=script_path(ensure),
-            delete=script_path(remove) if remove else None,
-            stdin=pulumi.Output.json_dumps(
-                {
-                    "revision": REVISIONS[ensure],
-                    "organization": organization,
-                    "exchangeEnvironmentName": None,
-                    **desired,
-                }
-            ),
-            add_previous_output_in_env=hands_former_output_on,
-            logging=local.Logging.STDERR,
+            organization=ExchangeOrganization(domain=organization),
+            ensure=ensure,
+            remove=remove,
+            desired=desired,
             opts=pulumi.ResourceOptions(depends_on=after),
         )
 
@@ -132,8 +120,8 @@ def _declare(
         "group-members",
         "set-group-member.ps1",
         {
-            "groupMark": marks["group"],
-            "groupAddress": scope["address"],
+            "mark": marks["group"],
+            "address": scope["address"],
             "members": [mailbox["address"]],
         },
         [scoped],
@@ -184,7 +172,7 @@ def _declare(
             "retireFormer": True,
         },
         [scoped, members],
-        hands_former_output_on=True,
+        "release-application-access-policy.ps1",
     )
     proof = command(
         "access-proof",

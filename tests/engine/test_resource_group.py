@@ -1,6 +1,7 @@
 """The resource group is made where there is none, and never deleted."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,14 @@ class TestAGroupThatTheStackMade:
         assert [s.name for s in succeeded(stack.preview()).steps if s.differences] == []
 
 
+def policies(snapshot: dict[str, dict[str, Any]]) -> dict[str, tuple[str, str, str]]:
+    """What restricts whom, by the policy's id; what it says of itself is left out."""
+    return {
+        key: (policy["appId"], policy["accessRight"], policy["scopeId"])
+        for key, policy in snapshot["applicationAccessPolicies"].items()
+    }
+
+
 class TestALock:
     """Nobody is left unconfined by it, and what it says is what to do."""
 
@@ -100,8 +109,10 @@ class TestALock:
         assert "ScopeLocked" in result.output
         assert "cannot perform delete operation because" in result.output
         left = stack.tenant.snapshot()
-        for kept in ("workflows", "applicationAccessPolicies", "groups"):
+        for kept in ("workflows", "groups"):
             assert left[kept] == before[kept]
+        # Released for the group's removal to take along, and as strict as before.
+        assert policies(left) == policies(before)
         assert len(left["appRoleAssignments"]) == len(before["appRoleAssignments"]) - 1
         assert stack.tenant.violations() == []
 

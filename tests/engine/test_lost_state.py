@@ -1,6 +1,7 @@
 """A stack whose state is lost, as a whole or in part, is taken up by ``operations.recover``."""
 
 import copy
+import re
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
+from simulator.tenant.faults import Fault, Kind, steps
 from tests.engine.conftest import StackIn, succeeded
 from tests.engine.faults import comparable, unequal, violations
+from tests.engine.test_drift import administrator
 from tests.engine.test_recover import recovered
 from tests.sampling import sampled
 
@@ -139,7 +142,7 @@ class TestAnUpWithoutTheState:
 
 
 class TestADestroyRightAfterRecover:
-    def test_removes_the_grant_first_and_leaves_what_no_state_holds_to_the_next_up(
+    def test_removes_the_grant_first_and_leaves_the_policy_that_no_state_holds(
         self, fresh: StackIn
     ):
         stack = fresh()
@@ -159,6 +162,46 @@ class TestADestroyRightAfterRecover:
         assert stack.tenant.snapshot()["workflows"] == {}
         assert stack.tenant.snapshot()[policies] != empty[policies]
         succeeded(stack.up())
+        # No state ever held the policy of the identity that is gone, so none has released it.
+        refused = stack.destroy()
+        assert not refused.succeeded
+        command = re.search(r"Remove-ApplicationAccessPolicy -Identity '([^']+)'", refused.output)
+        assert command
+        administrator(stack, "Remove-ApplicationAccessPolicy", Identity=command[1], Confirm=False)
         succeeded(stack.destroy())
         assert stack.tenant.snapshot()[policies] == empty[policies]
+        assert violations(stack) == []
+
+
+class TestADestroyAfterAnUpThatStoppedOnItsWay:
+    def test_removes_no_policy_of_what_may_still_be_granted(self, fresh: StackIn):
+        """The group is in the state again, and what was imported does not depend on it yet."""
+        stack = fresh()
+        empty = stack.tenant.snapshot()
+        succeeded(stack.up())
+        step = next(
+            step
+            for step in steps(stack.tenant.calls())
+            if step.operation == "Get-DistributionGroupMember"
+        )
+        lose(stack)
+        code, shown = recovered(stack)
+        assert code == 0, shown
+        stack.tenant.plan_faults([Fault(step, Kind.REFUSED)])
+        assert not stack.up().succeeded
+        assert stack.tenant.faults_happened() == 1
+        stack.tenant.plan_faults([])
+
+        refused = stack.destroy()
+
+        assert not refused.succeeded
+        assert "was not released" in refused.output
+        assert violations(stack) == []
+        code, shown = recovered(stack)
+        assert code == 0, shown
+        succeeded(stack.up())
+        succeeded(stack.destroy())
+        left = stack.tenant.snapshot()
+        assert left["applicationAccessPolicies"] == empty["applicationAccessPolicies"]
+        assert left["workflows"] == {}
         assert violations(stack) == []

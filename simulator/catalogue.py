@@ -180,9 +180,8 @@ class CmdletDefinition:
         spelling = {name.casefold(): name for name in CHANGES}
         if not value or any(key.casefold() not in spelling for key in value):
             raise self._error(
-                f"Cannot process argument transformation on parameter '{parameter.name}'. A "
-                f"hashtable for it has the keys {' and '.join(CHANGES)}, not "
-                f"{', '.join(value) or 'none'}.",
+                f"Cannot process argument transformation on parameter '{parameter.name}'. Cannot "
+                f"convert a hashtable whose keys are not {' and '.join(CHANGES)}.",
                 "ParameterArgumentTransformationError",
             )
         return {spelling[key.casefold()]: self._converted(parameter, value[key]) for key in value}

@@ -102,6 +102,31 @@ class TestSharedMailbox:
         assert {name: changed[name] for name in settings} == settings
         assert "smtp:other.alias@contoso.onmicrosoft.com" in changed["EmailAddresses"]
 
+    def test_an_attribute_of_several_values_is_added_to_taken_from_and_filtered(
+        self, deployment, session
+    ):
+        identity = {"Identity": deployment.mailbox()["Guid"]}
+
+        def change(given):
+            session.invoke("Set-Mailbox", identity | {"ExtensionCustomAttribute5": given})
+            [shown] = session.invoke("Get-Recipient", identity)
+            return shown["ExtensionCustomAttribute5"]
+
+        assert change(["a", "b"]) == ["a", "b"]
+        assert change({"Add": ["mark 1"], "Remove": ["A", "not there"]}) == ["b", "mark 1"]
+        for text in ("-eq 'B'", "-eq 'mark 1'", "-like 'mark*'"):
+            found = session.invoke("Get-Recipient", {"Filter": f"ExtensionCustomAttribute5 {text}"})
+            assert [one["Guid"] for one in found] == [identity["Identity"]]
+        assert isinstance(refusal(change, {"Add": ["b"]}), NotSimulated)
+        assert isinstance(refusal(change, ["x" * 1025]), ExchangeError)
+        assert isinstance(refusal(change, ["x"] * 1301), ExchangeError)
+        assert change([]) == []
+
+    def test_no_other_parameter_takes_such_a_change(self, deployment, session):
+        owners = {"Identity": deployment.group()["Guid"], "ManagedBy": {"Add": ["Finance"]}}
+        error = refusal(session.invoke, "Set-DistributionGroup", owners | BYPASS)
+        assert isinstance(error, NotSimulated)
+
     @pytest.mark.parametrize("cmdlet", ["Get-Mailbox", "Get-Recipient"])
     def test_display_names_are_no_identities(self, deployment, session, cmdlet):
         deployment.mailbox("Logic App Notifications")
@@ -407,7 +432,9 @@ class TestFilters:
     @pytest.mark.parametrize(
         "text",
         [
-            "DisplayName -like 'Fin*'",
+            "DisplayName -like '*ance'",
+            "DisplayName -like 'F?nance'",
+            "DisplayName -like 'Finance'",
             "DisplayName -ne 'Finance'",
             "DisplayName -eq 'Fin*'",
             "DisplayName -eq 'Finance' -and Alias -eq 'finance'",
@@ -415,6 +442,10 @@ class TestFilters:
     )
     def test_beyond_the_closed_set_are_not_guessed(self, session, text):
         assert isinstance(refusal(self.addresses, session, text), NotSimulated)
+
+    def test_a_wildcard_ends_a_beginning(self, session):
+        assert self.addresses(session, "DisplayName -like 'fin*'") == ["finance@contoso.com"]
+        assert self.addresses(session, "DisplayName -like 'in*'") == []
 
     def test_results_are_cut_at_the_result_size(self, session):
         assert len(session.invoke("Get-Recipient", {"ResultSize": 2})) == 2

@@ -35,7 +35,11 @@ group_name = resource_group(
     tags=configuration.tags,
     deployed=deployed,
 )
-organization = ExchangeOrganization(domain=configuration.organization, cloud=configuration.cloud)
+organization = ExchangeOrganization(
+    domain=configuration.organization,
+    cloud=configuration.cloud,
+    mark_attribute=configuration.mark_attribute,
+)
 senders = {
     sender.name: ScopedMailSender(
         sender.name,

@@ -13,6 +13,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from components import trigger
 from components.clouds import Cloud
 from components.exchange import mail_enabled_security_group, shared_mailbox
+from components.exchange.exchange_command import DEFAULT_MARK_ATTRIBUTE
 from components.graph_permission import MailboxPermission
 from components.scoped_mail_sender import IdentityKind
 from components.trigger import Frequency, Signature, WeekDay
@@ -30,6 +31,7 @@ from configuration.values import (
     ExchangeName,
     InitialDomain,
     Keys,
+    MarkAttribute,
     Permissions,
     PolicyDescription,
     Region,
@@ -229,6 +231,14 @@ class StackConfiguration(Keys, frozen=True):
         title="the tenant's initial domain, e.g. contoso.onmicrosoft.com"
     )
     """With a custom domain Exchange Online signs in and then refuses every change."""
+    mark_attribute: MarkAttribute = Field(
+        DEFAULT_MARK_ATTRIBUTE,
+        title="one of ExtensionCustomAttribute1 to 5 or CustomAttribute1 to 15",
+    )
+    """The attribute of mailboxes and groups that says which are this stack's. The five
+    ``ExtensionCustomAttribute`` hold several values: what others wrote there stays. A
+    ``CustomAttribute`` holds one, so it has to be empty. Do not change it in a stack that is
+    deployed: its mailboxes and groups would not be found."""
     tags: Tags = Field({}, title="a tag a line: its name, and its value as text")
     """Of everything that is made in Azure, at most 48. Tags that others add, Azure Policy or
     people, are left alone."""

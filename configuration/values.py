@@ -153,6 +153,15 @@ ResourceGroupName = Annotated[
     ),
 ]
 # Source: https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2
+MarkAttribute = Annotated[
+    StrictStr,
+    # Source: Set-Mailbox and Set-DistributionGroup have these twenty, in this spelling.
+    text(
+        r"ExtensionCustomAttribute[1-5]|CustomAttribute([1-9]|1[0-5])",
+        "is not an attribute of a mailbox or group that is free for marks",
+        "Write one of ExtensionCustomAttribute1 to 5 or CustomAttribute1 to 15.",
+    ),
+]
 InitialDomain = Annotated[
     StrictStr,
     text(

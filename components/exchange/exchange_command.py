@@ -38,6 +38,7 @@ else of a script is an input of its command.
 POWERSHELL = ["pwsh", "-NoProfile", "-NonInteractive", "-File"]
 
 DEFAULT_MARK_ATTRIBUTE = "ExtensionCustomAttribute5"
+"""Holds several values and can be filtered; ``CustomAttribute15``, one value, is often taken."""
 
 
 @dataclass(frozen=True, kw_only=True)

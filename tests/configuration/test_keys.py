@@ -50,6 +50,7 @@ class TestTheHappyPathIsAccepted:
     def test_what_is_not_written_has_a_default(self, values: dict[str, Any]) -> None:
         configuration = load_configuration(values)
         assert configuration.cloud is Cloud.PUBLIC
+        assert configuration.mark_attribute == "ExtensionCustomAttribute5"
         assert configuration.settle == timedelta(hours=1)
         assert configuration.proof_timeout == timedelta(minutes=10)
         sender = configuration.senders[0]

@@ -330,6 +330,16 @@ class TestNamesAreThoseOfTheirPlatform:
     ) -> None:
         assert_refused(values, "organization", domain, "initial domain", ".onmicrosoft.com")
 
+    @pytest.mark.parametrize(
+        "attribute",
+        ["CustomAttribute16", "CustomAttribute0", "ExtensionCustomAttribute6", "DisplayName"],
+    )
+    def test_an_attribute_for_marks(self, values: dict[str, Any], attribute: str) -> None:
+        assert_refused(
+            values, "markAttribute", attribute, "free for marks", "CustomAttribute1 to 15"
+        )
+        assert load_configuration(put(values, "markAttribute", "CustomAttribute15"))
+
     def test_a_cloud(self, values: dict[str, Any]) -> None:
         assert_refused(values, "cloud", "usGovermentL4", "not a cloud", "mean usGovernmentL4?")
 

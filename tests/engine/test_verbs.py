@@ -235,3 +235,24 @@ class TestADestroyThatWentNoFurther:
         assert sends(stack)
         assert stack.up().changes == []
         assert violations(stack) == []
+
+
+class TestAnotherAttributeForMarks:
+    def test_is_the_configuration_s_to_choose(self, fresh: StackIn):
+        stack = fresh()
+        settings = stack.work_dir / "Pulumi.local.yaml"
+        text = settings.read_text(encoding="utf-8")
+        key = '"scoped-mail-sender:markAttribute": "CustomAttribute3", '
+        place = '"scoped-mail-sender:settle"'
+        settings.write_text(text.replace(place, key + place), encoding="utf-8")
+
+        succeeded(stack.up())
+
+        (mailbox,) = (
+            found["customAttributes"]["CustomAttribute3"]
+            for found in stack.tenant.snapshot()["mailboxes"].values()
+            if found["customAttributes"]
+        )
+        assert mailbox.startswith("scoped-mail-sender/local/notifications-mailbox created ")
+        succeeded(stack.destroy())
+        assert violations(stack) == []

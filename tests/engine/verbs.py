@@ -160,6 +160,10 @@ STATES = [
 """From where the verbs are tried: what is deployed, and what the configuration says now."""
 
 
+OF_ANOTHER_IDENTITY = frozenset({"workflow name", "kind of identity"})
+"""The states in which the configuration no longer names the deployed identity."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One verb, at one state, with some resources, and what is done next.
@@ -220,17 +224,20 @@ class VerbTrial:
         ]
 
 
-def learn_states(directory: Path) -> dict[str, CleanRun]:
+def learn_states(
+    directory: Path, states: Sequence[Scenario] = tuple(STATES)
+) -> dict[str, CleanRun]:
     """Deploys what the verbs start from, and learns how a plain run ends at each of the states.
 
     Args:
-        directory: Where the starts are kept; it must exist.
+        directory: Where the start is kept; it must exist.
+        states: Those that are learned.
 
     Returns:
         The clean runs by the names of the states.
     """
     start = prepare(directory / "start", deployed=True)
-    return {state.name: learn(state, start, directory / "clean") for state in STATES}
+    return {state.name: learn(state, start, directory / "clean") for state in states}
 
 
 def cases(clean: Mapping[str, CleanRun], seed: int) -> list[Case]:
@@ -384,10 +391,11 @@ def _lost(stack: SimulatedStack, start: dict[str, Any], case: Case) -> Iterator[
 def _excess(stack: SimulatedStack, case: Case) -> Iterator[str]:
     """App roles that identities hold and the state does not know.
 
-    What a stack was told to forget, and then was destroyed or went elsewhere, it cannot take away;
-    that it stays confined is what the invariant says.
+    What a stack was told to forget, and then was destroyed, went elsewhere or was given another
+    identity, it cannot take away; that it stays confined is what the invariant says.
     """
-    if case.verb.forgets and (case.verb.moves or case.then == "destroy"):
+    elsewhere = case.verb.moves or case.state.name in OF_ANOTHER_IDENTITY
+    if case.verb.forgets and (elsewhere or case.then == "destroy"):
         return
     known = {
         resource["id"].rpartition("/")[2]

@@ -126,7 +126,12 @@ class TestTheProgramItself:
         assert findings == []
 
     def test_has_the_scripts_that_the_rules_name(self) -> None:
-        for script in (validators.PROOF_SCRIPT, validators.POLICY_SCRIPT, validators.GROUP_SCRIPT):
+        for script in (
+            validators.PROOF_SCRIPT,
+            validators.POLICY_SCRIPT,
+            validators.RELEASE_SCRIPT,
+            validators.GROUP_SCRIPT,
+        ):
             assert (SCRIPTS / script).exists()
 
     def test_gives_its_commands_the_one_variable_that_the_rules_know(self) -> None:

@@ -1,0 +1,49 @@
+"""A sample of the sweep of the verbs (``sweep.py``): each once, where the identity changes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.faults import CleanRun
+from tests.engine.verbs import STATES, VERBS, Case, attempt_verb, learn_states
+from tests.sampling import sampled
+
+pytestmark = pytest.mark.engine
+
+(NEW_IDENTITY,) = (state for state in STATES if state.name == "workflow name")
+RESOURCES = {
+    "--target": ("notifications-workflow", "notifications-access-mail-send"),
+    "--target with dependents": ("notifications-workflow",),
+    "--exclude": ("notifications-access-policy", "notifications-access-proof"),
+    "--replace": ("notifications-group",),
+    "state taint": ("notifications-mailbox",),
+    "state delete": ("notifications-workflow",),
+    "no alias": ("notifications-group",),
+}
+"""What each verb is done with, of those that take resources."""
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> CleanRun:
+    """What a plain `up` with another workflow name ends in."""
+    directory = tmp_path_factory.mktemp("verbs")
+    return learn_states(directory, [NEW_IDENTITY])[NEW_IDENTITY.name]
+
+
+@pytest.mark.parametrize(
+    ("verb", "then"),
+    sampled(
+        [(verb.name, then) for verb in VERBS for then in ("up", "destroy")],
+        [("--target", "up"), ("lost state", "destroy")],
+    ),
+)
+def test_it_leaves_nobody_unconfined_loses_nothing_and_grants_nothing_more(
+    clean: CleanRun, tmp_path: Path, verb: str, then: str
+):
+    (tried,) = (each for each in VERBS if each.name == verb)
+    case = Case(tried, NEW_IDENTITY, RESOURCES.get(verb, ()), then)
+
+    trial = attempt_verb(case, clean, None, tmp_path / "stack")
+
+    assert trial.steps
+    assert [*trial.violations, *trial.lost, *trial.excess] == []

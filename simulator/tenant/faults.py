@@ -81,7 +81,14 @@ KINDS: dict[str, frozenset[Kind]] = {
 _SEND_MAIL = "/sendMail"
 _CONNECT = "Connect-ExchangeOnline"
 # These name what is not there yet; Connect-ExchangeOnline names the organisation.
-_WITHOUT_OBJECT = (_CONNECT, "New-Mailbox", "New-DistributionGroup")
+_WITHOUT_OBJECT = (
+    _CONNECT,
+    "New-Mailbox",
+    "New-DistributionGroup",
+    "New-ServicePrincipal",
+    "New-ManagementScope",
+    "New-ManagementRoleAssignment",
+)
 
 
 @dataclass(frozen=True)

@@ -111,4 +111,4 @@ function Get-PolicyDifference {
     Compare-Value -Property 'Description' -Found $Policy.Description -Expected "$($Desired.description) $Claim" -CaseSensitive
 }
 
-Export-ModuleMember -Function @('Read-Mailbox', 'Read-Group', 'Read-Member', 'New-Difference', 'Get-MailboxDifference', 'Get-MailboxSettingDifference', 'Get-GroupDifference', 'ConvertTo-Change', 'Compare-Membership', 'Get-PolicyDifference')
+Export-ModuleMember -Function @('Read-Mailbox', 'Read-Group', 'Read-Member', 'New-Difference', 'Compare-Value', 'Get-MailboxDifference', 'Get-MailboxSettingDifference', 'Get-GroupDifference', 'ConvertTo-Change', 'Compare-Membership', 'Get-PolicyDifference')

@@ -24,6 +24,7 @@ Import-Module -Name "$PSScriptRoot/Retry.psm1" -Global -Force
 Import-Module -Name "$PSScriptRoot/Ownership.psm1" -Global -Force
 Import-Module -Name "$PSScriptRoot/Difference.psm1" -Global -Force
 Import-Module -Name "$PSScriptRoot/Policy.psm1" -Global -Force
+Import-Module -Name "$PSScriptRoot/Role.psm1" -Global -Force
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
@@ -41,6 +42,10 @@ $UsedParameters = @{
     'Remove-DistributionGroupMember' = @('Member', 'BypassSecurityGroupManagerCheck')
     'New-ApplicationAccessPolicy'    = @('AccessRight', 'AppId', 'PolicyScopeGroupId', 'Description')
     'Set-ApplicationAccessPolicy'    = @('Description')
+    'New-ServicePrincipal'           = @('AppId', 'ObjectId', 'DisplayName')
+    'New-ManagementScope'            = @('Name', 'RecipientRestrictionFilter')
+    'Set-ManagementScope'            = @('RecipientRestrictionFilter')
+    'New-ManagementRoleAssignment'   = @('Name', 'App', 'Role', 'CustomResourceScope')
 }
 
 # The folder of the open connection; empty where there is none.

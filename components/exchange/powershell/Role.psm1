@@ -1,0 +1,110 @@
+<#
+.SYNOPSIS
+    Exchange's service principals, management scopes and role assignments: RBAC for Applications.
+.DESCRIPTION
+    A service principal here is a pointer to one in Entra. What is ours goes by a name that ends in a hash of its mark:
+    what else has the name is refused, never taken. https://learn.microsoft.com/exchange/permissions-exo/application-rbac
+#>
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+
+function Find-ServicePrincipal {
+    <# .SYNOPSIS Finds Exchange's pointer to a service principal of Entra; or nothing. #>
+    param([Parameter(Mandatory)] [string] $PrincipalId)
+    # All of them are listed, because an unknown -Identity is documented to return everything as well.
+    $pointers = @(Invoke-WithRetry -Cmdlet 'Get-ServicePrincipal' -Action { Get-ServicePrincipal -ErrorAction Stop })
+    $pointers | Where-Object { [string]$_.ObjectId -eq $PrincipalId }
+}
+
+function Find-ManagementScope {
+    <# .SYNOPSIS Finds the management scope of a name; or nothing. #>
+    param([Parameter(Mandatory)] [string] $Name)
+    Invoke-WithRetry -Cmdlet 'Get-ManagementScope' -Action {
+        try {
+            Get-ManagementScope -Identity $Name -ErrorAction Stop | Where-Object { $_.Name -eq $Name }
+        }
+        catch {
+            if (-not (Test-NotFoundError -ErrorRecord $_)) { throw }
+        }
+    }
+}
+
+function Find-RoleAssignment {
+    <# .SYNOPSIS Finds the role assignment of a name; or nothing. #>
+    param([Parameter(Mandatory)] [string] $Name)
+    Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -Action {
+        try {
+            Get-ManagementRoleAssignment -Identity $Name -ErrorAction Stop | Where-Object { $_.Name -eq $Name }
+        }
+        catch {
+            if (-not (Test-NotFoundError -ErrorRecord $_)) { throw }
+        }
+    }
+}
+
+function ConvertTo-MailboxFilter {
+    <# .SYNOPSIS The filter of a scope that holds one mailbox: by an id that no other mailbox ever gets. #>
+    param([Parameter(Mandatory)] [string] $MailboxId)
+    "ExternalDirectoryObjectId -eq '$MailboxId'"
+}
+
+function Test-MailboxScope {
+    <# .SYNOPSIS Tells whether a scope holds one mailbox, and nothing else, whatever way Exchange spells its filter. #>
+    param([Parameter(Mandatory)] [object] $Scope, [Parameter(Mandatory)] [string] $MailboxId)
+    $plain = ([string]$Scope.RecipientFilter -replace '[()]', ' ' -replace '\s+', ' ').Trim()
+    # A root narrows a scope further, and an exclusive one does not restrict applications.
+    $plain -eq (ConvertTo-MailboxFilter -MailboxId $MailboxId) -and -not $Scope.RecipientRoot -and -not $Scope.Exclusive
+}
+
+function Get-AssignmentDifference {
+    <# .SYNOPSIS What a role assignment of our name has and should not: another role, assignee, scope or kind. #>
+    param([Parameter(Mandatory)] [object] $Assignment, [Parameter(Mandatory)] [object] $Desired)
+    Compare-Value -Property 'Role' -Found ([string]$Assignment.Role) -Expected $Desired.role
+    Compare-Value -Property 'RoleAssignee' -Found ([string]$Assignment.RoleAssignee) -Expected $Desired.principalId
+    Compare-Value -Property 'RecipientWriteScope' -Found ([string]$Assignment.RecipientWriteScope) -Expected 'CustomRecipientScope'
+    Compare-Value -Property 'CustomResourceScope' -Found ([string]$Assignment.CustomResourceScope) -Expected $Desired.scope
+    Compare-Value -Property 'RoleAssignmentDelegationType' -Found ([string]$Assignment.RoleAssignmentDelegationType) -Expected 'Regular'
+}
+
+function Get-AuthorizationFinding {
+    <#
+    .SYNOPSIS
+        What Exchange's own test says otherwise than expected of one mailbox: { Wrong, Further }.
+    .DESCRIPTION
+        -InScope is for a mailbox that our roles have to reach. Wrong may pass; Further is what lets the application reach
+        more than it should, and does not pass by itself.
+    #>
+    param(
+        [Parameter(Mandatory)] [string] $Address,
+        [Parameter(Mandatory)] [object] $Desired,
+        [switch] $InScope
+    )
+    $rows = @(Invoke-WithRetry -Cmdlet 'Test-ServicePrincipalAuthorization' -NotFoundIsTransient -Action {
+            Test-ServicePrincipalAuthorization -Identity $Desired.principalId -Resource $Address -ErrorAction Stop
+        })
+    $strange = @($rows | Where-Object { @('True', 'False') -notcontains [string]$_.InScope })
+    if ($strange.Count -gt 0) {
+        Stop-Convergence -Reason "Exchange answers '$($strange[0].InScope)' for $Address in the scope of $($strange[0].RoleName), where 'True' or 'False' is known, so nothing can be proven. Deploy again later; should the answer stay, run Test-ServicePrincipalAuthorization -Identity $($Desired.principalId) -Resource $Address by hand."
+    }
+    $ours = @($rows | Where-Object { @($Desired.roles) -contains $_.RoleName -and [string]$_.ScopeType -eq 'CustomRecipientScope' -and $_.AllowedResourceScope -eq $Desired.scope })
+    $wrong = @(
+        foreach ($role in @($Desired.roles)) {
+            $row = @($ours | Where-Object { $_.RoleName -eq $role })
+            if ($row.Count -eq 0) { "$role is not assigned on the scope '$($Desired.scope)'" }
+            elseif ($InScope -and [string]$row[0].InScope -eq 'False') { "$Address is not in the scope of $role" }
+            elseif (-not $InScope -and [string]$row[0].InScope -eq 'True') { "$Address is in the scope of $role" }
+        }
+    )
+    $further = @(
+        foreach ($row in $rows) {
+            $ownScope = [string]$row.ScopeType -eq 'CustomRecipientScope' -and $row.AllowedResourceScope -eq $Desired.scope
+            if ($ownScope -and @($Desired.roles) -contains $row.RoleName) { continue }
+            if ([string]$row.ScopeType -eq 'Organization' -or -not $row.AllowedResourceScope) { "$($row.RoleName) on every mailbox of the organisation" }
+            else { "$($row.RoleName) on '$($row.AllowedResourceScope)'" }
+        }
+    )
+    [pscustomobject]@{ Wrong = $wrong; Further = $further }
+}
+
+Export-ModuleMember -Function @('Find-ServicePrincipal', 'Find-ManagementScope', 'Find-RoleAssignment', 'ConvertTo-MailboxFilter', 'Test-MailboxScope', 'Get-AssignmentDifference', 'Get-AuthorizationFinding')

@@ -1,0 +1,51 @@
+<#
+.SYNOPSIS
+    Makes sure that an application is assigned one application role, on one management scope.
+.DESCRIPTION
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"name":"notifications Mail.Send 3f2a9c1d","principalId":"<object id>","role":"Application Mail.Send","scope":"notifications 3f2a9c1d"}
+              One of this name with other content is refused, never taken. What Exchange bound the assignment to is read back at
+              once: without its scope it would open every mailbox, so it is taken back then. The assignment of a former identity,
+              which this script wrote the last time (PULUMI_COMMAND_STDOUT), goes: that identity is gone, and Exchange may not know.
+    Writes    {"name":"..."}
+    Needs the Exchange roles Role Management and View-Only Configuration, and a delegating assignment of the role.
+#>
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
+Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
+
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role assignment '$($Desired.name)'" } -CommandName @('Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
+    param($Desired)
+    $before = Find-RoleAssignment -Name $Desired.name
+    $assignment = Invoke-WithRetry -Cmdlet 'New-ManagementRoleAssignment' -NotFoundIsTransient -TakenIsTransient -Action {
+        $found = Find-RoleAssignment -Name $Desired.name
+        if ($found) { return $found }
+        Write-Step -Message "assigning $($Desired.role) to $($Desired.principalId) on the scope '$($Desired.scope)'"
+        New-ManagementRoleAssignment -Name $Desired.name -App $Desired.principalId -Role $Desired.role -CustomResourceScope $Desired.scope -ErrorAction Stop
+    }
+    $differences = @(Get-AssignmentDifference -Assignment $assignment -Desired $Desired | ForEach-Object { "$($_.Property) is '$($_.Found)', not '$($_.Expected)'" })
+    if ($differences.Count -gt 0 -and -not $before) {
+        Write-Step -Message "taking $($Desired.role) back from $($Desired.principalId)"
+        # Not found yet is not gone.
+        $null = Wait-Result -Subject "the role assignment '$($Desired.name)'" -Action { Find-RoleAssignment -Name $Desired.name }
+        Invoke-Removal -Cmdlet 'Remove-ManagementRoleAssignment' -Removal {
+            Remove-ManagementRoleAssignment -Identity $Desired.name -Confirm:$false -ErrorAction Stop
+        } -Remaining { Find-RoleAssignment -Name $Desired.name }
+        Stop-Convergence -Reason "Exchange bound it otherwise than it was told to: $($differences -join '; '). It was taken back at once, since it may have opened more than the scope. Deploy again; should that happen once more, report it."
+    }
+    if ($differences.Count -gt 0) {
+        Stop-Convergence -Reason "it has other content: $($differences -join '; '). It was not taken. If nobody needs it: Remove-ManagementRoleAssignment -Identity '$($Desired.name)', and deploy again."
+    }
+    $former = @($env:PULUMI_COMMAND_STDOUT -split "`n" | Where-Object { $_ -like '{*' })
+    if ($former.Count -gt 0) {
+        $formerName = (ConvertFrom-Json -InputObject $former[0]).name
+        if ($formerName -ne $Desired.name -and (Find-RoleAssignment -Name $formerName)) {
+            Write-Step -Message "removing the role assignment '$formerName' of the former identity"
+            Invoke-Removal -Cmdlet 'Remove-ManagementRoleAssignment' -Removal {
+                Remove-ManagementRoleAssignment -Identity $formerName -Confirm:$false -ErrorAction Stop
+            } -Remaining { Find-RoleAssignment -Name $formerName }
+        }
+    }
+    [ordered]@{ name = $Desired.name }
+}

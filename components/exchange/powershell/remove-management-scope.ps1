@@ -1,0 +1,29 @@
+<#
+.SYNOPSIS
+    Removes our management scope.
+.DESCRIPTION
+    Reads     what ensure-management-scope.ps1 reads
+              Exchange removes none that a role assignment is bound to.
+    Needs the Exchange roles Role Management and View-Only Configuration.
+#>
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
+Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
+
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the management scope '$($Desired.name)'" } -CommandName @('Get-ManagementScope', 'Remove-ManagementScope') -Action {
+    param($Desired)
+    $scope = Find-ManagementScope -Name $Desired.name
+    if (-not $scope) {
+        Write-Step -Message 'there is none: nothing to remove'
+        return
+    }
+    if (-not (Test-MailboxScope -Scope $scope -MailboxId $Desired.mailboxId)) {
+        Stop-Convergence -Reason "somebody changed it: it holds '$($scope.RecipientFilter)'. It was not removed. If nobody needs it: Remove-ManagementScope -Identity '$($Desired.name)', and run the removal again."
+    }
+    Write-Step -Message "removing the management scope '$($Desired.name)'"
+    Invoke-Removal -Cmdlet 'Remove-ManagementScope' -Removal {
+        Remove-ManagementScope -Identity $Desired.name -Confirm:$false -ErrorAction Stop
+    } -Remaining { Find-ManagementScope -Name $Desired.name }
+}

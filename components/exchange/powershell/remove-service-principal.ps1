@@ -1,0 +1,31 @@
+<#
+.SYNOPSIS
+    Removes Exchange's pointer to a service principal; leaves one that others have assigned roles to.
+.DESCRIPTION
+    Reads     what ensure-service-principal.ps1 reads
+              Where the service principal went first in Entra, Exchange has removed the pointer itself.
+    Needs the Exchange roles Role Management and View-Only Configuration.
+#>
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+$WarningPreference = 'SilentlyContinue'
+Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
+
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing Exchange's pointer to the service principal $($Desired.principalId)" } -CommandName @('Get-ServicePrincipal', 'Remove-ServicePrincipal', 'Get-ManagementRoleAssignment') -Action {
+    param($Desired)
+    $pointer = Find-ServicePrincipal -PrincipalId $Desired.principalId
+    if (-not $pointer) {
+        Write-Step -Message 'there is none: nothing to remove'
+        return
+    }
+    $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $Desired.principalId -ErrorAction Stop })
+    if ($others.Count -gt 0) {
+        Write-Step -Message "warning: it stays, since others have assigned it roles: $(@($others | ForEach-Object { $_.Name }) -join ', ')"
+        return
+    }
+    Write-Step -Message "removing Exchange's pointer to $($pointer.DisplayName)"
+    Invoke-Removal -Cmdlet 'Remove-ServicePrincipal' -Removal {
+        Remove-ServicePrincipal -Identity $Desired.principalId -Confirm:$false -ErrorAction Stop
+    } -Remaining { Find-ServicePrincipal -PrincipalId $Desired.principalId }
+}

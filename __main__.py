@@ -12,13 +12,15 @@ from components.scoped_mail_sender import (
     ScopedMailSender,
     ScopedMailSenderArgs,
     deployed_recipients,
+    deployed_scopings,
 )
-from configuration import load_configuration, refuse_renamed_senders
+from configuration import load_configuration, refuse_changed_scopings, refuse_renamed_senders
 
 # Stops with all mistakes before anything is registered.
 configuration = load_configuration(pulumi.Config())
 deployed = deployed_resources()
 refuse_renamed_senders(configuration, deployed_recipients(deployed))
+refuse_changed_scopings(configuration, deployed_scopings(deployed))
 
 former = next((o for (type_, _), o in deployed.items() if type_ == "pulumi:pulumi:Stack"), {})
 leave_tags_of_others(
@@ -45,6 +47,7 @@ senders = {
         sender.name,
         ScopedMailSenderArgs(
             mailbox=sender.mailbox,
+            scoping=sender.scoping,
             group=sender.group,
             control_mailbox=sender.control_mailbox,
             workflow=sender.workflow,

@@ -113,4 +113,8 @@ class ConfinedMailboxAccess(pulumi.ComponentResource):
             )
             for permission in permissions
         ]
+        self.permissions = [grant.assignment for grant in self.grants]
+        """The app role assignments, one a permission."""
+        self.prove = self.proof.prove
+        """See :meth:`AccessProof.prove`."""
         self.register_outputs({})

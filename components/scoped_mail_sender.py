@@ -3,7 +3,8 @@
 Puts the pieces together in the order that is never unconfined: mailbox, group with its members,
 workflow with its identity, policy, proof, grant. With a user-assigned identity the workflow comes
 last, so that none of its runs meets an identity without the permission. Teardown runs it backwards,
-except that the policy goes with the group: after the grant, the workflow and the identity.
+except that the policy goes with the group: after the grant, the workflow and the identity. With
+``scoping: rbac`` roles in Exchange, bound to the mailbox, stand for group, policy and grant.
 """
 
 import json
@@ -23,11 +24,16 @@ from components.exchange.mail_enabled_security_group import (
     MailEnabledSecurityGroup,
     MailEnabledSecurityGroupArgs,
 )
+from components.exchange.management_scope import ManagementScope, ManagementScopeArgs
 from components.exchange.shared_mailbox import Mailbox, SharedMailbox, SharedMailboxArgs
 from components.graph_permission import MailboxPermission
 from components.inputs import child_options, inputs_of
 from components.logic_app import LogicApp, LogicAppArgs, WorkflowIdentity
 from components.message import Message
+from components.role_based_mailbox_access import (
+    RoleBasedMailboxAccess,
+    RoleBasedMailboxAccessArgs,
+)
 from components.trigger import HttpRequestTrigger, Trigger
 from components.user_assigned_identity import UserAssignedIdentity, UserAssignedIdentityArgs
 from components.workflow_definition import (
@@ -48,6 +54,24 @@ def deployed_recipients(deployed: Deployed) -> dict[str, str]:
     return recipients
 
 
+def deployed_scopings(deployed: Deployed) -> dict[str, "Scoping"]:
+    """By the name of each sender that the state holds, what confines it."""
+    ends = {"-access-policy": Scoping.POLICY, "-access-pointer": Scoping.RBAC}
+    return {
+        name.removesuffix(end): scoping
+        for kind, name in deployed
+        for end, scoping in ends.items()
+        if kind == "command:local:Command" and name.endswith(end)
+    }
+
+
+class Scoping(StrEnum):
+    """What confines the identity: a policy over what Entra grants, or the scope of a role."""
+
+    POLICY = "applicationAccessPolicy"
+    RBAC = "rbac"
+
+
 class IdentityKind(StrEnum):
     """What a workflow's identity belongs to: the workflow, or itself."""
 
@@ -61,7 +85,8 @@ class ScopedMailSenderArgs:
 
     Attributes:
         mailbox: The shared mailbox to send as.
-        group: The group to confine the identity to.
+        scoping: What confines the identity.
+        group: The group that a policy confines it to; roles are bound to the mailbox itself.
         control_mailbox: Address of an existing mailbox that the identity must not reach.
         workflow: The workflow's name in Azure.
         identity: Whether the workflow has an identity of its own, or one that is made for it under
@@ -85,7 +110,8 @@ class ScopedMailSenderArgs:
     """
 
     mailbox: Mailbox
-    group: Group
+    scoping: Scoping = Scoping.POLICY
+    group: Group | None = None
     control_mailbox: str
     workflow: str
     identity: IdentityKind = IdentityKind.SYSTEM
@@ -126,8 +152,8 @@ class ScopedMailSender(pulumi.ComponentResource):
     mailbox_address: pulumi.Output[str]
     """The mailbox's primary SMTP address."""
 
-    group_address: pulumi.Output[str]
-    """The group's primary SMTP address."""
+    group_address: pulumi.Output[str] | None = None
+    """The group's primary SMTP address, where there is one."""
 
     def __init__(
         self, name: str, args: ScopedMailSenderArgs, opts: pulumi.ResourceOptions | None = None
@@ -145,18 +171,22 @@ class ScopedMailSender(pulumi.ComponentResource):
             ),
             child_options(self, opts),
         )
-        self.group = MailEnabledSecurityGroup(
-            f"{name}-group",
-            MailEnabledSecurityGroupArgs(
-                group=args.group,
-                members=[self.mailbox.address],
-                organization=args.organization,
-                retain=args.retain,
-            ),
-            # Directly, so that at teardown the group goes before the mailbox. That the mailbox's
-            # settings come first, too, costs nothing but their few seconds.
-            child_options(self, opts, depends_on=[self.mailbox]),
-        )
+        self.group: MailEnabledSecurityGroup | None = None
+        confined_to: list[pulumi.Resource]
+        if args.scoping is Scoping.POLICY:
+            self.group = self._group()
+            confined_to = [self.group]
+        else:
+            self.scope = ManagementScope(
+                f"{name}-scope",
+                ManagementScopeArgs(
+                    display_name=name,
+                    mailbox_object_id=self.mailbox.object_id,
+                    organization=args.organization,
+                ),
+                child_options(self, opts, depends_on=[self.mailbox]),
+            )
+            confined_to = [self.scope]
         # Which kind of identity is an input of this marker alone, and the names in Azure derive
         # from it: where the kind changes, the engine first deletes the marker with all that takes
         # a name from it, so that the old grant, workflow and identity are gone before the policy
@@ -171,8 +201,8 @@ class ScopedMailSender(pulumi.ComponentResource):
 
         self.identity: UserAssignedIdentity | None = None
         if args.identity is IdentityKind.SYSTEM:
-            self.logic_app = self._workflow(kind, after=[self.group])
-            self.access = self._confined_access(self.logic_app)
+            self.logic_app = self._workflow(kind, after=confined_to)
+            self.access = self._access(self.logic_app)
         else:
             self.identity = UserAssignedIdentity(
                 f"{name}-identity",
@@ -182,10 +212,10 @@ class ScopedMailSender(pulumi.ComponentResource):
                     location=args.location,
                     tags=args.tags,
                 ),
-                child_options(self, opts, depends_on=[self.group]),
+                child_options(self, opts, depends_on=confined_to),
             )
-            self.access = self._confined_access(self.identity)
-            self.logic_app = self._workflow(kind, after=[self.group, *self.access.grants])
+            self.access = self._access(self.identity)
+            self.logic_app = self._workflow(kind, after=[*confined_to, *self.access.permissions])
 
         self.workflow_name = self.logic_app.workflow_name
         self.workflow_id = self.logic_app.workflow_id
@@ -193,7 +223,6 @@ class ScopedMailSender(pulumi.ComponentResource):
         self.client_id = self.logic_app.client_id
         self.mailbox_object_id = self.mailbox.object_id
         self.mailbox_address = self.mailbox.address
-        self.group_address = self.group.address
         self.outputs: dict[str, pulumi.Input[Any]] = {
             "workflowName": self.workflow_name,
             "workflowId": self.workflow_id,
@@ -201,11 +230,14 @@ class ScopedMailSender(pulumi.ComponentResource):
             "clientId": self.client_id,
             "mailboxObjectId": self.mailbox_object_id,
             "mailboxAddress": self.mailbox_address,
-            "groupAddress": self.group_address,
+            "scoping": args.scoping,
             "controlMailbox": args.control_mailbox,
             "trigger": next(iter(args.trigger.definition())),
         }
         """What a stack exports of a sender: what operations go by, and a person looks for."""
+        if self.group is not None:
+            self.group_address = self.group.address
+            self.outputs["groupAddress"] = self.group_address
         if args.probe:
             self.outputs["probeTrigger"] = PROBE_TRIGGER
             self.outputs["ownProbeTrigger"] = OWN_PROBE_TRIGGER
@@ -223,7 +255,7 @@ class ScopedMailSender(pulumi.ComponentResource):
         is_open = isinstance(trigger, HttpRequestTrigger) and trigger.allowed_callers is None
 
         async def before_enabling(client_id: str) -> None:
-            await self.access.proof.prove(
+            await self.access.prove(
                 client_id, otherwise=f"the workflow {args.workflow} was not switched on"
             )
 
@@ -264,10 +296,45 @@ class ScopedMailSender(pulumi.ComponentResource):
             before_enabling=before_enabling,
         )
 
-    def _confined_access(self, identity: LogicApp | UserAssignedIdentity) -> ConfinedMailboxAccess:
+    def _group(self) -> MailEnabledSecurityGroup:
         args = self._args
+        if args.group is None:
+            raise ValueError("A policy needs a group: give one, or scoping=Scoping.RBAC.")
+        return MailEnabledSecurityGroup(
+            f"{self._name}-group",
+            MailEnabledSecurityGroupArgs(
+                group=args.group,
+                members=[self.mailbox.address],
+                organization=args.organization,
+                retain=args.retain,
+            ),
+            # Directly, so that at teardown the group goes before the mailbox. That the mailbox's
+            # settings come first, too, costs nothing but their few seconds.
+            child_options(self, self._opts, depends_on=[self.mailbox]),
+        )
+
+    def _access(
+        self, identity: LogicApp | UserAssignedIdentity
+    ) -> ConfinedMailboxAccess | RoleBasedMailboxAccess:
+        name, args = f"{self._name}-access", self._args
+        if self.group is None or args.group is None:
+            return RoleBasedMailboxAccess(
+                name,
+                RoleBasedMailboxAccessArgs(
+                    client_id=identity.client_id,
+                    principal_id=identity.principal_id,
+                    display_name=self._name,
+                    scope_name=self.scope.scope_name,
+                    mailbox_address=self.mailbox.address,
+                    control_mailbox=args.control_mailbox,
+                    permissions=args.permissions,
+                    organization=args.organization,
+                    proof_timeout_seconds=args.proof_timeout_seconds,
+                ),
+                child_options(self, self._opts, depends_on=[self.scope]),
+            )
         return ConfinedMailboxAccess(
-            f"{self._name}-access",
+            name,
             ConfinedMailboxAccessArgs(
                 client_id=identity.client_id,
                 principal_id=identity.principal_id,

@@ -19,7 +19,12 @@ from configuration.keys import (
     Sender,
     StackConfiguration,
 )
-from configuration.loading import NAMESPACE, load_configuration, refuse_renamed_senders
+from configuration.loading import (
+    NAMESPACE,
+    load_configuration,
+    refuse_changed_scopings,
+    refuse_renamed_senders,
+)
 from configuration.messages import Message
 from configuration.mistakes import ConfigurationError
 
@@ -36,6 +41,7 @@ __all__ = [
     "StackConfiguration",
     "environments",
     "load_configuration",
+    "refuse_changed_scopings",
     "refuse_renamed_senders",
     "require_environment",
 ]

@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from components.clouds import Cloud
+from components.graph_permission import MailboxPermission
 from components.provider_errors import ASSIGNMENT_DELAYS
-from components.scoped_mail_sender import IdentityKind
+from components.role_based_mailbox_access import WITHOUT_ROLE
+from components.scoped_mail_sender import IdentityKind, Scoping
 from components.service_principal import DIRECTORY_DELAYS
 from components.trigger import Frequency, Signature, WeekDay
 from configuration.defaults import senders_of, value_at
@@ -348,6 +350,8 @@ def _early_recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
     except PydanticCustomError:
         return
     for path, sender in senders_of(values):
+        if value_at(sender, ("scoping",)) == Scoping.RBAC:
+            continue  # What a role opens is not in the token.
         identity = value_at(sender, ("identity",))
         try:
             trigger = RecurrenceTrigger.model_validate(value_at(sender, ("trigger",)))
@@ -406,7 +410,46 @@ def _purges(values: Mapping[str, object]) -> Iterator[Mistake]:
         )
 
 
+def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for path, sender in senders_of(values):
+        if not isinstance(sender, dict):
+            continue
+        if sender.get("scoping") != Scoping.RBAC:
+            if sender.get("group") is None:
+                yield Mistake(
+                    (*path, "group"),
+                    ABSENT,
+                    "is missing",
+                    "Write the group that is the policy's scope: name and address; or "
+                    "scoping: rbac, which needs none.",
+                )
+            continue
+        if sender.get("group") is not None:
+            yield Mistake(
+                (*path, "group"),
+                ABSENT,
+                "is of no use with scoping: rbac, which binds the identity to its mailbox itself",
+                "Leave it out, in senderDefaults too.",
+            )
+        permissions = sender.get("permissions")
+        if isinstance(permissions, list) and WITHOUT_ROLE in permissions:
+            yield Mistake(
+                (*path, "permissions"),
+                str(WITHOUT_ROLE),
+                "is a permission for which Exchange has no role",
+                f"Write {MailboxPermission.MAIL_READ_BASIC}.",
+            )
+        if values.get("drift") in (True, "true"):
+            yield Mistake(
+                ("drift",),
+                values["drift"],
+                f"does not look at what {write_path(path)} has with scoping: rbac",
+                "Write false; python -m operations.prove asks Exchange who is confined.",
+            )
+
+
 RULES = [
+    _scopings,
     _shared_identities,
     _control_mailboxes,
     _recipients,

@@ -15,7 +15,7 @@ from components.clouds import Cloud
 from components.exchange import mail_enabled_security_group, shared_mailbox
 from components.exchange.exchange_command import DEFAULT_MARK_ATTRIBUTE
 from components.graph_permission import MailboxPermission
-from components.scoped_mail_sender import IdentityKind
+from components.scoped_mail_sender import IdentityKind, Scoping
 from components.trigger import Frequency, Signature, WeekDay
 from configuration.messages import Message
 from configuration.values import (
@@ -175,8 +175,15 @@ class Sender(Keys, frozen=True):
     new one is refused as somebody else's."""
     mailbox: Mailbox = Field(title="the shared mailbox: name and address")
     """The shared mailbox that is sent as."""
-    group: Group = Field(title="the group that is the policy's scope: name and address")
-    """The mail-enabled security group that is the policy's scope."""
+    group: Annotated[
+        Group | None, Field(title="the group that is the policy's scope: name and address")
+    ] = None
+    """The mail-enabled security group that is the policy's scope. Required, but for ``scoping:
+    rbac``, which has none."""
+    scoping: Scoping = Field(Scoping.POLICY, title="applicationAccessPolicy or rbac")
+    """``applicationAccessPolicy``: the permission is granted in Entra, and a policy on the group
+    confines it. Or ``rbac``: a role in Exchange, bound to the mailbox; no group, no grant, no
+    ``settle``. Cannot be changed once the sender is deployed."""
     control_mailbox: Address = Field(
         title="the address of an existing mailbox that the workflow must not send as"
     )

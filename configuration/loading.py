@@ -12,6 +12,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import ValidationError
 
+from components.scoped_mail_sender import Scoping
 from configuration.agreement import PROVIDER_ENVIRONMENTS, RULES
 from configuration.defaults import fill_in_defaults
 from configuration.environments import require_environment
@@ -138,7 +139,8 @@ def refuse_renamed_senders(
     names = {sender.name for sender in configuration.senders}
     mistakes = []
     for index, sender in enumerate(configuration.senders):
-        for address in (sender.mailbox.address, sender.group.address):
+        addresses = [sender.mailbox.address, *([sender.group.address] if sender.group else [])]
+        for address in addresses:
             owner = owners.get(address.casefold(), sender.name)
             if owner not in names:
                 mistakes.append(
@@ -152,6 +154,40 @@ def refuse_renamed_senders(
                     )
                 )
                 break
+    if mistakes:
+        raise ConfigurationError(report(namespace, mistakes, {}))
+
+
+def refuse_changed_scopings(
+    configuration: StackConfiguration,
+    deployed: Mapping[str, Scoping],
+    namespace: str = NAMESPACE,
+) -> None:
+    """Refuses another scoping for a sender that is deployed.
+
+    Its group would go with the policy, while a token with the permission lives on for a day.
+
+    Args:
+        configuration: What the stack is told.
+        deployed: By the name of each sender that the stack's state holds, what confines it.
+        namespace: The project's name.
+
+    Raises:
+        ConfigurationError: A deployed sender would be confined by something else.
+    """
+    mistakes = [
+        Mistake(
+            ("senders", index, "scoping"),
+            str(sender.scoping),
+            f"is another scoping than that of the deployed sender, {deployed[sender.name]}, whose "
+            "identity would be without it before it is without its permission",
+            f"Write {deployed[sender.name]}. For the other one take the sender out, run pulumi up, "
+            "and a day later put it in again; or make a sender of another name, with a mailbox of "
+            "its own.",
+        )
+        for index, sender in enumerate(configuration.senders)
+        if deployed.get(sender.name, sender.scoping) is not sender.scoping
+    ]
     if mistakes:
         raise ConfigurationError(report(namespace, mistakes, {}))
 

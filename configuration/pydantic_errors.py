@@ -24,6 +24,7 @@ _NONE_OF_THE_WORDS = {
     "importance": "is not an importance that Graph knows",
     "permissions": "is not one of the eleven permissions that an application access policy "
     "confines: granted, it would reach every mailbox of the organisation",
+    "scoping": "is nothing that confines an identity",
     "signature": "says nothing about the signature",
     "weekDays": "is not a day",
 }

@@ -17,6 +17,7 @@ from typing import Any
 
 from components.exchange.access_proof import PROOF_SCRIPT
 from components.exchange.exchange_command import POWERSHELL, SCRIPTS, read_observed
+from components.role_based_mailbox_access import ROLE_PROOF_SCRIPT
 
 # How the script begins what it found out; what else it says means that it found out nothing.
 _FOUND_OUT = re.compile(r"not (?:proven after|confined)\b")
@@ -40,7 +41,7 @@ def proofs_in(deployment: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if resource["type"] != "command:local:Command":
             continue
         inputs = resource["inputs"]
-        if PurePosixPath(inputs.get("create", "")).name != PROOF_SCRIPT:
+        if PurePosixPath(inputs.get("create", "")).name not in (PROOF_SCRIPT, ROLE_PROOF_SCRIPT):
             continue
         try:
             desired = json.loads(inputs["stdin"])
@@ -68,12 +69,14 @@ def finding_of(desired: Mapping[str, Any], show: Callable[[str], None]) -> tuple
     Raises:
         ExchangeProofError: Exchange could not be asked.
     """
+    # A policy is on a group; what is proven of roles names them.
+    script = ROLE_PROOF_SCRIPT if "roles" in desired else PROOF_SCRIPT
     interpreter = shutil.which(POWERSHELL[0])
     if interpreter is None:
         raise ExchangeProofError(f"there is no {POWERSHELL[0]} on PATH: install PowerShell")
     try:
         done = subprocess.run(  # noqa: S603 - the script is the project's own
-            [interpreter, *POWERSHELL[1:], str(SCRIPTS / PROOF_SCRIPT)],
+            [interpreter, *POWERSHELL[1:], str(SCRIPTS / script)],
             input=json.dumps({**desired, "timeoutSeconds": 0, "settleSeconds": 0}),
             capture_output=True,
             check=False,
@@ -88,7 +91,7 @@ def finding_of(desired: Mapping[str, Any], show: Callable[[str], None]) -> tuple
             show(line)
         return True, [
             f"{desired['controlMailbox']} refuses Graph whatever the policy says: {reason}"
-            for reason in _other_reasons(done.stdout)
+            for reason in _other_reasons(script, done.stdout)
         ]
     said = next((line for line in lines if line.startswith("error: ")), "")
     finding = _FOUND_OUT.search(said)
@@ -99,13 +102,13 @@ def finding_of(desired: Mapping[str, Any], show: Callable[[str], None]) -> tuple
     return False, [said[finding.start() :]]
 
 
-def _other_reasons(stdout: str) -> list[str]:
+def _other_reasons(script: str, stdout: str) -> list[str]:
     try:
         reasons = read_observed(stdout).get("otherReasons", [])
     except (StopIteration, ValueError):
         reasons = None
     if not isinstance(reasons, list):
         raise ExchangeProofError(
-            f"{PROOF_SCRIPT} succeeded and did not write what it found, but {stdout[:200]!r}"
+            f"{script} succeeded and did not write what it found, but {stdout[:200]!r}"
         )
     return reasons

@@ -38,6 +38,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.clouds import Cloud
+from components.scoped_mail_sender import Scoping
 from components.workflow_definition import ACTION, OWN_PROBE_ACTION, PROBE_ACTION
 from operations.exchange_proof import ExchangeProofError, finding_of, proofs_in
 from operations.signed_in import CloudRefusedError
@@ -45,12 +46,17 @@ from operations.workflow_runs import Answer, NotStartedError, WorkflowRuns
 
 SENDER_TYPE = "scoped-mail-sender:index:ScopedMailSender"
 ACCESS_TYPE = "exchange-online:index:ConfinedMailboxAccess"
+ROLE_TYPE = "exchange-online:index:RoleBasedMailboxAccess"
 WORKFLOW_TYPE = "logic-apps:index:LogicApp"
-"""Types of the components in a state: a sender, and the two of it that a proof is about."""
+"""Types of the components in a state: a sender, and those of it that a proof is about."""
 
 _EXIT = {"right": 0, "wrong": 1, "unknown": 2}
 # Seconds between one round and the next; the last of them from then on.
 _PAUSES = (60, 120, 300)
+# Each attempt keeps what Exchange remembers of the roles of an application alive, up to two hours;
+# half an hour of rest has it read them anew. Source:
+# https://learn.microsoft.com/exchange/permissions-exo/application-rbac#limitations.
+_REST_OF_ROLES = 31 * 60
 
 
 class Verdict(StrEnum):
@@ -75,6 +81,7 @@ class Trial:
         trigger: Name of the trigger; empty where the workflow has none for this.
         own: The trial of the sender's own mail; ``None`` where this is it.
         by_probe: Whether the own mail goes to the own mailbox, not to the recipients.
+        by_role: Whether a role in Exchange lets the workflow send, and not a grant and a policy.
         is_refused: Whether Azure refuses to start the run, and will go on refusing.
     """
 
@@ -85,6 +92,7 @@ class Trial:
     answer: Answer
     own: "Trial | None" = None
     by_probe: bool = False
+    by_role: bool = False
     is_refused: bool = False
 
     @property
@@ -112,7 +120,9 @@ class Trial:
             if self.answer.accepted:
                 return Verdict.RIGHT
             return Verdict.WRONG if status == HTTPStatus.FORBIDDEN else Verdict.UNKNOWN
-        if self.answer.denied_by_policy:
+        answer = self.answer
+        out_of_scope = self.by_role and answer.denied_for_want_of_a_permission
+        if answer.denied_by_policy or out_of_scope:
             # An identity without the permission, or with an old token, is denied everywhere.
             return self.own.verdict if self.own.verdict is Verdict.RIGHT else Verdict.UNKNOWN
         # A message without recipients is refused by its form only where access was not denied.
@@ -181,8 +191,17 @@ def _trials_of_sender(name: str, sender: Mapping[str, Any]) -> Iterator[Trial]:
         else:
             own = Trial(name, mailbox, workflow, sender["trigger"], not_tried)
             not_tried = Answer(0, "", "the sender has no probe: true")
+        own.by_role = sender.get("scoping") == Scoping.RBAC
         yield own
-        yield Trial(name, sender["controlMailbox"], workflow, probe, not_tried, own)
+        yield Trial(
+            name,
+            sender["controlMailbox"],
+            workflow,
+            probe,
+            not_tried,
+            own,
+            by_role=own.by_role,
+        )
     except KeyError as missing:
         raise ProofError(
             f"the outputs of {name} have no {missing.args[0]}: run pulumi up with this version of "
@@ -208,7 +227,7 @@ def changed_since(deployment: Mapping[str, Any], moment: datetime) -> set[str]:
         while parent is not None:
             ancestors[parent.split("::")[2].rpartition("$")[2]] = parent.split("::")[3]
             parent = resources[parent].get("parent")
-        if ancestors.keys() & {ACCESS_TYPE, WORKFLOW_TYPE} and SENDER_TYPE in ancestors:
+        if ancestors.keys() & {ACCESS_TYPE, ROLE_TYPE, WORKFLOW_TYPE} and SENDER_TYPE in ancestors:
             changed.add(ancestors[SENDER_TYPE])
     return changed
 
@@ -288,6 +307,8 @@ def prove(
     pending = [trial for trial in trials if trial.trigger]
     for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
         pending = [trial for trial in pending if _is_open(trial, runs, show)]
+        if any(trial.by_role for trial in pending):
+            pause = max(pause, _REST_OF_ROLES)
         left = timeout - (now() - begun)
         if not pending or left <= 0:
             return
@@ -332,7 +353,7 @@ def result_of(judged: Iterable[_Judged]) -> Verdict:
 
 _SAID = {
     Verdict.RIGHT: "Proven: each workflow sends as its own mailbox, is denied as the control "
-    "mailbox, and Exchange says that this is by its policy.",
+    "mailbox, and Exchange says that this is by its policy or role.",
     Verdict.WRONG: "Not confined as it should be: see what is wrong above. A new policy may take "
     "an hour or more to reach Graph, a new permission a day; --timeout waits.",
     Verdict.UNKNOWN: "Could not find out: see what is unknown above.",

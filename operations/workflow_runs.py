@@ -60,12 +60,21 @@ class Answer:
         )
 
     @property
+    def denied_for_want_of_a_permission(self) -> bool:
+        """Whether Graph denies in the words that it has where no grant and no role opens a mailbox.
+
+        So it denies what is out of a role's scope, and everything before a new role acts.
+        """
+        return self._denied and "Access is denied" in self.message
+
+    @property
     def denied_in_other_words(self) -> bool:
         """Whether Graph denies in words that are neither those nor of a missing permission.
 
         Exchange speaks the language of the organisation in places; whether here, nobody has said.
         """
-        return self._denied and not self.denied_by_policy and "Access is denied" not in self.message
+        known = self.denied_by_policy or self.denied_for_want_of_a_permission
+        return self._denied and not known
 
     @property
     def _denied(self) -> bool:

@@ -28,7 +28,9 @@ from simulator.tenant.definition import nested
 _API_VERSION = "2019-05-01"
 # What ARM takes back of what it returns; the rest is its own.
 _WRITABLE = ("accessControl", "definition", "endpointsConfiguration", "parameters", "state")
+# What Graph learns of late: changes of a policy, and of a role of an application.
 _POLICY_CHANGES = {f"{verb}-ApplicationAccessPolicy" for verb in ("New", "Set", "Remove")}
+_ROLE_CHANGES = {f"{verb}-ManagementRoleAssignment" for verb in ("New", "Remove")}
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,24 @@ class Answer:
 
 
 def pass_policy_lag(tenant: Tenant) -> timedelta | None:
-    """Moves the clock to where Graph has learned of every change of a policy.
+    """Moves the clock to where Graph has learned of every change of a policy or a role.
 
     Returns:
         By how much the clock was moved, ``None`` when it needed not be.
     """
-    changes = [call.time for call in tenant.calls() if call.operation in _POLICY_CHANGES]
+    lags = {
+        **dict.fromkeys(_POLICY_CHANGES, tenant.lags["policy"]),
+        **dict.fromkeys(_ROLE_CHANGES, tenant.lags["roles"]),
+    }
+    changes = [
+        # A call is logged a moment before it takes effect.
+        call.time + timedelta(seconds=lags[call.operation] + 1)
+        for call in tenant.calls()
+        if call.operation in lags
+    ]
     if not changes:
         return None
-    # A call is logged a moment before it takes effect.
-    known_at = max(changes) + timedelta(seconds=tenant.lags["policy"] + 1)
+    known_at = max(changes)
     missing = known_at - tenant.clock.now()
     if missing <= timedelta():
         return None

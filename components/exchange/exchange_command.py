@@ -6,6 +6,7 @@ credential: the scripts take those from the environment of the process that runs
 (``powershell/Session.psm1``), so that none can reach an input, an output or the state.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -24,7 +25,11 @@ SCRIPTS = Path(__file__).parent / "powershell"
 REVISIONS = {
     "ensure-application-access-policy.ps1": 1,
     "ensure-mail-enabled-security-group.ps1": 1,
+    "ensure-management-scope.ps1": 1,
+    "ensure-role-assignment.ps1": 1,
+    "ensure-service-principal.ps1": 1,
     "ensure-shared-mailbox.ps1": 1,
+    "prove-authorization.ps1": 1,
     "prove-confinement.ps1": 1,
     "set-group-member.ps1": 1,
     "set-shared-mailbox.ps1": 1,
@@ -69,6 +74,17 @@ def ownership_mark(name: str) -> str:
     It is what removal goes by, so it must be as unique as the resource is.
     """
     return f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
+
+
+def exchange_name(readable: str, *told_apart_by: str) -> str:
+    """A name of at most 64 characters, which is what Exchange takes, for what bears no mark.
+
+    Args:
+        readable: What it begins with, for people.
+        told_apart_by: What it is told from others by.
+    """
+    digest = hashlib.sha256("\n".join(told_apart_by).encode()).hexdigest()[:12]
+    return f"{readable[: 64 - len(digest) - 1].strip()} {digest}"
 
 
 def exchange_command(

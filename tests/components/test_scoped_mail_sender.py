@@ -365,6 +365,7 @@ class TestOutputs:
             "mailboxObjectId": MAILBOX_ID,
             "mailboxAddress": "notifications@contoso.com",
             "groupAddress": "senders@contoso.com",
+            "scoping": "applicationAccessPolicy",
             "controlMailbox": "control.mailbox@contoso.com",
             "trigger": "manual",
         }

@@ -463,6 +463,51 @@ class TestCouldNotFindOut:
         assert result_of(trials) is Verdict.UNKNOWN
 
 
+class TestASenderWithRoles:
+    """Denied in the words that are said where nothing opens a mailbox, also before a role acts."""
+
+    DENIED_AS_EVER = Answer(
+        403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."
+    )
+
+    def trials(self, own: Answer, scoping: str = "rbac") -> list[Trial]:
+        sender = OUTPUTS["senders"]["notifications"] | {"scoping": scoping}
+        trials = trials_of({"notifications": sender})
+        trials[0].answer, trials[1].answer = own, self.DENIED_AS_EVER
+        return trials
+
+    def test_is_confined_once_its_own_mail_was_accepted(self):
+        trials = self.trials(Answer(202, "", ""))
+        assert [trial.verdict for trial in trials] == [Verdict.RIGHT, Verdict.RIGHT]
+
+    def test_is_not_shown_to_be_before_that(self):
+        trials = self.trials(self.DENIED_AS_EVER)
+        assert [trial.verdict for trial in trials] == [Verdict.WRONG, Verdict.UNKNOWN]
+
+    def test_unlike_one_with_a_policy(self):
+        trials = self.trials(Answer(202, "", ""), scoping="applicationAccessPolicy")
+        assert trials[1].verdict is Verdict.UNKNOWN
+
+    def test_is_left_alone_for_so_long_that_exchange_reads_its_roles_anew(self):
+        waited: list[float] = []
+        denied = self.DENIED_AS_EVER
+
+        class Runs:
+            def ask(self, workflow_id: str, trigger: str, action: str) -> Answer:
+                return denied
+
+        prove(
+            self.trials(denied),
+            cast(WorkflowRuns, Runs()),
+            timeout=2.5 * 3600,
+            show=lambda _: None,
+            sleep=waited.append,
+            now=lambda: sum(waited),
+        )
+        assert waited[:4] == [31 * 60] * 4
+        assert sum(waited) == 2.5 * 3600
+
+
 class TestADenialInUnknownWords:
     """Such as those of another language, if Graph has any."""
 

@@ -81,11 +81,11 @@ function Get-AuthorizationFinding {
         [switch] $InScope
     )
     $rows = @(Invoke-WithRetry -Cmdlet 'Test-ServicePrincipalAuthorization' -NotFoundIsTransient -Action {
-            Test-ServicePrincipalAuthorization -Identity $Desired.principalId -Resource $Address -ErrorAction Stop
+            Test-ServicePrincipalAuthorization -Identity $Desired.appId -Resource $Address -ErrorAction Stop
         })
     $strange = @($rows | Where-Object { @('True', 'False') -notcontains [string]$_.InScope })
     if ($strange.Count -gt 0) {
-        Stop-Convergence -Reason "Exchange answers '$($strange[0].InScope)' for $Address in the scope of $($strange[0].RoleName), where 'True' or 'False' is known, so nothing can be proven. Deploy again later; should the answer stay, run Test-ServicePrincipalAuthorization -Identity $($Desired.principalId) -Resource $Address by hand."
+        Stop-Convergence -Reason "Exchange answers '$($strange[0].InScope)' for $Address in the scope of $($strange[0].RoleName), where 'True' or 'False' is known, so nothing can be proven. Deploy again later; should the answer stay, run Test-ServicePrincipalAuthorization -Identity $($Desired.appId) -Resource $Address by hand."
     }
     $ours = @($rows | Where-Object { @($Desired.roles) -contains $_.RoleName -and [string]$_.ScopeType -eq 'CustomRecipientScope' -and $_.AllowedResourceScope -eq $Desired.scope })
     $wrong = @(
@@ -99,7 +99,8 @@ function Get-AuthorizationFinding {
     $further = @(
         foreach ($row in $rows) {
             $ownScope = [string]$row.ScopeType -eq 'CustomRecipientScope' -and $row.AllowedResourceScope -eq $Desired.scope
-            if ($ownScope -and @($Desired.roles) -contains $row.RoleName) { continue }
+            # Whatever is bound to our scope opens our mailbox alone; a permission that goes is still there at this moment.
+            if ($ownScope) { continue }
             if ([string]$row.ScopeType -eq 'Organization' -or -not $row.AllowedResourceScope) { "$($row.RoleName) on every mailbox of the organisation" }
             else { "$($row.RoleName) on '$($row.AllowedResourceScope)'" }
         }

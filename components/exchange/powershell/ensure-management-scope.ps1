@@ -30,8 +30,8 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "mana
         New-ManagementScope -Name $Desired.name -RecipientRestrictionFilter $filter -ErrorAction Stop
     }
     if (-not (Test-MailboxScope -Scope $scope -MailboxId $Desired.mailboxId)) {
-        $former = @($env:PULUMI_COMMAND_STDOUT -split "`n" | Where-Object { $_ -like '{*' })
-        if ($former.Count -eq 0 -or -not (Test-MailboxScope -Scope $scope -MailboxId (ConvertFrom-Json -InputObject $former[0]).mailboxId)) {
+        $former = Get-FormerOutput
+        if (-not $former -or -not (Test-MailboxScope -Scope $scope -MailboxId $former.mailboxId)) {
             Stop-Convergence -Reason "it exists and holds '$($scope.RecipientFilter)', not the mailbox $($held[0].PrimarySmtpAddress). It was not changed: others may have bound roles to it. If nobody needs it: Remove-ManagementScope -Identity '$($Desired.name)', and deploy again."
         }
         Write-Step -Message "moving the management scope '$($Desired.name)' to $($held[0].PrimarySmtpAddress), which took the place of its mailbox"

@@ -37,15 +37,12 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
     if ($differences.Count -gt 0) {
         Stop-Convergence -Reason "it has other content: $($differences -join '; '). It was not taken. If nobody needs it: Remove-ManagementRoleAssignment -Identity '$($Desired.name)', and deploy again."
     }
-    $former = @($env:PULUMI_COMMAND_STDOUT -split "`n" | Where-Object { $_ -like '{*' })
-    if ($former.Count -gt 0) {
-        $formerName = (ConvertFrom-Json -InputObject $former[0]).name
-        if ($formerName -ne $Desired.name -and (Find-RoleAssignment -Name $formerName)) {
-            Write-Step -Message "removing the role assignment '$formerName' of the former identity"
-            Invoke-Removal -Cmdlet 'Remove-ManagementRoleAssignment' -Removal {
-                Remove-ManagementRoleAssignment -Identity $formerName -Confirm:$false -ErrorAction Stop
-            } -Remaining { Find-RoleAssignment -Name $formerName }
-        }
+    $former = Get-FormerOutput
+    if ($former -and $former.name -ne $Desired.name -and (Find-RoleAssignment -Name $former.name)) {
+        Write-Step -Message "removing the role assignment '$($former.name)' of the former identity"
+        Invoke-Removal -Cmdlet 'Remove-ManagementRoleAssignment' -Removal {
+            Remove-ManagementRoleAssignment -Identity $former.name -Confirm:$false -ErrorAction Stop
+        } -Remaining { Find-RoleAssignment -Name $former.name }
     }
     [ordered]@{ name = $Desired.name }
 }

@@ -44,7 +44,7 @@ class Sender:
             "scope": SCOPE["name"],
         }
         self.proof = {
-            "principalId": principal["id"],
+            "appId": principal["appId"],
             "roles": [ROLE],
             "scope": SCOPE["name"],
             "members": [RECEPTION],
@@ -114,7 +114,7 @@ class TestUp:
             {"principalId": sender.principal_id},
             SCOPE,
             {"name": sender.assignment["name"]},
-            {"principalId": sender.principal_id, "inScope": [RECEPTION], "outOfScope": [CONTROL]},
+            {"appId": sender.proof["appId"], "inScope": [RECEPTION], "outOfScope": [CONTROL]},
         ]
         assert sender.scripts.tenant.violations() == []
 

@@ -1,0 +1,55 @@
+"""A management scope that holds one mailbox: what a role of an application is bound to.
+
+It is made before the identity and removed after it, since Graph may go by an assignment for up to
+two hours after that was taken back, and nobody says what it reaches once its scope is gone.
+See ``docs/decisions/0019-a-scope-outlives-the-identity.md``.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.exchange.exchange_command import (
+    ExchangeOrganization,
+    exchange_command,
+    exchange_name,
+    ownership_mark,
+)
+from components.inputs import child_options, inputs_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagementScopeArgs:
+    """Inputs of a :class:`ManagementScope`.
+
+    Attributes:
+        display_name: What its name in Exchange begins with.
+        mailbox_object_id: Object id in Entra of the mailbox that it holds.
+        organization: Where it is.
+    """
+
+    display_name: str
+    mailbox_object_id: pulumi.Input[str]
+    organization: ExchangeOrganization
+
+
+class ManagementScope(pulumi.ComponentResource):
+    """Holds one mailbox, by the id that no other mailbox ever gets."""
+
+    scope_name: str
+    """Its name in Exchange."""
+
+    def __init__(
+        self, name: str, args: ManagementScopeArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("exchange-online:index:ManagementScope", name, inputs_of(args), opts)
+        self.scope_name = exchange_name(args.display_name, ownership_mark(name))
+        exchange_command(
+            name,
+            organization=args.organization,
+            ensure="ensure-management-scope.ps1",
+            remove="remove-management-scope.ps1",
+            desired={"name": self.scope_name, "mailboxId": args.mailbox_object_id},
+            opts=child_options(self, opts),
+        )
+        self.register_outputs({})

@@ -1,0 +1,151 @@
+"""Mailbox permissions for a workload identity by roles in Exchange, each bound to one mailbox.
+
+RBAC for Applications: nothing is granted in Entra, so nothing has to be confined first. The
+identity has no permission until an assignment is made, and that is made with its scope. Owns, in
+this order: Exchange's pointer to the service principal, one role assignment a permission, and the
+proof; removal goes the same way back. It does not own the scope, which has to outlive the identity
+(:class:`ManagementScope`). https://learn.microsoft.com/exchange/permissions-exo/application-rbac
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.exchange.exchange_command import (
+    ExchangeOrganization,
+    exchange_command,
+    exchange_name,
+    ownership_mark,
+    run_now,
+)
+from components.graph_permission import MailboxPermission
+from components.inputs import child_options, inputs_of
+
+ROLE_PROOF_SCRIPT = "prove-authorization.ps1"
+"""The script that proves, and changes nothing."""
+
+WITHOUT_ROLE = MailboxPermission.MAIL_READ_BASIC_ALL
+"""The one of the eleven permissions for which Exchange has no role of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleBasedMailboxAccessArgs:
+    """Inputs of a :class:`RoleBasedMailboxAccess`.
+
+    Attributes:
+        client_id: Application id of the identity.
+        principal_id: Object id of the identity's service principal.
+        display_name: What Exchange's pointer to it and the names of its assignments begin with.
+        scope_name: Name of the management scope that the roles are bound to.
+        mailbox_address: Address of the mailbox that it holds, for the proof.
+        control_mailbox: Address of an existing mailbox that must be out of scope.
+        permissions: What the identity may do there, by the names of Graph's permissions.
+        organization: The Exchange Online organisation.
+        proof_timeout_seconds: How long the proof may take.
+    """
+
+    client_id: pulumi.Input[str]
+    principal_id: pulumi.Input[str]
+    display_name: str
+    scope_name: pulumi.Input[str]
+    mailbox_address: pulumi.Input[str]
+    control_mailbox: pulumi.Input[str]
+    permissions: Sequence[MailboxPermission]
+    organization: ExchangeOrganization
+    proof_timeout_seconds: int = 600
+
+
+class RoleBasedMailboxAccess(pulumi.ComponentResource):
+    """Lets an identity use one mailbox, and proves that it can use no other.
+
+    Name the scope in ``depends_on``, and in that of what has the identity.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        args: RoleBasedMailboxAccessArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            "exchange-online:index:RoleBasedMailboxAccess", name, inputs_of(args), opts
+        )
+        mark = ownership_mark(name)
+        roles = {each: f"Application {MailboxPermission(each)}" for each in args.permissions}
+        pointer = exchange_command(
+            f"{name}-pointer",
+            organization=args.organization,
+            ensure="ensure-service-principal.ps1",
+            remove="remove-service-principal.ps1",
+            desired={
+                "principalId": args.principal_id,
+                "appId": args.client_id,
+                "displayName": args.display_name,
+            },
+            opts=child_options(self, opts),
+        )
+        self.permissions = [
+            exchange_command(
+                f"{name}-{permission.lower().replace('.', '-')}",
+                organization=args.organization,
+                ensure="ensure-role-assignment.ps1",
+                remove="remove-role-assignment.ps1",
+                desired={
+                    "name": _assignment_name(args, mark, permission),
+                    "principalId": args.principal_id,
+                    "role": role,
+                    "scope": args.scope_name,
+                },
+                opts=child_options(self, opts, depends_on=[pointer]),
+            )
+            for permission, role in roles.items()
+        ]
+        """The role assignments, one a permission."""
+        self._organization = args.organization
+        self._confinement: dict[str, Any] = {
+            "roles": sorted(roles.values()),
+            "scope": args.scope_name,
+            "members": [args.mailbox_address],
+            "controlMailbox": args.control_mailbox,
+            "timeoutSeconds": args.proof_timeout_seconds,
+        }
+        exchange_command(
+            f"{name}-proof",
+            organization=args.organization,
+            ensure=ROLE_PROOF_SCRIPT,
+            desired={"appId": args.client_id, **self._confinement},
+            opts=child_options(self, opts, depends_on=[pointer, *self.permissions]),
+        )
+        self.register_outputs({})
+
+    async def prove(self, client_id: str, *, otherwise: str) -> None:
+        """Proves the confinement of an application once more.
+
+        Args:
+            client_id: Application id of the identity.
+            otherwise: What a failure means, as the end of a sentence.
+
+        Raises:
+            pulumi.RunError: It is not proven.
+        """
+        try:
+            desired = {"appId": client_id, **self._confinement}
+            await run_now(self._organization, ROLE_PROOF_SCRIPT, desired)
+        except Exception as error:  # noqa: BLE001 - see run_now
+            raise pulumi.RunError(
+                f"The roles of application {client_id} are not those of this stack any more: "
+                f"{otherwise}. {' '.join(str(error).split())}"
+            ) from None
+
+
+def _assignment_name(
+    args: RoleBasedMailboxAccessArgs, mark: str, permission: MailboxPermission
+) -> pulumi.Output[str]:
+    """Of each identity another: that of a former one is removed once the new one is made."""
+    return pulumi.Output.from_input(args.principal_id).apply(
+        lambda principal: exchange_name(
+            f"{args.display_name} {permission}", mark, permission, principal
+        )
+    )

@@ -2,7 +2,7 @@
 
 It is made before the identity and removed after it, since Graph may go by an assignment for up to
 two hours after that was taken back, and nobody says what it reaches once its scope is gone.
-See ``docs/decisions/0019-a-scope-outlives-the-identity.md``.
+See ``docs/decisions/0022-a-scope-outlives-the-identity.md``.
 """
 
 from dataclasses import dataclass

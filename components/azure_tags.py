@@ -7,7 +7,7 @@ changes where nothing else changes.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 
@@ -67,11 +67,13 @@ def leave_tags_of_others(deployed: Deployed, *, resource_group: str, own: Collec
         tags = others.get((args.type_, args.name))
         if tags is None:
             return None
+        props = dict(args.props)
+        if tags.further:
+            own_tags = pulumi.Output.from_input(props.get("tags"))
+            props["tags"] = own_tags.apply(lambda own: {**tags.further, **(own or {})})
         options = pulumi.ResourceOptions(ignore_changes=tags.ignored)
-        own_tags = cast(Mapping[str, str], args.props["tags"])
         return pulumi.ResourceTransformationResult(
-            {**args.props, "tags": {**tags.further, **own_tags}},
-            pulumi.ResourceOptions.merge(args.opts, options),
+            props, pulumi.ResourceOptions.merge(args.opts, options)
         )
 
     pulumi.runtime.register_stack_transformation(beside_others)

@@ -139,6 +139,7 @@ class TestTheFilesAgreeWithTheRules:
             if stack != "local"
             for sender in load_configuration(stack_file(stack)).senders
             for recipient in (sender.mailbox, sender.group)
+            if recipient is not None
         ]
         assert len(addresses) == len(set(addresses)) >= 12
 
@@ -151,6 +152,7 @@ class TestTheFilesAgreeWithTheRules:
         sender = configuration.senders[0]
         assert sender.mailbox.name == sender.mailbox.display_name == "Logic App Notifications"
         assert sender.mailbox.alias == "LogicAppNotifications"
+        assert sender.group is not None
         assert sender.group.name == "DL Graph Scope Group WL Mailsender LogicApp"
         assert sender.group.alias == "DLGraphScopeGroupWLMailsenderLogicApp"
         assert sender.group.policy_description == (

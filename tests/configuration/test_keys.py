@@ -61,6 +61,7 @@ class TestTheHappyPathIsAccepted:
         assert sender.mailbox.hidden_from_address_lists
         assert sender.mailbox.sign_in_blocked
         assert not sender.mailbox.adopt
+        assert sender.group is not None
         assert sender.group.name == "DL Graph Scope Group"
         assert sender.group.alias == "DLGraphScopeGroup"
         assert sender.group.managed_by == ()
@@ -83,6 +84,7 @@ class TestTheHappyPathIsAccepted:
         put(values, "senders[0].group.policyDescription", " ")
         sender = load_configuration(values).senders[0]
         assert sender.workflow == "mail-notifications"
+        assert sender.group is not None
         assert sender.group.policy_description == " "
 
     @pytest.mark.parametrize(

@@ -141,7 +141,10 @@ class TestDraw:
         self, settled: Path, capsys: pytest.CaptureFixture[str]
     ):
         assert main(["draw", "payroll", "--directory", str(settled)]) == 1
-        assert "there is no sender payroll, only daily-reminder, n" in capsys.readouterr().err
+        assert (
+            "there is no sender payroll, only daily-reminder, incident-alerts, n"
+            in capsys.readouterr().err
+        )
 
 
 class TestMails:

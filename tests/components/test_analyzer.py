@@ -26,7 +26,7 @@ COMPONENTS = sorted(
 def test_pulumis_analyzer_accepts_them_all():
     found = Analyzer("scoped-mail-sender").analyze(COMPONENTS)["component_definitions"]
 
-    assert len(COMPONENTS) == 9
+    assert "ScopedMailSender" in found
     assert found.keys() == {component.__name__ for component in COMPONENTS}
 
 

@@ -1,5 +1,7 @@
 """What the Pulumi command line itself says of a stack's file that it cannot read."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,16 @@ from simulator.engine import SimulatedStack
 from simulator.environment import ROOT
 
 pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def usual_recursion() -> Iterator[None]:
+    """Python's own limit, which other tests' libraries raise for good."""
+    raised = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(raised)
+
 
 AT_A_LINE = "Mend the file at the line that is named."
 OTHERWISE = "below config: stands each key as scoped-mail-sender:key, with its value."
@@ -39,6 +51,7 @@ OTHERWISE = "below config: stands each key as scoped-mail-sender:key, with its v
     ],
     ids=["key", "nested key", "list", "tab", "no group", "no key", "no end"],
 )
+@pytest.mark.usefixtures("usual_recursion")
 def test_is_told_with_the_line(tmp_path: Path, content: str, said: str, remedy: str) -> None:
     (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), "utf-8")
     (tmp_path / "Pulumi.local.yaml").write_text(content, "utf-8")

@@ -78,7 +78,7 @@ class TestSettleIsWhatCoversGraph:
     def test_a_minute_shorter_leaves_a_window_and_the_tenant_sees_it(self, tried: SimulatedStack):
         (violation,) = tried.tenant.violations()
         assert "could send as" in violation.text
-        assert "outside the scope" in violation.text
+        assert "outside its scope" in violation.text
 
         tried.tenant.clock.advance(MINUTE)
 

@@ -40,7 +40,8 @@ from rich.text import Text
 from components.clouds import Cloud
 from components.scoped_mail_sender import Scoping
 from components.workflow_definition import ACTION, OWN_PROBE_ACTION, PROBE_ACTION
-from operations.exchange_proof import ExchangeProofError, finding_of, proofs_in
+from operations.exchange_proof import finding_of, proofs_in
+from operations.exchange_script import ExchangeScriptError
 from operations.signed_in import CloudRefusedError
 from operations.workflow_runs import Answer, NotStartedError, WorkflowRuns
 
@@ -251,7 +252,7 @@ def opinions_of(
     """
     try:
         proofs = proofs_in(deployment)
-    except ExchangeProofError as error:
+    except ExchangeScriptError as error:
         raise ProofError(f"Exchange could not be asked: {error}. Nothing was sent") from None
     opinions = []
     for name in senders:
@@ -266,7 +267,7 @@ def opinions_of(
 
         try:
             is_confined, objections = finding_of(proofs[client_id], say)
-        except ExchangeProofError as error:
+        except ExchangeScriptError as error:
             raise ProofError(
                 f"Exchange could not be asked about {name}: {error}. Nothing was sent. Sign in as "
                 "the deployment does, or leave this out by --without-exchange: what a 403 rests on "

@@ -14,8 +14,6 @@ Exit codes: 0, the report is complete; 1, it could not find out; 2, a mistake on
 import argparse
 import json
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,13 +26,14 @@ from rich.table import Table
 from rich.text import Text
 
 from components.clouds import ENDPOINTS, Cloud
-from components.exchange.exchange_command import POWERSHELL, read_observed
-from components.graph_permission import MailboxPermission
+from components.graph_permission import GRAPH_CLIENT_ID, MailboxPermission
+from operations.exchange_script import ExchangeScriptError, run_script
 from operations.reach_page import page
 from operations.signed_in import CloudRefusedError, SignedIn
 
 SCRIPT = Path(__file__).with_name("list-mailbox-access.ps1")
-GRAPH, EXCHANGE = "00000003-0000-0000-c000-000000000000", "00000002-0000-0ff1-ce00-000000000000"
+EXCHANGE_CLIENT_ID = "00000002-0000-0ff1-ce00-000000000000"
+"""Application id of Exchange Online: the same in every tenant."""
 SHOWN = 50
 """How many mailboxes of a scope are named."""
 POLICIES_AT_MOST = 300
@@ -75,10 +74,6 @@ class _Grant(BaseModel):
     principal: str = Field(alias="principalId")
     name: str | None = Field(None, alias="principalDisplayName")
     role: str = Field(alias="appRoleId")
-
-
-class ReachError(Exception):
-    """The report cannot be made; the text is one line that says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +134,7 @@ def granted_in_entra(clouds: SignedIn) -> list[dict[str, str]]:
     """
     found = []
     clients: dict[str, str] = {}
-    for client_id in (GRAPH, EXCHANGE):
+    for client_id in (GRAPH_CLIENT_ID, EXCHANGE_CLIENT_ID):
         for resource in _principals(clouds, client_id):
             names = {role.id: role.value or "" for role in resource.app_roles}
             path = f"/v1.0/servicePrincipals/{resource.id}/appRoleAssignedTo"
@@ -171,29 +166,19 @@ def asked_of_exchange(organization: str, cloud: Cloud) -> dict[str, Any]:
     """What ``list-mailbox-access.ps1`` writes.
 
     Raises:
-        ReachError: It could not read.
+        ExchangeScriptError: It could not read.
     """
-    interpreter = shutil.which(POWERSHELL[0])
-    if interpreter is None:
-        raise ReachError(f"there is no {POWERSHELL[0]} on PATH: install PowerShell")
-    desired = {
-        "organization": organization,
-        "exchangeEnvironmentName": ENDPOINTS[cloud].exchange_environment,
-        "shown": SHOWN,
-    }
-    done = subprocess.run(  # noqa: S603 - the script is the project's own
-        [interpreter, *POWERSHELL[1:], str(SCRIPT)],
-        input=json.dumps(desired),
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        errors="replace",
+    said = run_script(
+        SCRIPT,
+        {
+            "organization": organization,
+            "exchangeEnvironmentName": ENDPOINTS[cloud].exchange_environment,
+            "shown": SHOWN,
+        },
     )
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    if done.returncode:
-        said = next((line for line in lines if line.startswith("error: ")), " ".join(lines))
-        raise ReachError(said.removeprefix("error: ") or f"exit code {done.returncode}")
-    return read_observed(done.stdout)
+    if said.code:
+        raise ExchangeScriptError(said.failure)
+    return said.observed
 
 
 def reach_of(
@@ -383,7 +368,7 @@ def main(arguments: Sequence[str]) -> int:
         reach = reach_of(options.organization, grants, exchange, exists)
         if options.html:
             options.html.write_text(page(reach, remarks(reach), reached), encoding="utf-8")
-    except (CloudRefusedError, ReachError) as error:
+    except (CloudRefusedError, ExchangeScriptError) as error:
         said.print(f"error: {error}")
         return 1
     except OSError as error:

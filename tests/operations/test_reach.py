@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+import operations.reach
 from operations.reach import SCRIPT, Access, Reach, as_json, reach_of, reached, remarks
 from operations.reach_page import page
 from simulator.commands import main
 from simulator.tenant.identifiers import seeded_id
 from tests.components.exchange.conftest import Scripts, empty_tenant, scripts
+from tests.tools.executables import Executable
 
 __all__ = ["empty_tenant", "scripts"]
 
@@ -299,3 +301,29 @@ def test_the_whole_of_the_simulated_tenant_as_a_person_starts_it(
     assert "error: access to mailboxes in fabrikam.onmicrosoft.com" in capfd.readouterr().err
     assert main([*arguments, "--html", str(tmp_path / "no" / "x.html")]) == 1
     assert "x.html cannot be written: No such file" in capfd.readouterr().err
+
+
+class TestExchangeThatCannotBeAsked:
+    @pytest.mark.parametrize(
+        ("code", "stdout", "stderr", "said"),
+        [
+            (1, "", "warning: x\nerror: access: the role is missing\n", "access: the role"),
+            (64, "", "The argument '-File' is not recognized", "exit code 64: The argument"),
+            (0, "proven", "", "list-mailbox-access.ps1 succeeded and did not write"),
+            (0, "{", "", "list-mailbox-access.ps1 succeeded and did not write"),
+        ],
+    )
+    def test_ends_the_report_in_one_line(
+        self, tmp_path, monkeypatch, capsys, code, stdout, stderr, said
+    ):
+        ends = f"sys.stdout.write({stdout!r}); sys.stderr.write({stderr!r}); sys.exit({code})"
+        Executable(tmp_path / "pwsh", ends)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(operations.reach, "granted_in_entra", lambda clouds: [])
+
+        assert operations.reach.main(["--organization", "contoso.onmicrosoft.com"]) == 1
+
+        shown = capsys.readouterr().err
+        assert shown.startswith("error: ")
+        assert said in shown
+        assert shown.count("\n") == 1

@@ -202,14 +202,19 @@ async def look_up(parent: pulumi.Resource, function: str, **arguments: str) -> d
     return dict(result)
 
 
+ABSENT = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
+"""Azure's codes for a resource, or its group, that does not exist.
+
+Any other 404, such as SubscriptionNotFound, says that this is the wrong place to look.
+"""
+
+
 def is_absent(refusal: str) -> bool:
     """Whether Azure says that a resource, or its group, does not exist.
 
     By its codes, which are not translated. Another 404 means that nothing was found out.
     """
-    return any(
-        f'Code="{code}"' in refusal for code in ("ResourceNotFound", "ResourceGroupNotFound")
-    )
+    return any(f'Code="{code}"' in refusal for code in ABSENT)
 
 
 def find(function: str, **arguments: str) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from components.provider_errors import ABSENT
 from operations.signed_in import CloudRefusedError, SignedIn
 
 Inputs = Mapping[str, Any]
@@ -58,8 +59,6 @@ _ARM = {
         "2023-01-31",
     ),
 }
-# Any other 404, such as SubscriptionNotFound, says that this is the wrong place to look.
-_ABSENT = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _GRANT_INPUTS = ("principalObjectId", "appRoleId", "resourceObjectId")
 
 
@@ -230,9 +229,7 @@ class LeftBehind:
 
     def _in_azure(self, kind: Kind, identifier: str) -> AzureResource | None:
         version = _ARM[kind].api_version
-        found = self._clouds.resource(
-            identifier, AzureResource, api_version=version, absent=_ABSENT
-        )
+        found = self._clouds.resource(identifier, AzureResource, api_version=version, absent=ABSENT)
         if found is not None and found.id.casefold() != identifier.casefold():
             raise CloudRefusedError(
                 f"Asked for {identifier}, Azure answers with {found.id}: nothing is made of it. "
@@ -258,7 +255,7 @@ class LeftBehind:
         ours = self._own | {identifier.casefold() for identifier in planned}
         version = _ARM[Kind.RESOURCE_GROUP].api_version
         held = self._clouds.resources(
-            f"{group}/resources", _Named, api_version=version, absent=_ABSENT
+            f"{group}/resources", _Named, api_version=version, absent=ABSENT
         )
         strangers = [resource.id for resource in held if resource.id.casefold() not in ours]
         return f"holds what is not of this stack: {strangers[0]}" if strangers else ""

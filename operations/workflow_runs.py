@@ -15,10 +15,10 @@ from azure.core.credentials import TokenCredential
 from pydantic import AliasPath, BaseModel, Field
 
 from components.clouds import Cloud
+from components.provider_errors import ABSENT
 from operations.signed_in import CloudRefusedError, NoAnswerError, SignedIn, refusal_of
 
 _API_VERSION = "2019-05-01"
-_GONE = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
 _UNFINISHED = {"NotSpecified", "Paused", "Running", "Waiting"}
 # Seconds. The HTTP action gives up after 120, and a run may wait for its turn.
 _LONGEST_RUN = 300
@@ -163,7 +163,7 @@ class WorkflowRuns:
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.is_server_error:
             raise NotStartedError(text)
         workflow = self._azure.resource(
-            workflow_id, _Workflow, api_version=_API_VERSION, absent=_GONE
+            workflow_id, _Workflow, api_version=_API_VERSION, absent=ABSENT
         )
         state = "Enabled" if workflow is None else workflow.state
         if state != "Enabled":

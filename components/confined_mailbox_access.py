@@ -18,7 +18,12 @@ from components.exchange.application_access_policy import (
     ApplicationAccessPolicyArgs,
 )
 from components.exchange.exchange_command import ExchangeOrganization
-from components.graph_permission import GraphPermission, GraphPermissionArgs, MailboxPermission
+from components.graph_permission import (
+    GraphPermission,
+    GraphPermissionArgs,
+    MailboxPermission,
+    permission_resource,
+)
 from components.inputs import child_options, inputs_of
 
 
@@ -53,11 +58,6 @@ class ConfinedMailboxAccessArgs:
     proof_timeout_seconds: int = 600
     settle_seconds: int = 3600
     retire_former_identities: bool = False
-
-
-def grant_name(access: str, permission: MailboxPermission) -> str:
-    """Logical name of the grant of a permission, by that of the component it is part of."""
-    return f"{access}-{permission.lower().replace('.', '-')}"
 
 
 class ConfinedMailboxAccess(pulumi.ComponentResource):
@@ -104,7 +104,7 @@ class ConfinedMailboxAccess(pulumi.ComponentResource):
         )
         self.grants = [
             GraphPermission(
-                grant_name(name, permission),
+                permission_resource(name, permission),
                 GraphPermissionArgs(permission=permission, principal_id=args.principal_id),
                 # Directly on group, policy and proof: were it on the proof alone, a replacement
                 # could delete the policy's predecessor while the old grant stands.

@@ -43,6 +43,11 @@ class MailboxPermission(StrEnum):
     CONTACTS_READ_WRITE = "Contacts.ReadWrite"
 
 
+def permission_resource(access: str, permission: MailboxPermission) -> str:
+    """Logical name of what gives a permission, by that of the component that it is part of."""
+    return f"{access}-{permission.lower().replace('.', '-')}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class GraphPermissionArgs:
     """Inputs of a :class:`GraphPermission`.

@@ -20,7 +20,7 @@ from components.exchange.exchange_command import (
     ownership_mark,
     run_now,
 )
-from components.graph_permission import MailboxPermission
+from components.graph_permission import MailboxPermission, permission_resource
 from components.inputs import child_options, inputs_of
 
 ROLE_PROOF_SCRIPT = "prove-authorization.ps1"
@@ -88,7 +88,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
         )
         self.permissions = [
             exchange_command(
-                f"{name}-{permission.lower().replace('.', '-')}",
+                permission_resource(name, permission),
                 organization=args.organization,
                 ensure="ensure-role-assignment.ps1",
                 remove="remove-role-assignment.ps1",

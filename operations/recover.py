@@ -43,8 +43,7 @@ from rich.prompt import Confirm
 from rich.table import Table
 
 from components.clouds import Cloud
-from components.confined_mailbox_access import grant_name
-from components.graph_permission import GRAPH_CLIENT_ID, MailboxPermission
+from components.graph_permission import GRAPH_CLIENT_ID, MailboxPermission, permission_resource
 from operations.cloud_look_up import (
     UNKNOWN,
     AppRoleAssignment,
@@ -458,7 +457,7 @@ def _creation_of(
     ]
     if not access or not providers:
         return None
-    name = grant_name(access[0].rpartition("::")[2], permission)
+    name = permission_resource(access[0].rpartition("::")[2], permission)
     parent = _child(access[0], PERMISSION_TYPE, name)
     plan.owners.setdefault(
         parent, {"urn": parent, "custom": False, "type": PERMISSION_TYPE, "parent": access[0]}

@@ -29,7 +29,7 @@ leave_tags_of_others(
     own=[*configuration.tags, *former.get("tags", {}), *OWN_TAGS],
 )
 if configuration.drift:
-    repair(find_drift())
+    repair(find_drift(deployed))
 
 group_name = resource_group(
     configuration.resource_group,

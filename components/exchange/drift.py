@@ -18,7 +18,7 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
-from components.deployed import deployed_resources
+from components.deployed import Deployed
 from components.exchange.exchange_command import (
     POWERSHELL,
     SCRIPTS,
@@ -41,11 +41,14 @@ _Findings = dict[tuple[str, str], dict[str, Any]]
 """What differs, ``{property: {expected, found}}``, by script and name of the command."""
 
 
-def find_drift() -> Drift:
+def find_drift(deployed: Deployed) -> Drift:
     """Looks for drift in every Exchange object that the state of this stack holds.
 
     To be called before any of the components is made. It starts one PowerShell process for each
     organisation of the stack, and none where nothing is deployed.
+
+    Args:
+        deployed: The state before this run.
 
     Returns:
         A finding for each command whose object differs, for :func:`repair`.
@@ -53,7 +56,7 @@ def find_drift() -> Drift:
     Raises:
         pulumi.RunError: Exchange Online could not be asked; the text says why.
     """
-    objects = _deployed_objects()
+    objects = _deployed_objects(deployed)
     organizations: dict[tuple[Any, Any], list[tuple[str, str]]] = defaultdict(list)
     for key, desired in objects.items():
         connection = (desired["organization"], desired["exchangeEnvironmentName"])
@@ -100,10 +103,9 @@ def repair(drift: Drift) -> None:
     pulumi.runtime.register_stack_transformation(with_finding)
 
 
-def _deployed_objects() -> _Objects:
-    """Reads the state of this stack as it was before this run."""
+def _deployed_objects(deployed: Deployed) -> _Objects:
     objects: _Objects = {}
-    for (kind, name), outputs in deployed_resources().items():
+    for (kind, name), outputs in deployed.items():
         script = PurePosixPath(outputs.get("create", "")).name
         if kind == "command:local:Command" and (SCRIPTS / script).is_file():
             stdout = outputs.get("stdout", "")

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ import yaml
 
 from components.clouds import ENDPOINTS, Cloud
 from tests import test_workflows as github
+from tests.schemas import schema_check
+from tests.tools.executables import shell_program
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "azure-pipelines"
@@ -108,13 +109,7 @@ class TestTheyAreWhatAzureDevOpsTakes:
         # The schema wants what a task takes as true or false to be that, and all else to be text.
         text = re.sub(r'(?<="addSpnToEnvironment": )"(true)"', r"\1", json.dumps(document))
         file.write_text(text)
-        options = ("--regex-variant", "python", "--builtin-schema", "vendor.azure-pipelines")
-        return subprocess.run(
-            [sys.executable, "-m", "check_jsonschema", *options, str(file)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return schema_check("vendor.azure-pipelines", [file], "--regex-variant", "python")
 
     @each_pipeline
     def test_by_its_schema(self, path: Path, tmp_path: Path) -> None:
@@ -204,7 +199,6 @@ class TestTheSignIn:
     def sign_in(self, tmp_path: Path, cloud: str) -> subprocess.CompletedProcess[str]:
         """Sources the script with programs that only say what they were asked."""
         programs = tmp_path / "programs"
-        programs.mkdir()
         for name, text in (
             ("az", "echo subscription"),
             ("curl", 'echo "$*" > "$ASKED"; echo \'{"oidcToken": "token"}\''),
@@ -212,8 +206,7 @@ class TestTheSignIn:
             # The loop that fetches new tokens ends at once.
             ("sleep", "exit 1"),
         ):
-            (programs / name).write_text(f"#!/bin/sh\n{text}\n")
-            (programs / name).chmod(0o755)
+            shell_program(programs / name, text)
         return subprocess.run(
             ["bash", "-c", f'source "{SIGN_IN}"; env'],
             env={

@@ -2,12 +2,12 @@
 
 import hashlib
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.schemas import schema_check
 
 ROOT = Path(__file__).resolve().parent.parent
 GITHUB = ROOT / ".github"
@@ -18,15 +18,6 @@ COMPILED = ("requirements.txt", "requirements-dev.txt")
 
 def text(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
-
-
-def check(schema: str, paths: list[Path]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def pins(name: str) -> dict[str, str]:
@@ -111,13 +102,13 @@ class TestWhatGitHubReads:
     )
     def test_is_what_its_schema_takes(self, schema: str, paths: list[Path]) -> None:
         assert paths
-        checked = check(schema, paths)
+        checked = schema_check(schema, paths)
         assert checked.returncode == 0, checked.stdout
 
     def test_the_schemas_are_ones_that_refuse(self, tmp_path: Path) -> None:
         wrong = tmp_path / "wrong.yml"
         wrong.write_text(FORMS[0].read_text("utf-8").replace("attributes:", "attribute:"))
-        assert check("vendor.github-issue-forms", [wrong]).returncode == 1
+        assert schema_check("vendor.github-issue-forms", [wrong]).returncode == 1
 
     def test_each_folder_that_is_kept_up_to_date_exists(self) -> None:
         folders = re.findall(

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from components.scoped_mail_sender import ScopedMailSender
 from simulator.commands import _parser
 from simulator.real_powershell import VARIABLE
 from tests.cli import assert_pulumi_knows
+from tests.schemas import schema_check
+from tests.tools.executables import shell_program
 from tools.__main__ import POWERSHELL, TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,15 +73,6 @@ def commands(program: str) -> list[tuple[str, str]]:
         if not line.lstrip().startswith("#")
         for found in re.finditer(rf"(?:^|[\s(]){program} ([^|)>]*)", line)
     ]
-
-
-def schema_check(schema: str, paths: list[Path]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 class TestTheyAreWhatGitHubTakes:
@@ -194,7 +186,6 @@ class TestTheSignInKnowsTheClouds:
     def sign_in(self, tmp_path: Path, cloud: str) -> subprocess.CompletedProcess[str]:
         """Runs the script with programs that only say what they were asked."""
         programs = tmp_path / "programs"
-        programs.mkdir()
         for name, text in (
             ("az", 'echo "az $*" >> "$ASKED"'),
             ("curl", 'echo \'{"value": "token"}\''),
@@ -202,8 +193,7 @@ class TestTheSignInKnowsTheClouds:
             # The loop that fetches new tokens ends at once.
             ("sleep", "exit 1"),
         ):
-            (programs / name).write_text(f"#!/bin/sh\n{text}\n")
-            (programs / name).chmod(0o755)
+            shell_program(programs / name, text)
         return subprocess.run(
             ["bash", "-c", self.SCRIPT],
             env={
@@ -282,10 +272,7 @@ class TestADeployment:
             ".venv/bin/python": 'echo "$*" > asked',
         }
         for name, text in programs.items():
-            file = tmp_path / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(f"#!/bin/sh\n{text}\n")
-            file.chmod(0o755)
+            shell_program(tmp_path / name, text)
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=tmp_path,
@@ -350,9 +337,7 @@ Resources:
         for stack, (text, code) in previews.items():
             (results / f"{stack}.txt").write_text(text)
             (results / f"{stack}.code").write_text(f"{code}\n")
-        gh = tmp_path / "gh"
-        gh.write_text("#!/bin/sh\n")
-        gh.chmod(0o755)
+        shell_program(tmp_path / "gh", "")
         script = jobs(GITHUB / "workflows" / "preview.yml")["comment"]["steps"][-1]["run"]
         done = subprocess.run(
             ["bash", "-c", script],

@@ -1,5 +1,3 @@
-from datetime import UTC, datetime
-
 import pytest
 
 from simulator.exchange_online import ALWAYS_THERE, ASKS, ExchangeOnlineManagement
@@ -9,18 +7,9 @@ from simulator.tenant import (
     EXCHANGE_AUDIENCE,
     ORGANIZATION,
     NotSimulated,
-    Tenant,
 )
 
-NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 LOADED = ["Get-Mailbox", "Set-Mailbox", "Remove-Mailbox", "Get-AcceptedDomain"]
-
-
-@pytest.fixture
-def tenant(tmp_path):
-    tenant = Tenant(tmp_path / "tenant.sqlite", real_time=lambda: NOON)
-    yield tenant
-    tenant.close()
 
 
 @pytest.fixture

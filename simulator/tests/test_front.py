@@ -21,16 +21,13 @@ from azure.identity import DefaultAzureCredential
 
 from simulator.environment import ROOT
 from simulator.front import served
-from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, GRAPH_AUDIENCE, Tenant
+from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, GRAPH_AUDIENCE
 from simulator.tenant.faults import RETRY_AFTER_SECONDS, Fault, Kind, steps
 from simulator.tenant.identifiers import ARM_AUDIENCE
 from simulator.testing.deployment import (
     GROUP_PATH,
     JSON,
-    NOON,
     WORKFLOW_PATH,
-    Deployment,
-    connect,
 )
 
 GROUPS = "api-version=2024-03-01"
@@ -38,28 +35,9 @@ WORKFLOWS = "api-version=2019-05-01"
 
 
 @pytest.fixture
-def tenant(tmp_path):
-    tenant = Tenant(tmp_path / "tenant.sqlite", real_time=lambda: NOON)
-    yield tenant
-    tenant.close()
-
-
-@pytest.fixture
 def front(tenant):
     with served(tenant) as front:
         yield front
-
-
-@pytest.fixture
-def sender(tenant):
-    """A workflow that may send as reception@contoso.com, and its policy is effective."""
-    deployment = Deployment(tenant, connect(tenant))
-    principal = deployment.workflow()
-    group = deployment.group("Scope", "reception@contoso.com")
-    deployment.policy(principal["appId"], group["Guid"])
-    deployment.grant(principal)
-    deployment.wait_for_policies()
-    return deployment
 
 
 def bearer(tenant, audience):

@@ -4,10 +4,8 @@ import pytest
 
 from simulator import SimulatorError
 from simulator.sending import send_as
-from simulator.tenant import Tenant
 from simulator.tenant.faults import Fault, Kind, Step
 from simulator.testing.deployment import (
-    NOON,
     WORKFLOW_PATH,
     Deployment,
     choosing,
@@ -16,13 +14,6 @@ from simulator.testing.deployment import (
 
 MAILBOX = "reception@contoso.com"
 STEP = Step("", "Graph", "POST", "/v1.0/users/{id}/sendMail", 1)
-
-
-@pytest.fixture
-def tenant(tmp_path):
-    tenant = Tenant(tmp_path / "tenant.sqlite", real_time=lambda: NOON)
-    yield tenant
-    tenant.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Stand-ins for programs: small Python scripts that note how they were called."""
+"""Stand-ins for programs: small scripts, of which those in Python note how they were called."""
 
 import stat
 import sys
@@ -26,3 +26,11 @@ class Executable:
     def calls(self) -> list[str]:
         """The arguments of each call so far."""
         return self._log.read_text().splitlines() if self._log.exists() else []
+
+
+def shell_program(path: Path, script: str) -> Path:
+    """Makes a program of a script for sh."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.executables import shell_program
 from tools.virtual_environment import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="it is a script for bash")
@@ -20,23 +21,16 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "a project"
     (folder / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci" / "run", folder / ".ci")
-    executable(
+    shell_program(
         tmp_path / "bin" / "make",
         f'echo "$SIMULATOR_POWERSHELL $1" >>"{tmp_path}/made"; test "$1" != "$FAILING"',
     )
-    executable(tmp_path / "bin" / "git", "")
+    shell_program(tmp_path / "bin" / "git", "")
     for name in ("bash", "dirname"):
         found = shutil.which(name)
         assert found is not None
         (tmp_path / "bin" / name).symlink_to(found)
     return folder
-
-
-def executable(path: Path, script: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path
 
 
 def run(project: Path, failing: str = "") -> tuple[int, str, list[str]]:
@@ -53,8 +47,8 @@ def run(project: Path, failing: str = "") -> tuple[int, str, list[str]]:
 
 
 def test_the_pwsh_on_path_comes_first(project: Path) -> None:
-    found = executable(project.parent / "bin" / "pwsh", "")
-    executable(project.parent / "shared" / "powershell" / "pwsh", "")
+    found = shell_program(project.parent / "bin" / "pwsh", "")
+    shell_program(project.parent / "shared" / "powershell" / "pwsh", "")
     code, output, made = run(project)
     assert code == 0
     assert made == [*IN_THE_RUNNER, f"{found} powershell"]
@@ -62,7 +56,7 @@ def test_the_pwsh_on_path_comes_first(project: Path) -> None:
 
 
 def test_then_the_one_beside_the_project(project: Path) -> None:
-    executable(project.parent / "shared" / "powershell" / "pwsh", "")
+    shell_program(project.parent / "shared" / "powershell" / "pwsh", "")
     code, output, made = run(project)
     assert code == 0
     assert made == [*IN_THE_RUNNER, "../shared/powershell/pwsh powershell"]
@@ -78,7 +72,7 @@ def test_where_there_is_none_it_says_so(project: Path) -> None:
 
 @pytest.mark.parametrize("task", ["lint", "test", "test-all", "local", "powershell"])
 def test_a_failure_is_a_failure(project: Path, task: str) -> None:
-    executable(project.parent / "bin" / "pwsh", "")
+    shell_program(project.parent / "bin" / "pwsh", "")
     code, output, made = run(project, failing=task)
     assert code != 0
     assert made[-1].endswith(f" {task}")

@@ -16,17 +16,6 @@ from simulator.testing.deployment import (
 )
 
 
-@pytest.fixture
-def sender(deployment):
-    """A workflow that may send as reception@contoso.com, and its policy is effective."""
-    principal = deployment.workflow()
-    group = deployment.group("Scope", "reception@contoso.com")
-    deployment.policy(principal["appId"], group["Guid"])
-    deployment.grant(principal)
-    deployment.wait_for_policies()
-    return deployment
-
-
 def recurring(start="2020-01-01T09:00:00Z", **recurrence):
     recurrence = {"frequency": "Day", "interval": 1, "startTime": start} | recurrence
     return definition(triggers={"daily": {"type": "Recurrence", "recurrence": recurrence}})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from simulator.powershell.syntax.source import Position
 
@@ -349,16 +349,3 @@ class Block:
     parameters: tuple[ParameterDeclaration, ...] = ()
     statements: tuple[Statement, ...] = ()
     advanced: bool = False
-
-
-@dataclass(frozen=True)
-class ScriptFile:
-    """One file, lowered and checked.
-
-    Attributes:
-        imports: Files imported by a path relative to ``$PSScriptRoot``, as written.
-    """
-
-    path: str
-    body: Block
-    imports: tuple[tuple[Position, str], ...] = field(default=())

@@ -63,8 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     except sqlite3.DatabaseError as error:
         return _fail(
             f"the tenant in {stack.directory} cannot be read: {error}. If its file is damaged, "
-            "remove that folder, which holds this tenant and the state of its stacks, and begin "
-            "anew; or choose another one with --directory"
+            "or another version's, remove that folder, which holds this tenant and the state of "
+            "its stacks, and begin anew; or choose another one with --directory"
         )
     finally:
         signal.signal(signal.SIGINT, interrupted)

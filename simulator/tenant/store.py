@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS violation (
 CREATE TABLE IF NOT EXISTS work (
     number INTEGER PRIMARY KEY AUTOINCREMENT, process INTEGER, until TEXT, since TEXT);
 """
+FORMAT = 1
+"""Number of what documents look like. Raise it where those of an older file cannot be read."""
+
 # Another process's call may hold the file: long enough for any call, short enough to be noticed.
 BUSY_TIMEOUT_SECONDS = 60
 
@@ -131,8 +134,18 @@ class Store:
         self.real_time = real_time
         self._after_change = after_change
         with self.transaction():
+            self._require_format()
             for statement in filter(str.strip, SCHEMA.split(";")):
                 self._connection.execute(statement)
+
+    def _require_format(self) -> None:
+        (written,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+        elif written != FORMAT:
+            raise sqlite3.DatabaseError(
+                f"it was made by another version of the simulator (format {written}, not {FORMAT})"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -1,5 +1,7 @@
 """What the command line does before it does anything."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,7 @@ class TestADirectoryThatCannotBeUsed:
         )
 
     @pytest.mark.parametrize("command", [["serve"], ["send"]])
-    @pytest.mark.parametrize("damage", ["no tenant", "cut off"])
+    @pytest.mark.parametrize("damage", ["no tenant", "cut off", "of an older version"])
     def test_as_its_tenant_is_damaged(
         self,
         tmp_path: Path,
@@ -58,6 +60,10 @@ class TestADirectoryThatCannotBeUsed:
         if damage == "cut off":
             Tenant(file).close()
             file.write_bytes(file.read_bytes()[:10_000])
+        elif damage == "of an older version":
+            Tenant(file).close()
+            with closing(sqlite3.connect(file)) as connection:
+                connection.execute("PRAGMA user_version = 0")
         else:
             file.write_text("this is no database, and long enough to be seen as none")
 

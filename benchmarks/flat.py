@@ -15,14 +15,15 @@ import pulumi_azuread as azuread
 from pulumi_command import local
 
 from components.clouds import ENDPOINTS, Cloud
-from components.exchange.exchange_command import ExchangeOrganization, exchange_command
+from components.exchange.exchange_command import (
+    ExchangeOrganization,
+    exchange_command,
+    ownership_mark,
+)
+from components.graph_permission import GRAPH_CLIENT_ID
 from components.message import Body, Message, Recipient
 from components.trigger import RecurrenceTrigger
-from components.workflow_definition import (
-    send_mail_definition,
-)
-
-GRAPH_CLIENT_ID = "00000003-0000-0000-c000-000000000000"
+from components.workflow_definition import send_mail_definition
 
 
 def run() -> None:
@@ -54,10 +55,7 @@ def _declare(
 ) -> None:
     """What belongs to one sender."""
     name, mailbox, scope = sender["name"], sender["mailbox"], sender["group"]
-    marks = {
-        what: f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}-{what}"
-        for what in ("mailbox", "group")
-    }
+    marks = {what: ownership_mark(f"{name}-{what}") for what in ("mailbox", "group")}
 
     def command(
         suffix: str,

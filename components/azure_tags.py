@@ -11,8 +11,8 @@ from typing import Any
 
 import pulumi
 
-from components.deployed import Deployed
-from components.provider_errors import find
+from .deployed import Deployed
+from .provider_errors import find
 
 # What this program makes in Azure, and how each is read: function and argument of azure-native.
 _READ_BY = {

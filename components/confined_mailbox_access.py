@@ -12,19 +12,19 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.exchange.access_proof import AccessProof, AccessProofArgs
-from components.exchange.application_access_policy import (
+from .exchange.access_proof import AccessProof, AccessProofArgs
+from .exchange.application_access_policy import (
     ApplicationAccessPolicy,
     ApplicationAccessPolicyArgs,
 )
-from components.exchange.exchange_command import ExchangeOrganization
-from components.graph_permission import (
+from .exchange.exchange_command import ExchangeOrganization
+from .graph_permission import (
     GraphPermission,
     GraphPermissionArgs,
     MailboxPermission,
     permission_resource,
 )
-from components.inputs import child_options, inputs_of
+from .inputs import child_options, inputs_of
 
 
 @dataclass(frozen=True, kw_only=True)

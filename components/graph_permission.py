@@ -13,10 +13,10 @@ from typing import Any
 import pulumi
 import pulumi_azuread as azuread
 
-from components.deletion import go_before_policy
-from components.inputs import child_options, inputs_of
-from components.provider_errors import error_hooks
-from components.service_principal import get_service_principal
+from .deletion import go_before_policy
+from .inputs import child_options, inputs_of
+from .provider_errors import error_hooks
+from .service_principal import get_service_principal
 
 GRAPH_CLIENT_ID = "00000003-0000-0000-c000-000000000000"
 """Application id of Microsoft Graph: the same in every tenant and every cloud."""

@@ -18,12 +18,12 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure_native
 
-from components.azure_ids import name_in, resource_group_in
-from components.deletion import go_before_policy
-from components.inputs import child_options, inputs_of
-from components.provider_errors import error_hooks, is_absent, look_up
-from components.service_principal import wait_for_client_id
-from components.trigger import HTTP_TRIGGER
+from .azure_ids import name_in, resource_group_in
+from .deletion import go_before_policy
+from .inputs import child_options, inputs_of
+from .provider_errors import error_hooks, is_absent, look_up
+from .service_principal import wait_for_client_id
+from .trigger import HTTP_TRIGGER
 
 OPEN_TRIGGER_TAG = "openTrigger"
 """Tag of a workflow whose HTTP trigger is open to every address on purpose: ``allowed``."""

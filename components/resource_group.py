@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_azure_native as azure_native
 
-from components.deployed import Deployed
-from components.provider_errors import error_hooks, find
+from .deployed import Deployed
+from .provider_errors import error_hooks, find
 
 
 def resource_group(

@@ -13,15 +13,15 @@ from typing import Any
 
 import pulumi
 
-from components.exchange.exchange_command import (
+from .exchange.exchange_command import (
     ExchangeOrganization,
     exchange_command,
     exchange_name,
     ownership_mark,
     run_now,
 )
-from components.graph_permission import MailboxPermission, permission_resource
-from components.inputs import child_options, inputs_of
+from .graph_permission import MailboxPermission, permission_resource
+from .inputs import child_options, inputs_of
 
 ROLE_PROOF_SCRIPT = "prove-authorization.ps1"
 """The script that proves, and changes nothing."""

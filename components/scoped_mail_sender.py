@@ -15,28 +15,28 @@ from typing import Any
 
 import pulumi
 
-from components.clouds import ENDPOINTS
-from components.confined_mailbox_access import ConfinedMailboxAccess, ConfinedMailboxAccessArgs
-from components.deployed import Deployed
-from components.exchange.exchange_command import ExchangeOrganization
-from components.exchange.mail_enabled_security_group import (
+from .clouds import ENDPOINTS
+from .confined_mailbox_access import ConfinedMailboxAccess, ConfinedMailboxAccessArgs
+from .deployed import Deployed
+from .exchange.exchange_command import ExchangeOrganization
+from .exchange.mail_enabled_security_group import (
     Group,
     MailEnabledSecurityGroup,
     MailEnabledSecurityGroupArgs,
 )
-from components.exchange.management_scope import ManagementScope, ManagementScopeArgs
-from components.exchange.shared_mailbox import Mailbox, SharedMailbox, SharedMailboxArgs
-from components.graph_permission import MailboxPermission
-from components.inputs import child_options, inputs_of
-from components.logic_app import LogicApp, LogicAppArgs, WorkflowIdentity
-from components.message import Message
-from components.role_based_mailbox_access import (
+from .exchange.management_scope import ManagementScope, ManagementScopeArgs
+from .exchange.shared_mailbox import Mailbox, SharedMailbox, SharedMailboxArgs
+from .graph_permission import MailboxPermission
+from .inputs import child_options, inputs_of
+from .logic_app import LogicApp, LogicAppArgs, WorkflowIdentity
+from .message import Message
+from .role_based_mailbox_access import (
     RoleBasedMailboxAccess,
     RoleBasedMailboxAccessArgs,
 )
-from components.trigger import HttpRequestTrigger, Trigger
-from components.user_assigned_identity import UserAssignedIdentity, UserAssignedIdentityArgs
-from components.workflow_definition import (
+from .trigger import HttpRequestTrigger, Trigger
+from .user_assigned_identity import UserAssignedIdentity, UserAssignedIdentityArgs
+from .workflow_definition import (
     OWN_PROBE_TRIGGER,
     PROBE_TRIGGER,
     Probe,

@@ -9,7 +9,7 @@ from typing import TypedDict, cast
 
 import pulumi
 
-from components.provider_errors import look_up
+from .provider_errors import look_up
 
 # Ten minutes, in seconds between two attempts: 1, 2, 4, 8, 16 and then 30 each.
 DIRECTORY_DELAYS = [1, 2, 4, 8, 16] + [30] * 19

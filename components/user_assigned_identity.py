@@ -13,11 +13,11 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure_native
 
-from components.azure_ids import name_in, resource_group_in
-from components.deletion import go_before_policy
-from components.inputs import child_options, inputs_of
-from components.provider_errors import error_hooks, look_up
-from components.service_principal import wait_for_client_id
+from .azure_ids import name_in, resource_group_in
+from .deletion import go_before_policy
+from .inputs import child_options, inputs_of
+from .provider_errors import error_hooks, look_up
+from .service_principal import wait_for_client_id
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from components.message import Body, Message, Recipient
-from components.trigger import Trigger
+from .message import Body, Message, Recipient
+from .trigger import Trigger
 
 SCHEMA = (
     "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/"

@@ -12,9 +12,9 @@ from typing import Any
 
 import pulumi
 
-from components.exchange.exchange_command import ExchangeOrganization, exchange_command, run_now
-from components.inputs import child_options, inputs_of
-from components.service_principal import wait_for_client_id
+from ..inputs import child_options, inputs_of
+from ..service_principal import wait_for_client_id
+from .exchange_command import ExchangeOrganization, exchange_command, run_now
 
 PROOF_SCRIPT = "prove-confinement.ps1"
 """The script that proves, and changes nothing."""

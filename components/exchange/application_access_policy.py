@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.exchange.exchange_command import ExchangeOrganization, exchange_command
-from components.inputs import child_options, inputs_of
+from ..inputs import child_options, inputs_of
+from .exchange_command import ExchangeOrganization, exchange_command
 
 
 @dataclass(frozen=True, kw_only=True)

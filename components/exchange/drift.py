@@ -18,8 +18,8 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
-from components.deployed import Deployed
-from components.exchange.exchange_command import (
+from ..deployed import Deployed
+from .exchange_command import (
     POWERSHELL,
     SCRIPTS,
     read_observed,

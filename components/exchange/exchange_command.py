@@ -18,7 +18,7 @@ from typing import Any
 import pulumi
 from pulumi_command import local
 
-from components.clouds import ENDPOINTS, Cloud
+from ..clouds import ENDPOINTS, Cloud
 
 SCRIPTS = Path(__file__).parent / "powershell"
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.exchange.exchange_command import (
+from ..inputs import child_options, inputs_of
+from .exchange_command import (
     ExchangeOrganization,
     exchange_command,
     observed,
     ownership_mark,
 )
-from components.inputs import child_options, inputs_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -140,8 +140,9 @@ class SimulatedStack:
         directory: Where the tenant, the state and the stand-in for ``pwsh`` are kept.
         work_dir: The folder of ``Pulumi.yaml`` and ``Pulumi.<stack>.yaml``.
         stack: The stack's name.
+        project: The folder of ``__main__.py``, in which scripts run; by default this project's.
         seed: What the tenant holds that is made for a directory without one.
-        program: What declares the resources; by default the project's own ``__main__.py``.
+        program: What declares the resources, in place of ``__main__.py``.
         transformations: Change resources of the program before they are registered, and before the
             SDK waits for what they depend on.
         variables: Of the environment, in place of or besides what leads to the simulated tenant.
@@ -154,6 +155,7 @@ class SimulatedStack:
     directory: Path
     work_dir: Path = ROOT
     stack: str = "local"
+    project: Path = ROOT
     seed: Seed = Seed.POPULATED
     program: Callable[[], None] | None = None
     transformations: Sequence[Transformation] = ()
@@ -346,7 +348,7 @@ class SimulatedStack:
             pulumi.runtime.register_stack_transformation(transformation)
         try:
             if self.program is None:
-                runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+                runpy.run_path(str(self.project / "__main__.py"), run_name="__main__")
             else:
                 self.program()
         except pulumi.RunError as refused:
@@ -367,7 +369,12 @@ class SimulatedStack:
     def _opened(self, kind: type[_Stack]) -> Iterator[_Stack]:
         cli = pulumi_cli()
         with simulated_environment(
-            self.directory, cli, seed=self.seed, shell=self.shell, further=self.variables
+            self.directory,
+            cli,
+            seed=self.seed,
+            shell=self.shell,
+            further=self.variables,
+            project=self.project,
         ) as environment:
             workspace = _Workspace(
                 work_dir=str(self._copied_project()),

@@ -44,6 +44,7 @@ def simulated_environment(
     seed: Seed = Seed.POPULATED,
     shell: Shell | None = None,
     further: Mapping[str, str] = MappingProxyType({}),
+    project: Path = ROOT,
 ) -> Iterator[dict[str, str]]:
     """Serves the providers and describes the environment that leads to them.
 
@@ -54,6 +55,7 @@ def simulated_environment(
         seed: What a tenant that has to be made holds.
         shell: What the scripts run in; by default what ``choose_shell`` finds in this environment.
         further: Variables in place of, or besides, those that are set here.
+        project: The folder in which scripts run.
 
     Yields:
         All variables of the environment, valid within the ``with`` block.
@@ -67,7 +69,7 @@ def simulated_environment(
         variables = {**_variables(directory, tenant, cli, shell), **further}
         providers: list[Provider] = [AzureNative(tenant), AzureAD(tenant)]
         if installed_command_plugin(os.environ) is None:
-            providers.append(Command(ROOT, variables, tenant.clock))
+            providers.append(Command(project, variables, tenant.clock))
         with served(providers, tenant.clock.stir) as ports:
             attached = ",".join(f"{name}:{port}" for name, port in ports.items())
             yield variables | {"PULUMI_DEBUG_PROVIDERS": attached}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.exchange.exchange_command import PACKAGE
 from configuration.values import Keys
 from tests.components.recording import record
 from tools import reference
@@ -25,6 +26,8 @@ def python_blocks(text: str) -> list[str]:
 class TestExampleOfReuse:
     def test_runs_and_proves_before_it_grants(self):
         [example] = python_blocks(COMPONENTS)
+        # Nothing is installed here; tests/engine/test_installed_package.py does that.
+        example = example.replace(f"from {PACKAGE}.", "from components.")
         recording = record(
             lambda: exec(compile(example, "docs/components.md", "exec"), {}),  # noqa: S102
             roles={"Mail.Read": "810c84a8-4a9e-49e6-bf7d-12d183f40d01"},

@@ -9,8 +9,10 @@ credential: the scripts take those from the environment of the process that runs
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any
@@ -21,6 +23,12 @@ from pulumi_command import local
 from ..clouds import ENDPOINTS, Cloud
 
 SCRIPTS = Path(__file__).parent / "powershell"
+
+PACKAGE = "scoped_mail_sender"
+"""What this folder's parent is imported as where it is installed as a package (pyproject.toml)."""
+
+COPIED_SCRIPTS = "exchange-powershell"
+"""The folder in a project that uses the installed package, for a copy of the scripts."""
 
 REVISIONS = {
     "ensure-application-access-policy.ps1": 1,
@@ -192,9 +200,42 @@ def script_path(file_name: str) -> str:
     """A script's path, relative to the project, with forward slashes.
 
     An absolute path would tie the state to the machine of the last deployment, and every other
-    machine would see each command as changed.
+    machine would see each command as changed. Where the components are an installed package the
+    scripts are copied into the project: the path of a virtual environment is one thing on Linux and
+    another on Windows, changes with the version of Python, and is not there when all that is left
+    to do a ``destroy`` with is the state and a fresh checkout.
+
+    Raises:
+        pulumi.RunError: The scripts cannot be copied.
     """
     root = Path(pulumi.runtime.get_root_directory() or os.curdir)
     if not root.is_absolute():
         root = Path.cwd()  # Inline programs have no project root, and Pulumi's mocks a made-up one.
+    if __name__.startswith(f"{PACKAGE}."):
+        _copy_scripts(root / COPIED_SCRIPTS)
+        return f"{COPIED_SCRIPTS}/{file_name}"
     return PurePath(os.path.relpath(SCRIPTS / file_name, root)).as_posix()
+
+
+@cache
+def _copy_scripts(folder: Path) -> None:
+    """Has a folder hold the scripts of this version, beside what it held of others.
+
+    A script that only an older version had may be what the state removes an object by.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        for script in SCRIPTS.glob("*.ps*1"):
+            copy = folder / script.name
+            if copy.is_file() and copy.read_bytes() == script.read_bytes():
+                continue
+            # In one step: another stack of the project may be running the script.
+            partial = folder / f"{script.name}.{os.getpid()}"
+            shutil.copyfile(script, partial)
+            partial.replace(copy)
+    except OSError as error:
+        raise pulumi.RunError(
+            f"The scripts for Exchange Online could not be copied to {folder}: {error.strerror}. "
+            "Let the user who runs Pulumi write there, or commit the folder as a deployment "
+            "elsewhere has left it."
+        ) from error

@@ -13,8 +13,14 @@ from components.scoped_mail_sender import (
     ScopedMailSenderArgs,
     deployed_recipients,
     deployed_scopings,
+    deployed_workflows,
 )
-from configuration import load_configuration, refuse_changed_scopings, refuse_renamed_senders
+from configuration import (
+    load_configuration,
+    refuse_changed_scopings,
+    refuse_renamed_senders,
+    refuse_taken_workflows,
+)
 
 # Stops with all mistakes before anything is registered.
 configuration = load_configuration(pulumi.Config())
@@ -23,9 +29,11 @@ refuse_renamed_senders(configuration, deployed_recipients(deployed))
 refuse_changed_scopings(configuration, deployed_scopings(deployed))
 
 former = next((o for (type_, _), o in deployed.items() if type_ == "pulumi:pulumi:Stack"), {})
+former_group = former.get("resourceGroup", configuration.resource_group)
+refuse_taken_workflows(configuration, deployed_workflows(deployed), former_group)
 leave_tags_of_others(
     deployed,
-    resource_group=former.get("resourceGroup", configuration.resource_group),
+    resource_group=former_group,
     own=[*configuration.tags, *former.get("tags", {}), *OWN_TAGS],
 )
 if configuration.drift:

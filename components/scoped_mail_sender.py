@@ -54,6 +54,15 @@ def deployed_recipients(deployed: Deployed) -> dict[str, str]:
     return recipients
 
 
+def deployed_workflows(deployed: Deployed) -> dict[str, str]:
+    """By the name of each workflow that the state holds, the sender that it is of."""
+    return {
+        outputs["name"]: name.removesuffix("-workflow")
+        for (kind, name), outputs in deployed.items()
+        if kind == "azure-native:logic:Workflow"
+    }
+
+
 def deployed_scopings(deployed: Deployed) -> dict[str, "Scoping"]:
     """By the name of each sender that the state holds, what confines it."""
     ends = {"-access-policy": Scoping.POLICY, "-access-pointer": Scoping.RBAC}

@@ -24,6 +24,7 @@ from configuration.loading import (
     load_configuration,
     refuse_changed_scopings,
     refuse_renamed_senders,
+    refuse_taken_workflows,
 )
 from configuration.messages import Message
 from configuration.mistakes import ConfigurationError
@@ -43,5 +44,6 @@ __all__ = [
     "load_configuration",
     "refuse_changed_scopings",
     "refuse_renamed_senders",
+    "refuse_taken_workflows",
     "require_environment",
 ]

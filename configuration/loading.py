@@ -158,6 +158,48 @@ def refuse_renamed_senders(
         raise ConfigurationError(report(namespace, mistakes, {}))
 
 
+def refuse_taken_workflows(
+    configuration: StackConfiguration,
+    deployed: Mapping[str, str],
+    resource_group: str,
+    namespace: str = NAMESPACE,
+) -> None:
+    """Refuses a workflow's name that another sender has until this run.
+
+    The engine makes the one before it removes the other, and Azure would refuse it halfway, when
+    the former workflow of the sender, with its identity, is gone already.
+
+    Args:
+        configuration: What the stack is told.
+        deployed: By the name of each workflow that the stack's state holds, that of the sender that
+            it is of.
+        resource_group: Where those are.
+        namespace: The project's name.
+
+    Raises:
+        ConfigurationError: Two senders swap names, or one takes that of another.
+    """
+    if resource_group.casefold() != configuration.resource_group.casefold():
+        return
+    taken = {name.casefold(): owner for name, owner in deployed.items()}
+    mistakes = []
+    for index, sender in enumerate(configuration.senders):
+        owner = taken.get(sender.workflow.casefold(), sender.name)
+        if owner != sender.name:
+            mistakes.append(
+                Mistake(
+                    ("senders", index, "workflow"),
+                    sender.workflow,
+                    f"is the name of the workflow that the sender {owner} has until this run, and "
+                    "Azure has one workflow of a name",
+                    f"Write a name that no deployed sender has; or first run pulumi up with "
+                    f"another name for {owner}, or without it.",
+                )
+            )
+    if mistakes:
+        raise ConfigurationError(report(namespace, mistakes, {}))
+
+
 def refuse_changed_scopings(
     configuration: StackConfiguration,
     deployed: Mapping[str, Scoping],

@@ -14,6 +14,7 @@ from configuration import (
     ConfigurationError,
     load_configuration,
     refuse_renamed_senders,
+    refuse_taken_workflows,
 )
 from tests.configuration.happy_path import (
     HAPPY_PATH,
@@ -58,6 +59,30 @@ class TestASenderKeepsItsName:
     )
     def test_any_other_is_not(self, values: dict[str, Any], deployed: dict[str, str]) -> None:
         refuse_renamed_senders(load_configuration(values), deployed)
+
+
+class TestAWorkflowsNameIsOfOneSender:
+    GROUP = "RG-Mail-Sender-Test"
+
+    @pytest.mark.parametrize("owner", ["report", "of a sender that was taken out"])
+    def test_one_that_another_has_is_refused(self, values: dict[str, Any], owner: str) -> None:
+        with pytest.raises(ConfigurationError) as refused:
+            refuse_taken_workflows(load_configuration(values), {"Notifications": owner}, self.GROUP)
+        assert f'{NAMESPACE}:senders[0].workflow = "notifications"' in str(refused.value)
+        assert f"that the sender {owner} has until this run" in str(refused.value)
+        assert f"with another name for {owner}, or without it." in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("deployed", "group"),
+        [
+            ({"notifications": "notifications", "former": "report"}, GROUP),
+            ({"notifications": "report"}, "rg-former"),
+        ],
+    )
+    def test_ones_own_is_not_nor_one_elsewhere(
+        self, values: dict[str, Any], deployed: dict[str, str], group: str
+    ) -> None:
+        refuse_taken_workflows(load_configuration(values), deployed, group)
 
 
 class TestPulumiHandsTheConfigurationOn:

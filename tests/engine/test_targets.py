@@ -6,6 +6,7 @@ import json
 import pytest
 
 from simulator.engine import SimulatedStack
+from simulator.tenant import SUBSCRIPTION_ID
 from tests.engine.conftest import Configuration, StackIn, succeeded
 
 pytestmark = pytest.mark.engine
@@ -54,6 +55,45 @@ class TestAWorkflowThatIsRenamed:
         assert not stack.tenant.violations()
 
 
+class TestAWorkflowThatTakesTheNameOfAnother:
+    """One that somebody made, and whose identity is to be none of ours."""
+
+    def test_keeps_its_policy_where_only_that_is_a_target(self, redeployed: StackIn):
+        stack = redeployed(change=renamed)
+        body = stack.tenant.arm.request("GET", workflow("notifications")).body
+        assert body is not None
+        body["properties"] = {"definition": body["properties"]["definition"]}
+        assert stack.tenant.arm.request("PUT", workflow("wf2"), body).status == 201
+        before = stack.tenant.snapshot()["applicationAccessPolicies"]
+
+        stack.up(target=[urn_of(stack, "notifications-access-policy")])
+
+        assert stack.tenant.snapshot()["applicationAccessPolicies"] == before
+        assert not stack.tenant.violations()
+
+
+class TestTwoSendersThatSwapTheirWorkflowsNames:
+    def test_are_refused_before_anything_changes(self, redeployed: StackIn):
+        stack = both(redeployed())
+        succeeded(stack.up())
+        before = stack.tenant.snapshot()
+        both(stack, swapped=True)
+
+        result = stack.up()
+
+        assert not result.succeeded
+        assert "the workflow that the sender reports has until this run" in result.output
+        assert "the workflow that the sender notifications has until this run" in result.output
+        assert stack.tenant.snapshot() == before
+
+
+def workflow(name: str) -> str:
+    return (
+        f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mail-sender"
+        f"/providers/Microsoft.Logic/workflows/{name}?api-version=2019-05-01"
+    )
+
+
 def both(stack: SimulatedStack, *, swapped: bool = False) -> SimulatedStack:
     """The stack with a second sender, each with the other's workflow name where they swapped."""
     file = stack.work_dir / "Pulumi.local.yaml"
@@ -70,16 +110,3 @@ def both(stack: SimulatedStack, *, swapped: bool = False) -> SimulatedStack:
     settings["config"]["scoped-mail-sender:senders"] = [first, second]
     file.write_text(json.dumps(settings), encoding="utf-8")
     return stack
-
-
-class TestTwoSendersThatSwapTheirWorkflowsNames:
-    def test_keep_both_policies_where_only_one_of_these_is_a_target(self, redeployed: StackIn):
-        stack = both(redeployed())
-        succeeded(stack.up())
-        before = stack.tenant.snapshot()["applicationAccessPolicies"]
-        both(stack, swapped=True)
-
-        stack.up(target=[urn_of(stack, "notifications-access-policy")])
-
-        assert stack.tenant.snapshot()["applicationAccessPolicies"] == before
-        assert not stack.tenant.violations()

@@ -4,8 +4,16 @@ The one place where a host name of Microsoft Graph stands. A token of one cloud 
 another, so host and audience are always taken together.
 """
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
+
+import httpx
+
+RESOURCE_MANAGER_ADDRESS = "RESOURCE_MANAGER_ADDRESS"
+GRAPH_ADDRESS = "MICROSOFT_GRAPH_ADDRESS"
+"""Environment variables with a base address in place of the cloud's own. Tokens are asked for as
+ever, for the cloud's own address."""
 
 
 class Cloud(StrEnum):
@@ -69,3 +77,26 @@ ENDPOINTS: dict[Cloud, CloudEndpoints] = {
         "login.chinacloudapi.cn",
     ),
 }
+
+
+def base_address(variable: str, default: str) -> str:
+    """The base address in an environment variable, or the cloud's own.
+
+    Raises:
+        ValueError: It is none, or a token would travel in clear to another machine; one line that
+            says what to do.
+    """
+    address = os.environ.get(variable, default)
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise ValueError(
+            f"{variable} is {address}, which is no address ({error}): nothing was asked. Correct "
+            "it, or unset it for Microsoft's own address."
+        ) from None
+    if url.scheme != "https" and url.host not in {"127.0.0.1", "::1", "localhost"}:
+        raise ValueError(
+            f"{variable} is {address}: nothing was asked, since tokens are sent by https only, but "
+            "for this machine. Correct it, or unset it for Microsoft's own address."
+        )
+    return address

@@ -1,18 +1,21 @@
 """Mailbox permissions for a workload identity by roles in Exchange, each bound to one mailbox.
 
 RBAC for Applications: nothing is granted in Entra, so nothing has to be confined first. The
-identity has no permission until an assignment is made, and that is made with its scope. Owns, in
+identity has no permission until an assignment is made, and that is made with its scope. Before it,
+and with the proof, Entra is asked for grants that would make the scope worthless. Owns, in
 this order: Exchange's pointer to the service principal, one role assignment a permission, and the
 proof; removal goes the same way back. It does not own the scope, which has to outlive the identity
 (:class:`ManagementScope`). https://learn.microsoft.com/exchange/permissions-exo/application-rbac
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
+from .entra_grants import refuse_grants
 from .exchange.exchange_command import (
     ExchangeOrganization,
     exchange_command,
@@ -22,6 +25,7 @@ from .exchange.exchange_command import (
 )
 from .graph_permission import MailboxPermission, permission_resource
 from .inputs import child_options, inputs_of
+from .service_principal import get_service_principal
 
 ROLE_PROOF_SCRIPT = "prove-authorization.ps1"
 """The script that proves, and changes nothing."""
@@ -72,6 +76,17 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
         super().__init__(
             "exchange-online:index:RoleBasedMailboxAccess", name, inputs_of(args), opts
         )
+        self._organization = args.organization
+
+        async def without_grants(hook: pulumi.ResourceHookArgs) -> None:
+            desired = json.loads((hook.new_inputs or {})["stdin"])
+            await self._refuse_grants(
+                desired.get("principalId") or await self._principal_of(desired["appId"]),
+                otherwise="nothing more was assigned to it in this run",
+            )
+
+        no_grants = pulumi.ResourceHook(f"grants {name}", without_grants)
+        before = pulumi.ResourceHookBinding(before_create=[no_grants], before_update=[no_grants])
         mark = ownership_mark(name)
         roles = {each: f"Application {MailboxPermission(each)}" for each in args.permissions}
         pointer = exchange_command(
@@ -98,12 +113,11 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
                     "role": role,
                     "scope": args.scope_name,
                 },
-                opts=child_options(self, opts, depends_on=[pointer]),
+                opts=child_options(self, opts, depends_on=[pointer], hooks=before),
             )
             for permission, role in roles.items()
         ]
         """The role assignments, one a permission."""
-        self._organization = args.organization
         self._confinement: dict[str, Any] = {
             "roles": sorted(roles.values()),
             "scope": args.scope_name,
@@ -116,7 +130,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
             organization=args.organization,
             ensure=ROLE_PROOF_SCRIPT,
             desired={"appId": args.client_id, **self._confinement},
-            opts=child_options(self, opts, depends_on=[pointer, *self.permissions]),
+            opts=child_options(self, opts, depends_on=[pointer, *self.permissions], hooks=before),
         )
         self.register_outputs({})
 
@@ -130,6 +144,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
         Raises:
             pulumi.RunError: It is not proven.
         """
+        await self._refuse_grants(await self._principal_of(client_id), otherwise=otherwise)
         try:
             desired = {"appId": client_id, **self._confinement}
             await run_now(self._organization, ROLE_PROOF_SCRIPT, desired)
@@ -138,6 +153,12 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
                 f"The roles of application {client_id} are not those of this stack any more: "
                 f"{otherwise}. {' '.join(str(error).split())}"
             ) from None
+
+    async def _principal_of(self, client_id: str) -> str:
+        return (await get_service_principal(self, clientId=client_id))["objectId"]
+
+    async def _refuse_grants(self, principal_id: str, *, otherwise: str) -> None:
+        await refuse_grants(self, principal_id, cloud=self._organization.cloud, otherwise=otherwise)
 
 
 def _assignment_name(

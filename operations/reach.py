@@ -13,7 +13,6 @@ Exit codes: 0, the report is complete; 1, it could not find out; 2, a mistake on
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -26,34 +25,22 @@ from rich.table import Table
 from rich.text import Text
 
 from components.clouds import ENDPOINTS, Cloud
+from components.entra_grants import ESCALATING, EXCHANGE_CLIENT_ID, MAILBOX_PERMISSION
 from components.graph_permission import GRAPH_CLIENT_ID, MailboxPermission
 from operations.exchange_script import ExchangeScriptError, run_script
 from operations.reach_page import page
 from operations.signed_in import CloudRefusedError, SignedIn
 
 SCRIPT = Path(__file__).with_name("list-mailbox-access.ps1")
-EXCHANGE_CLIENT_ID = "00000002-0000-0ff1-ce00-000000000000"
-"""Application id of Exchange Online: the same in every tenant."""
 SHOWN = 50
 """How many mailboxes of a scope are named."""
 POLICIES_AT_MOST = 300
 """Policies that a tenant has room for, where their descriptions are one space each. Source:
 https://learn.microsoft.com/powershell/module/exchangepowershell/new-applicationaccesspolicy."""
 
-_MAILBOX = re.compile(
-    r"(Mail|Mail-Advanced|MailboxSettings|MailboxFolder|MailboxItem|MailboxConfigItem|Calendars"
-    r"|Contacts)\.|(SMTP\.Send|IMAP\.Access|POP\.Access|EWS\.Access)AsApp$|full_access_as_app$"
-)
 # Application access policies bear on these, and on no other permission. Source:
 # https://learn.microsoft.com/exchange/permissions-exo/application-access-policies.
 _CONFINABLE = {*MailboxPermission, "full_access_as_app"}
-_ESCALATING = {
-    "AppRoleAssignment.ReadWrite.All",
-    "Application.ReadWrite.All",
-    "RoleManagement.ReadWrite.Directory",
-    "RoleManagement.ReadWrite.Exchange",
-    "Exchange.ManageAsApp",
-}
 EVERYTHING = "every mailbox"
 
 
@@ -140,7 +127,7 @@ def granted_in_entra(clouds: SignedIn) -> list[dict[str, str]]:
             path = f"/v1.0/servicePrincipals/{resource.id}/appRoleAssignedTo"
             for grant in clouds.directory_objects(path, _Grant):
                 principal, permission = grant.principal, names.get(grant.role, "")
-                if not _MAILBOX.match(permission) and permission not in _ESCALATING:
+                if not MAILBOX_PERMISSION.match(permission) and permission not in ESCALATING:
                     continue
                 if principal not in clients:
                     path = f"/v1.0/servicePrincipals/{principal}"
@@ -200,7 +187,7 @@ def reach_of(
     accesses = [
         _by_grant(grant, exchange["policies"])
         for grant in grants
-        if _MAILBOX.match(grant["permission"])
+        if MAILBOX_PERMISSION.match(grant["permission"])
     ]
     accesses += [_by_role(role, known) for role in exchange["assignments"]]
     accesses.sort(key=lambda a: (bool(a.confined_by), a.identity.casefold(), a.permission))
@@ -230,7 +217,7 @@ def reach_of(
         escalating=[
             (grant["name"], grant["permission"])
             for grant in grants
-            if grant["permission"] in _ESCALATING
+            if grant["permission"] in ESCALATING
         ],
         left_over=left_over,
         policies=len(exchange["policies"]),

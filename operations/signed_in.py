@@ -8,7 +8,6 @@ docs/decisions/0012-recover-by-what-the-cloud-holds.md.
 """
 
 import math
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,15 +21,16 @@ from azure.core.exceptions import AzureError
 from azure.identity import DefaultAzureCredential
 from pydantic import BaseModel, Field, ValidationError
 
-from components.clouds import ENDPOINTS, Cloud
+from components.clouds import (
+    ENDPOINTS,
+    GRAPH_ADDRESS,
+    RESOURCE_MANAGER_ADDRESS,
+    Cloud,
+    base_address,
+)
 
 Document = dict[str, Any]
 Shape = TypeVar("Shape", bound=BaseModel)
-
-RESOURCE_MANAGER = "RESOURCE_MANAGER_ADDRESS"
-GRAPH = "MICROSOFT_GRAPH_ADDRESS"
-"""Environment variables with a base address in place of the cloud's own. Tokens are asked for as
-ever, for the cloud's own address."""
 
 _TRANSIENT = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -64,26 +64,11 @@ class _Page(BaseModel):
     graph_next: str | None = Field(None, alias="@odata.nextLink")
 
 
-def base_address(variable: str, default: str) -> str:
-    """The base address in an environment variable, or the cloud's own.
-
-    Raises:
-        CloudRefusedError: It is none, or a token would travel in clear to another machine.
-    """
-    address = os.environ.get(variable, default)
+def _base_address(variable: str, default: str) -> str:
     try:
-        url = httpx.URL(address)
-    except httpx.InvalidURL as error:
-        raise CloudRefusedError(
-            f"{variable} is {address}, which is no address ({error}): nothing was asked. Correct "
-            "it, or unset it for Microsoft's own address."
-        ) from None
-    if url.scheme != "https" and url.host not in {"127.0.0.1", "::1", "localhost"}:
-        raise CloudRefusedError(
-            f"{variable} is {address}: nothing was asked, since tokens are sent by https only, but "
-            "for this machine. Correct it, or unset it for Microsoft's own address."
-        )
-    return address
+        return base_address(variable, default)
+    except ValueError as error:
+        raise CloudRefusedError(str(error)) from None
 
 
 class SignedIn:
@@ -148,11 +133,13 @@ class SignedIn:
         Raises:
             CloudRefusedError: Graph answers neither.
         """
-        return self._read(f"{base_address(GRAPH, self._graph)}{path}", self._graph, shape, _NO_ONE)
+        return self._read(
+            f"{_base_address(GRAPH_ADDRESS, self._graph)}{path}", self._graph, shape, _NO_ONE
+        )
 
     def directory_objects(self, path: str, shape: type[Shape]) -> list[Shape]:
         """All entries of a list in Graph; see :meth:`directory_object`."""
-        address = f"{base_address(GRAPH, self._graph)}{path}"
+        address = f"{_base_address(GRAPH_ADDRESS, self._graph)}{path}"
         return self._read_all(address, self._graph, shape, _NO_ONE)
 
     def start(self, identifier: str, *, api_version: str) -> httpx.Response:
@@ -176,7 +163,7 @@ class SignedIn:
         return self._send("GET", link, None)
 
     def _in_azure(self, identifier: str, api_version: str) -> str:
-        base = base_address(RESOURCE_MANAGER, self._resource_manager)
+        base = _base_address(RESOURCE_MANAGER_ADDRESS, self._resource_manager)
         return f"{base}{identifier}?api-version={api_version}"
 
     def _read_all(

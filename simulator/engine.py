@@ -31,6 +31,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 
 from simulator import SimulatorError
 from simulator.environment import ROOT, pulumi_cli, simulated_environment, tenant_file
+from simulator.front import served
 from simulator.real_powershell import Shell, choose_shell
 from simulator.tenant import Organization, Tenant
 from simulator.tenant.faults import ENGINE_PID
@@ -385,6 +386,22 @@ class SimulatedStack:
             mode = StackInitMode.SELECT if there else StackInitMode.CREATE
             yield kind(self.stack, workspace, mode)
 
+    @contextmanager
+    def _graph_for_the_program(self) -> Iterator[None]:
+        """Has the program, which runs in this process, find the tenant's Graph over HTTP."""
+        names = ("MICROSOFT_GRAPH_ADDRESS", "NO_PROXY", "no_proxy")
+        with served(self.tenant) as front:
+            before = {name: os.environ.get(name) for name in names}
+            os.environ.update({name: front.variables[name] for name in names})
+            try:
+                yield
+            finally:
+                for name, value in before.items():
+                    if value is None:
+                        del os.environ[name]
+                    else:
+                        os.environ[name] = value
+
     def _copied_project(self) -> Path:
         """A folder with the project's two files, for Pulumi, which rewrites that of a stack.
 
@@ -439,7 +456,7 @@ class SimulatedStack:
 
         if self.verbosity is not None:
             options |= {"log_verbosity": self.verbosity, "log_to_std_err": True, "log_flow": True}
-        with self._opened(_Operated) as stack:
+        with self._opened(_Operated) as stack, self._graph_for_the_program():
             try:
                 operation(
                     stack,

@@ -44,7 +44,14 @@ from simulator.providers.properties import (
 from simulator.providers.retries import with_retries
 from simulator.providers.schema import Failure, alternatives, check, fields
 from simulator.providers.server import Difference, Observed, Provider, RefusalError, Resource
-from simulator.tenant import SUBSCRIPTION_ID, ConnectionLostError, Response, Tenant
+from simulator.tenant import (
+    DEPLOYMENT_CLIENT_ID,
+    SUBSCRIPTION_ID,
+    CloudError,
+    ConnectionLostError,
+    Response,
+    Tenant,
+)
 
 _CREATE_BEFORE_DELETE = "__createBeforeDelete"
 # Seconds between attempts. azcore tries three times more, after whatever error of the connection
@@ -143,6 +150,10 @@ _FUNCTIONS = {
         ListWorkflowTriggerCallbackUrlResult,
     ),
 }
+
+
+# Of Entra and not of ARM: pulumi/pulumi-azure-native, provider/pkg/provider/provider.go, Invoke.
+_OF_ENTRA = "azure-native:authorization:getClientToken"
 
 
 class AzureNative(Provider):
@@ -279,10 +290,12 @@ class AzureNative(Provider):
         return Observed(inputs=merged, outputs=current)
 
     def invoke(self, function: str, arguments: Properties) -> tuple[Properties, Sequence[Failure]]:
+        if function == _OF_ENTRA:
+            return self._client_token(arguments), []
         if function not in _FUNCTIONS:
             raise RefusalError(
                 f"the simulated azure-native provider has no function {function}; it has "
-                f"{', '.join(sorted(_FUNCTIONS))}"
+                f"{', '.join(sorted({*_FUNCTIONS, _OF_ENTRA}))}"
             )
         called = _FUNCTIONS[function]
         missing = [
@@ -298,6 +311,14 @@ class AzureNative(Provider):
         if response.status != 200:
             raise RefusalError(f"request failed {identifier}: {_error_text(response)}")
         return _outputs_of(response, called.result, called.path), []
+
+    def _client_token(self, arguments: Properties) -> Properties:
+        """A token for an endpoint, by default Azure Resource Manager's, as who is signed in."""
+        endpoint = str(arguments.get("endpoint", "https://management.azure.com"))
+        try:
+            return {"token": self._tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, endpoint)}
+        except CloudError as error:
+            raise RefusalError(f"{error.code}: {error.message}") from None
 
     def cancel(self) -> None:
         """Nothing is under way for longer than a call takes."""

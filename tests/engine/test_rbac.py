@@ -9,6 +9,7 @@ import pytest
 from simulator.commands import main
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
+from simulator.testing.deployment import Deployment
 from tests.engine.conftest import Configuration, StackIn, stack_in, succeeded
 from tests.engine.test_drift import administrator
 from tests.engine.test_prove import PROVE
@@ -182,6 +183,21 @@ class TestChanges:
 
 
 class TestWhatOthersDid:
+    def test_a_grant_in_entra_lets_nothing_more_be_assigned(self, again: StackIn):
+        stack = again(change=with_another_permission)
+        grant = Deployment(stack.tenant, None).grant({"id": output(stack, "principalId")})
+        assert grant.status == 201
+        before = objects(stack)["managementRoleAssignments"]
+
+        result = stack.up()
+
+        assert not result.succeeded
+        assert "holds a grant in Entra of Mail.Send" in result.output
+        assert f"/appRoleAssignments/{grant.body['id']}" in result.output
+        assert objects(stack)["managementRoleAssignments"] == before
+        Deployment(stack.tenant, None).revoke(grant)
+        succeeded(stack.up())
+
     def test_a_further_role_fails_the_proof_by_sending(
         self, again: StackIn, capfd: pytest.CaptureFixture[str]
     ):

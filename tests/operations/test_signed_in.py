@@ -9,9 +9,9 @@ from azure.core.credentials import AccessToken
 from azure.identity import CredentialUnavailableError
 from pydantic import RootModel
 
-from components.clouds import ENDPOINTS, Cloud
+from components.clouds import ENDPOINTS, GRAPH_ADDRESS, Cloud
 from operations.cloud_look_up import Kind, LeftBehind
-from operations.signed_in import GRAPH, CloudRefusedError, SignedIn
+from operations.signed_in import CloudRefusedError, SignedIn
 
 GROUP = "/subscriptions/s/resourceGroups/g"
 ABSENT = frozenset({"ResourceGroupNotFound"})
@@ -128,7 +128,7 @@ class TestSigningIn:
     def test_goes_to_another_address_where_the_environment_names_one(
         self, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setenv(GRAPH, "http://127.0.0.1:8080/graph")
+        monkeypatch.setenv(GRAPH_ADDRESS, "http://127.0.0.1:8080/graph")
         signed_in, asked = client(httpx.Response(200, json={}))
         signed_in.directory_object("/v1.0/x", Anything)
         assert str(asked[0].url) == "http://127.0.0.1:8080/graph/v1.0/x"
@@ -137,7 +137,7 @@ class TestSigningIn:
     def test_sends_no_token_in_clear_to_another_machine(
         self, monkeypatch: pytest.MonkeyPatch, address: str
     ):
-        monkeypatch.setenv(GRAPH, address)
+        monkeypatch.setenv(GRAPH_ADDRESS, address)
         signed_in, asked = client(httpx.Response(200, json={}))
         with pytest.raises(CloudRefusedError, match="https only"):
             signed_in.directory_object("/v1.0/x", Anything)

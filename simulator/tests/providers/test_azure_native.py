@@ -471,6 +471,20 @@ class TestFunctions:
             "missing required property 'workflowName'"
         ]
 
+    def test_a_token_for_graph_is_the_deploying_identitys(
+        self, provider: AzureNative, tenant: Tenant
+    ):
+        token, _ = provider.invoke(
+            "azure-native:authorization:getClientToken", {"endpoint": "https://graph.microsoft.com"}
+        )
+
+        answer = tenant.graph.request("GET", "/v1.0/servicePrincipals", token=token["token"])
+        assert answer.status == 200
+        with pytest.raises(RefusalError, match="AADSTS"):
+            provider.invoke(
+                "azure-native:authorization:getClientToken", {"endpoint": "https://contoso.com"}
+            )
+
     def test_an_unknown_function_is_refused(self, provider: AzureNative):
         with pytest.raises(RefusalError, match="has no function azure-native:web:getWebApp"):
             provider.invoke("azure-native:web:getWebApp", {})

@@ -1,4 +1,4 @@
-"""Endpoints of the public and the sovereign Microsoft clouds.
+"""What differs between the public and the sovereign Microsoft clouds.
 
 The one place where a host name of Microsoft Graph stands. A token of one cloud is worth nothing in
 another, so host and audience are always taken together.
@@ -29,7 +29,7 @@ class Cloud(StrEnum):
     """Operated by 21Vianet."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CloudEndpoints:
     """What differs between clouds for a workflow, an Exchange session and a client of Azure.
 
@@ -40,41 +40,89 @@ class CloudEndpoints:
             where the cmdlet's default is right.
         resource_manager: Base address of Azure Resource Manager, and the audience of its tokens.
         authority: Host that issues tokens.
+        initial_domain: What the initial domain of each of its tenants ends with.
+        regions: What the names of its regions begin with; nothing for all others.
+        region: One of them.
+        azure_native: What the key ``azure-native:environment`` may hold, first the word to write.
+        azuread: The same of ``azuread:environment``.
+        policies: Whether application access policies are known to exist there.
+        roles: The same of RBAC for Applications.
     """
 
     graph: str
     exchange_environment: str | None
     resource_manager: str
     authority: str
+    initial_domain: str
+    regions: tuple[str, ...]
+    region: str
+    azure_native: tuple[str, ...]
+    azuread: tuple[str, ...]
+    policies: bool
+    roles: bool
 
 
-# Source: https://learn.microsoft.com/graph/deployments, the parameter -ExchangeEnvironmentName
+# Sources: https://learn.microsoft.com/graph/deployments, the parameter -ExchangeEnvironmentName
 # of https://learn.microsoft.com/powershell/module/exchangepowershell/connect-exchangeonline, and
-# for Azure azure-mgmt-core's and azure-identity's lists of clouds.
+# for Azure azure-mgmt-core's and azure-identity's lists of clouds. The initial domains of
+# https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2, and the regions that
+# 'az account list-locations' names in each cloud; GCC has those of the public cloud. The key
+# environment of the configuration of azure-native and azuread. Microsoft documents for none of the
+# sovereign clouds what confines an application there; the supported environments that
+# https://github.com/microsoft/Microsoft365DSC lists are the public cloud for
+# EXOApplicationAccessPolicy, and that of the US government as well for EXOServicePrincipal.
 ENDPOINTS: dict[Cloud, CloudEndpoints] = {
     Cloud.PUBLIC: CloudEndpoints(
-        "https://graph.microsoft.com",
-        None,
-        "https://management.azure.com",
-        "login.microsoftonline.com",
+        graph="https://graph.microsoft.com",
+        exchange_environment=None,
+        resource_manager="https://management.azure.com",
+        authority="login.microsoftonline.com",
+        initial_domain=".onmicrosoft.com",
+        regions=("",),
+        region="westeurope",
+        azure_native=("public",),
+        azuread=("global", "public"),
+        policies=True,
+        roles=True,
     ),
     Cloud.US_GOVERNMENT_L4: CloudEndpoints(
-        "https://graph.microsoft.us",
-        "O365USGovGCCHigh",
-        "https://management.usgovcloudapi.net",
-        "login.microsoftonline.us",
+        graph="https://graph.microsoft.us",
+        exchange_environment="O365USGovGCCHigh",
+        resource_manager="https://management.usgovcloudapi.net",
+        authority="login.microsoftonline.us",
+        initial_domain=".onmicrosoft.us",
+        regions=("usgov", "usdod"),
+        region="usgovvirginia",
+        azure_native=("usgovernment",),
+        azuread=("usgovernmentl4", "usgovernment"),
+        policies=False,
+        roles=True,
     ),
     Cloud.US_GOVERNMENT_L5: CloudEndpoints(
-        "https://dod-graph.microsoft.us",
-        "O365USGovDoD",
-        "https://management.usgovcloudapi.net",
-        "login.microsoftonline.us",
+        graph="https://dod-graph.microsoft.us",
+        exchange_environment="O365USGovDoD",
+        resource_manager="https://management.usgovcloudapi.net",
+        authority="login.microsoftonline.us",
+        initial_domain=".onmicrosoft.us",
+        regions=("usgov", "usdod"),
+        region="usdodeast",
+        azure_native=("usgovernment",),
+        azuread=("usgovernmentl5", "dod"),
+        policies=False,
+        roles=True,
     ),
     Cloud.CHINA: CloudEndpoints(
-        "https://microsoftgraph.chinacloudapi.cn",
-        "O365China",
-        "https://management.chinacloudapi.cn",
-        "login.chinacloudapi.cn",
+        graph="https://microsoftgraph.chinacloudapi.cn",
+        exchange_environment="O365China",
+        resource_manager="https://management.chinacloudapi.cn",
+        authority="login.chinacloudapi.cn",
+        initial_domain=".onmschina.cn",
+        regions=("china",),
+        region="chinanorth3",
+        azure_native=("china",),
+        azuread=("china",),
+        policies=False,
+        roles=False,
     ),
 }
 

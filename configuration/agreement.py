@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from components.clouds import Cloud
+from components.clouds import ENDPOINTS, Cloud
 from components.graph_permission import MailboxPermission
 from components.provider_errors import ASSIGNMENT_DELAYS
 from components.role_based_mailbox_access import WITHOUT_ROLE
@@ -253,52 +253,11 @@ def _shortest_gap(trigger: RecurrenceTrigger) -> timedelta:
     )
 
 
-# What tells the cloud besides the key of that name. Sources: the initial domains of
-# https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2, and the regions that
-# 'az account list-locations' names in each cloud. GCC has the domains and regions of the others in
-# the public cloud.
-_US_GOVERNMENT = (Cloud.US_GOVERNMENT_L4, Cloud.US_GOVERNMENT_L5)
-
-
-_CLOUDS_BY_DOMAIN: dict[str, tuple[Cloud, ...]] = {
-    ".onmicrosoft.com": (Cloud.PUBLIC,),
-    ".onmicrosoft.us": _US_GOVERNMENT,
-    ".onmschina.cn": (Cloud.CHINA,),
-}
-
-
-_CLOUDS_BY_REGION: dict[str, tuple[Cloud, ...]] = {
-    "usgov": _US_GOVERNMENT,
-    "usdod": _US_GOVERNMENT,
-    "china": (Cloud.CHINA,),
-    "": (Cloud.PUBLIC,),
-}
-
-
-_A_REGION: dict[Cloud, str] = {
-    Cloud.PUBLIC: "westeurope",
-    Cloud.US_GOVERNMENT_L4: "usgovvirginia",
-    Cloud.US_GOVERNMENT_L5: "usdodeast",
-    Cloud.CHINA: "chinanorth3",
-}
-
-
-# What the providers are told, first the word to write. Source: the key environment of the
-# configuration of azure-native and azuread.
 PROVIDER_ENVIRONMENTS: dict[str, dict[Cloud, tuple[str, ...]]] = {
-    "azure-native:environment": {
-        Cloud.PUBLIC: ("public",),
-        Cloud.US_GOVERNMENT_L4: ("usgovernment",),
-        Cloud.US_GOVERNMENT_L5: ("usgovernment",),
-        Cloud.CHINA: ("china",),
-    },
-    "azuread:environment": {
-        Cloud.PUBLIC: ("global", "public"),
-        Cloud.US_GOVERNMENT_L4: ("usgovernmentl4", "usgovernment"),
-        Cloud.US_GOVERNMENT_L5: ("usgovernmentl5", "dod"),
-        Cloud.CHINA: ("china",),
-    },
+    "azure-native:environment": {cloud: facts.azure_native for cloud, facts in ENDPOINTS.items()},
+    "azuread:environment": {cloud: facts.azuread for cloud, facts in ENDPOINTS.items()},
 }
+"""What the providers are told, first the word to write."""
 
 
 def _clouds(values: Mapping[str, object]) -> Iterator[Mistake]:
@@ -308,7 +267,7 @@ def _clouds(values: Mapping[str, object]) -> Iterator[Mistake]:
         return
     cloud = Cloud(str(given))
     if isinstance(domain, str):
-        by_domain = next((c for end, c in _CLOUDS_BY_DOMAIN.items() if domain.endswith(end)), ())
+        by_domain = [c for c, facts in ENDPOINTS.items() if domain.endswith(facts.initial_domain)]
         if by_domain and cloud not in by_domain:
             yield Mistake(
                 ("cloud",),
@@ -317,15 +276,13 @@ def _clouds(values: Mapping[str, object]) -> Iterator[Mistake]:
                 f"Write {listed([str(each) for each in by_domain])}.",
             )
             return
-    if isinstance(region, str):
-        by_region = next(c for start, c in _CLOUDS_BY_REGION.items() if region.startswith(start))
-        if cloud not in by_region:
-            yield Mistake(
-                ("location",),
-                region,
-                f"is a region of another cloud than {cloud}",
-                f"Write one of its own, e.g. {_A_REGION[cloud]}.",
-            )
+    if isinstance(region, str) and not _is_region_of(cloud, region):
+        yield Mistake(
+            ("location",),
+            region,
+            f"is a region of another cloud than {cloud}",
+            f"Write one of its own, e.g. {ENDPOINTS[cloud].region}.",
+        )
     for key, by_cloud in PROVIDER_ENVIRONMENTS.items():
         words = by_cloud[cloud]
         environment = values.get(key, words[0] if cloud is Cloud.PUBLIC else ABSENT)
@@ -337,6 +294,32 @@ def _clouds(values: Mapping[str, object]) -> Iterator[Mistake]:
                 if environment is not ABSENT
                 else f"is missing: the provider would work in the public cloud, not in {cloud}",
                 f"Write {words[0]}.",
+            )
+
+
+def _is_region_of(cloud: Cloud, region: str) -> bool:
+    sovereign = [start for facts in ENDPOINTS.values() for start in facts.regions if start]
+    own = next((start for start in sovereign if region.startswith(start)), "")
+    return own in ENDPOINTS[cloud].regions
+
+
+def _undocumented(values: Mapping[str, object]) -> Iterator[Mistake]:
+    """Nobody has said that it exists there; where it does not, nothing would be confined."""
+    given = values.get("cloud")
+    if given not in list(Cloud) or values["allowUndocumented"] in (True, "true"):
+        return
+    facts = ENDPOINTS[Cloud(str(given))]
+    known = {Scoping.POLICY: facts.policies, Scoping.RBAC: facts.roles}
+    others = [str(scoping) for scoping, is_known in known.items() if is_known]
+    for path, sender in senders_of(values):
+        scoping = value_at(sender, ("scoping",))
+        if scoping in list(Scoping) and not known[Scoping(str(scoping))]:
+            yield Mistake(
+                (*path, "scoping"),
+                scoping,
+                f"is not known to exist in {given}: no document of Microsoft says so",
+                (f"Write {listed(others)}; or, after" if others else "After")
+                + " a try in a tenant for tests there, allowUndocumented: true.",
             )
 
 
@@ -458,4 +441,5 @@ RULES = [
     _refused_signatures,
     _purges,
     _clouds,
+    _undocumented,
 ]

@@ -269,6 +269,10 @@ class StackConfiguration(Keys, frozen=True):
     """true says that HTTP triggers without ``allowedCallers`` are meant to be open to every
     address, and marks their workflows with the tag ``openTrigger``; the policy pack refuses
     others."""
+    allow_undocumented: StrictBool = Field(False, title="true or false")
+    """true lets a sender in a sovereign cloud be confined by what is not known to exist there: an
+    application access policy in any of them, and in ``china`` a role as well. Try it in a tenant
+    for tests first."""
     deletion: Deletion = Field(Deletion.RETAIN, title="retain or delete")
     """What becomes of mailboxes, groups and the policies on them when the stack or a sender goes.
     ``retain`` keeps them and has ``pulumi destroy`` refuse; ``delete`` removes them: for test

@@ -10,7 +10,7 @@ from configuration import (
     HttpRequestTrigger,
     load_configuration,
 )
-from tests.configuration.happy_path import assert_refused, only_mistake, put
+from tests.configuration.happy_path import assert_refused, drop, only_mistake, put
 
 
 class TestTheControlMailboxIsOutside:
@@ -202,7 +202,8 @@ class TestARefusedSignature:
 
 
 def in_cloud(values: dict[str, Any], cloud: str) -> dict[str, Any]:
-    return values | {"cloud": cloud} | dict(zip(OF_A_CLOUD, CLOUDS[cloud], strict=True))
+    given = {"cloud": cloud, "allowUndocumented": True}
+    return values | given | dict(zip(OF_A_CLOUD, CLOUDS[cloud], strict=True))
 
 
 class TestNoTwoCloudsAreMixed:
@@ -280,3 +281,29 @@ class TestNoTwoCloudsAreMixed:
         self, values: dict[str, Any], cloud: str, key: str, word: str
     ) -> None:
         assert load_configuration(in_cloud(values, cloud) | {key: word})
+
+
+class TestWhatIsNotKnownToExistInACloud:
+    @pytest.fixture(params=["usGovernmentL4", "usGovernmentL5", "china"])
+    def there(self, request: pytest.FixtureRequest, values: dict[str, Any]) -> dict[str, Any]:
+        one_sender = put(values, "senders", values["senders"][:1])
+        return in_cloud(one_sender, request.param) | {"allowUndocumented": False}
+
+    def test_a_policy_is_refused_unless_the_stack_allows_it(self, there: dict[str, Any]) -> None:
+        mistake = only_mistake(there)
+        assert mistake.heading.endswith('senders[0].scoping = "applicationAccessPolicy"')
+        assert f"is not known to exist in {there['cloud']}" in mistake.problem
+        assert "allowUndocumented: true" in mistake.remedy
+        assert ("Write rbac" in mistake.remedy) == (there["cloud"] != "china")
+        assert load_configuration(there | {"allowUndocumented": True})
+
+    def test_a_role_is_taken_where_it_is(self, there: dict[str, Any]) -> None:
+        put(drop(there, "senders[0].group"), "senders[0].scoping", "rbac")
+        if there["cloud"] == "china":
+            assert "is not known to exist in china" in only_mistake(there).problem
+        else:
+            assert load_configuration(there)
+
+    def test_in_the_public_cloud_both_are_known(self, values: dict[str, Any]) -> None:
+        given = in_cloud(values, "public") | {"allowUndocumented": False}
+        assert load_configuration(given).senders[0].scoping == "applicationAccessPolicy"

@@ -21,6 +21,11 @@ _READ_BY = {
         "azure-native:managedidentity:getUserAssignedIdentity",
         "resourceName",
     ),
+    "azure-native:monitor:ActionGroup": (
+        "azure-native:monitor:getActionGroup",
+        "actionGroupName",
+    ),
+    "azure-native:monitor:MetricAlert": ("azure-native:monitor:getMetricAlert", "ruleName"),
     "azure-native:resources:ResourceGroup": ("azure-native:resources:getResourceGroup", None),
 }
 

@@ -99,6 +99,15 @@ MEANINGS = {
     # (https://github.com/microsoftgraph/msgraph-bicep-types/issues/193).
     "Not a valid reference update": _NOT_KNOWN_YET,
     "Request_ResourceNotFound": _NOT_KNOWN_YET,
+    # Said of a rule or a setting that names what is not there.
+    "'Microsoft.Insights/actionGroups/": _Meaning(
+        "Write an action group that exists under `alerts` in the stack's configuration; one that "
+        f"this program made was removed by somebody, of which {_RECOVER} takes note."
+    ),
+    "'Microsoft.OperationalInsights/workspaces/": _Meaning(
+        "Write a Log Analytics workspace that exists under `diagnostics` in the stack's "
+        "configuration."
+    ),
     'Code="ResourceNotFound"': _GONE,
     'Code="ResourceGroupNotFound"': _GONE,
     "Authorization_RequestDenied": _Meaning(
@@ -112,6 +121,10 @@ MEANINGS = {
     "ScopeLocked": _Meaning(
         "Somebody has locked what is named there, or what it is in: `az lock list` shows it. Ask "
         "who did, and run this again without the lock; nothing of this program removes one."
+    ),
+    "LinkedAuthorizationFailed": _Meaning(
+        "Give the deploying identity Monitoring Contributor on what is named there, too: an action "
+        "group or a workspace that is in another resource group."
     ),
     "AuthorizationFailed": _Meaning(
         "Give the deploying identity Contributor on the subscription, or on a resource group that "

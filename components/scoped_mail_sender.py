@@ -36,6 +36,7 @@ from .role_based_mailbox_access import (
 )
 from .trigger import HttpRequestTrigger, Trigger
 from .user_assigned_identity import UserAssignedIdentity, UserAssignedIdentityArgs
+from .workflow_alerts import Alerts, WorkflowAlerts, WorkflowAlertsArgs
 from .workflow_definition import (
     OWN_PROBE_TRIGGER,
     PROBE_TRIGGER,
@@ -106,6 +107,8 @@ class ScopedMailSenderArgs:
         probe: Whether the workflow can be told to try its own mailbox and the control mailbox
             (:func:`components.workflow_definition.send_mail_definition`).
         enabled: Whether the workflow is to be on; see :class:`components.logic_app.LogicAppArgs`.
+        alerts: Who is notified of a failed run; ``None`` for nobody.
+        diagnostics: Azure resource id of the Log Analytics workspace that the run history goes to.
         allow_open_trigger: Marks an HTTP trigger that every address may call as meant so.
         resource_group_name: Resource group of the workflow.
         location: Azure region of the workflow.
@@ -129,6 +132,8 @@ class ScopedMailSenderArgs:
     permissions: Sequence[MailboxPermission] = (MailboxPermission.MAIL_SEND,)
     probe: bool = False
     enabled: bool = True
+    alerts: Alerts | None = None
+    diagnostics: str | None = None
     allow_open_trigger: bool = False
     resource_group_name: pulumi.Input[str]
     location: pulumi.Input[str]
@@ -225,6 +230,20 @@ class ScopedMailSender(pulumi.ComponentResource):
             )
             self.access = self._access(self.identity)
             self.logic_app = self._workflow(kind, after=[*confined_to, *self.access.permissions])
+
+        if args.alerts is not None or args.diagnostics is not None:
+            WorkflowAlerts(
+                f"{name}-alerts",
+                WorkflowAlertsArgs(
+                    workflow_name=args.workflow,
+                    workflow_id=self.logic_app.workflow_id,
+                    resource_group_name=args.resource_group_name,
+                    alerts=args.alerts,
+                    diagnostics=args.diagnostics,
+                    tags=args.tags,
+                ),
+                child_options(self, opts),
+            )
 
         self.workflow_name = self.logic_app.workflow_name
         self.workflow_id = self.logic_app.workflow_id

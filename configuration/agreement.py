@@ -431,8 +431,26 @@ def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
             )
 
 
+def _alerts(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for path, sender in senders_of(values):
+        alerts = value_at(sender, ("alerts",))
+        if not isinstance(alerts, dict):
+            continue
+        given = [key for key in ("addresses", "actionGroup") if alerts.get(key)]
+        if len(given) != 1:
+            yield Mistake(
+                (*path, "alerts"),
+                ABSENT,
+                "has both addresses and an actionGroup"
+                if given
+                else "has neither addresses nor an actionGroup, and nobody would be notified",
+                "Write one of the two.",
+            )
+
+
 RULES = [
     _scopings,
+    _alerts,
     _shared_identities,
     _control_mailboxes,
     _recipients,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
-from components import trigger
+from components import trigger, workflow_alerts
 from components.clouds import Cloud
 from components.exchange import mail_enabled_security_group, shared_mailbox
 from components.exchange.exchange_command import DEFAULT_MARK_ATTRIBUTE
@@ -22,6 +22,7 @@ from configuration.values import (
     AT_LEAST_ONE,
     EACH_ONCE,
     ONLY_OTHER_LOGIC_APPS,
+    ActionGroupId,
     Address,
     Alias,
     AllowedCallers,
@@ -40,6 +41,7 @@ from configuration.values import (
     Tags,
     TimeZone,
     WorkflowName,
+    WorkspaceId,
 )
 
 
@@ -166,6 +168,17 @@ class RecurrenceTrigger(Keys, trigger.RecurrenceTrigger, frozen=True):
     """When exactly, for days and weeks."""
 
 
+class Alerts(Keys, workflow_alerts.Alerts, frozen=True):
+    """Who is notified of a failed run of the workflow, which is a mail that was not sent."""
+
+    addresses: Annotated[tuple[Address, ...], EACH_ONCE, Field(title="a list of mail addresses")]
+    """An action group is made for them."""
+    action_group: Annotated[
+        ActionGroupId | None, Field(title="the resource id of an action group that exists")
+    ]
+    """In place of ``addresses``."""
+
+
 class Sender(Keys, frozen=True):
     """One workflow that sends as one shared mailbox, and as no other."""
 
@@ -215,6 +228,12 @@ class Sender(Keys, frozen=True):
     enabled: StrictBool = Field(True, title="true or false")
     """false switches the workflow off; back to true, it is switched on after another proof. A
     workflow that somebody switched off in Azure stays off either way."""
+    alerts: Annotated[Alerts | None, Field(title="addresses, or an actionGroup")] = None
+    """Who is notified of a failed run of the workflow; a proof by sending fails one on purpose."""
+    diagnostics: Annotated[
+        WorkspaceId | None, Field(title="the resource id of a Log Analytics workspace")
+    ] = None
+    """Has Azure Monitor keep the run history there, which holds no mail."""
 
 
 class StackConfiguration(Keys, frozen=True):

@@ -162,6 +162,22 @@ MarkAttribute = Annotated[
         "Write one of ExtensionCustomAttribute1 to 5 or CustomAttribute1 to 15.",
     ),
 ]
+
+
+def _resource_id(type_: str, example: str) -> AfterValidator:
+    """A rule for the id of an Azure resource of one type, whose case does not count."""
+    return text(
+        f"(?i)/subscriptions/[0-9a-f-]{{36}}/resourceGroups/[^/]+/providers/{re.escape(type_)}/[^/]+",
+        f"is not the resource id of a {type_}",
+        "Write what `az resource show --query id` prints of it: /subscriptions/…/resourceGroups/…"
+        f"/providers/{type_}/{example}.",
+    )
+
+
+ActionGroupId = Annotated[StrictStr, _resource_id("Microsoft.Insights/actionGroups", "ag-mail")]
+WorkspaceId = Annotated[
+    StrictStr, _resource_id("Microsoft.OperationalInsights/workspaces", "log-mail")
+]
 InitialDomain = Annotated[
     StrictStr,
     text(

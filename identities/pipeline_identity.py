@@ -30,6 +30,8 @@ MANAGED_IDENTITY_CONTRIBUTOR = "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59"
 # To give an identity to a workflow takes an action of its own; of the two pages that say which of
 # these roles has it, one names both and one this alone.
 MANAGED_IDENTITY_OPERATOR = "f1a07417-d97a-45cb-824c-7a7467783830"
+# Of alerts, action groups and diagnostic settings.
+MONITORING_CONTRIBUTOR = "749f88d5-cbae-40b8-bcfc-e573ddc772fa"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
@@ -197,6 +199,7 @@ PERMISSIONS = {
             "workflows": LOGIC_APP_CONTRIBUTOR,
             "identities": MANAGED_IDENTITY_CONTRIBUTOR,
             "assign": MANAGED_IDENTITY_OPERATOR,
+            "alerts": MONITORING_CONTRIBUTOR,
         },
         state_role=STORAGE_BLOB_DATA_CONTRIBUTOR,
         exchange_roles=[

@@ -1,10 +1,11 @@
 """What Azure and Entra hold of what a stack creates.
 
-Four types of resources are answered for: those that a provider refuses to create a second time.
+Seven types of resources are answered for: those that a provider refuses to create a second time.
 What scripts create in Exchange is not among them: every script takes up its own half-made object.
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,9 @@ class Kind(StrEnum):
     RESOURCE_GROUP = "azure-native:resources:ResourceGroup"
     WORKFLOW = "azure-native:logic:Workflow"
     IDENTITY = "azure-native:managedidentity:UserAssignedIdentity"
+    ACTION_GROUP = "azure-native:monitor:ActionGroup"
+    ALERT = "azure-native:monitor:MetricAlert"
+    DIAGNOSTICS = "azure-native:monitor:DiagnosticSetting"
     GRANT = "azuread:index/appRoleAssignment:AppRoleAssignment"
 
 
@@ -35,7 +39,7 @@ class _ArmType:
     """A type in Azure.
 
     Attributes:
-        address: Its path below the subscription, with the names of inputs in braces.
+        address: Its path, with the subscription and the names of inputs in braces.
         azure_type: The type by its Azure name.
         api_version: The API version in which it is read.
     """
@@ -45,7 +49,7 @@ class _ArmType:
     api_version: str
 
 
-_GROUP_PATH = "/resourceGroups/{resourceGroupName}"
+_GROUP_PATH = "/subscriptions/{subscription}/resourceGroups/{resourceGroupName}"
 _ARM = {
     Kind.RESOURCE_GROUP: _ArmType(_GROUP_PATH, "Microsoft.Resources/resourceGroups", "2021-04-01"),
     Kind.WORKFLOW: _ArmType(
@@ -57,6 +61,21 @@ _ARM = {
         _GROUP_PATH + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}",
         "Microsoft.ManagedIdentity/userAssignedIdentities",
         "2023-01-31",
+    ),
+    Kind.ACTION_GROUP: _ArmType(
+        _GROUP_PATH + "/providers/Microsoft.Insights/actionGroups/{actionGroupName}",
+        "Microsoft.Insights/ActionGroups",
+        "2023-01-01",
+    ),
+    Kind.ALERT: _ArmType(
+        _GROUP_PATH + "/providers/Microsoft.Insights/metricAlerts/{ruleName}",
+        "Microsoft.Insights/metricAlerts",
+        "2018-03-01",
+    ),
+    Kind.DIAGNOSTICS: _ArmType(
+        "{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}",
+        "Microsoft.Insights/diagnosticSettings",
+        "2021-05-01-preview",
     ),
 }
 _GRANT_INPUTS = ("principalObjectId", "appRoleId", "resourceObjectId")
@@ -76,7 +95,7 @@ class AzureResource(_Named):
     """What is read of a resource in Azure."""
 
     type: str
-    location: str
+    location: str | None = None
     tags: dict[str, str] | None = None
     identity: _AzureIdentity | None = None
 
@@ -207,9 +226,10 @@ class LeftBehind:
         Raises:
             CloudRefusedError: The subscription is not known.
         """
-        if kind is Kind.GRANT or UNKNOWN in json.dumps(
-            [inputs.get(key) for key in ("resourceGroupName", "workflowName", "resourceName")]
-        ):
+        if kind is Kind.GRANT:
+            return ""
+        address = _ARM[kind].address
+        if any(inputs.get(key) == UNKNOWN for key in re.findall(r"\{(\w+)\}", address)):
             return ""
         if not self._subscription:
             raise CloudRefusedError(
@@ -217,7 +237,7 @@ class LeftBehind:
                 "in the stack's configuration names it. Set ARM_SUBSCRIPTION_ID, for example to "
                 "what az account show --query id --output tsv prints."
             )
-        return f"/subscriptions/{self._subscription}" + _ARM[kind].address.format(**inputs)
+        return address.format(**{**inputs, "subscription": self._subscription})
 
     def _find_grant(self, inputs: Inputs) -> Found | None:
         if any(inputs.get(key, UNKNOWN) == UNKNOWN for key in _GRANT_INPUTS):

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from configuration.keys import (
+    Alerts,
     Group,
     HttpRequestTrigger,
     Mailbox,
@@ -32,6 +33,7 @@ GROUPS: dict[str, type[Keys]] = {
     "`senders[].trigger` of type httpRequest": HttpRequestTrigger,
     "`senders[].trigger` of type recurrence": RecurrenceTrigger,
     "`senders[].trigger.schedule`": Schedule,
+    "`senders[].alerts`": Alerts,
     "`senders[].message`": Message,
     "`senders[].message.body`": Body,
     "Each recipient": Recipient,

@@ -28,6 +28,19 @@ from pulumi_azure_native.managedidentity import (
     UserAssignedIdentityArgs,
     get_user_assigned_identity,
 )
+from pulumi_azure_native.monitor import (
+    ActionGroup,
+    ActionGroupInitArgs,
+    DiagnosticSetting,
+    DiagnosticSettingArgs,
+    GetActionGroupResult,
+    GetMetricAlertResult,
+    MetricAlert,
+    MetricAlertArgs,
+    get_action_group,
+    get_diagnostic_setting,
+    get_metric_alert,
+)
 from pulumi_azure_native.resources import (
     GetResourceGroupResult,
     ResourceGroup,
@@ -67,6 +80,8 @@ _LONGEST_GROUP = 90
 _GROUP_CHARACTERS = r"^[-\w\._\(\)]+$"
 # Inputs that the provider adds, and gets back when a resource is imported.
 _OWN_INPUTS = frozenset({_CREATE_BEFORE_DELETE, "azureApiVersion"})
+# What the SDKs call otherwise.
+_NAMES_IN_ARM = {"odataType": "odata.type"}
 # Properties of a request's body that ARM has beside "properties", for every resource type.
 _ENVELOPE = frozenset({"identity", "location", "managedBy", "tags"})
 
@@ -76,12 +91,14 @@ class _Path:
     """Something of ARM that has an address: a resource type, or an operation on one.
 
     Attributes:
-        template: Its path under the subscription, with the inputs that make it up in braces.
+        template: Its path under the scope, with the inputs that make it up in braces.
         documented: The SDK's function for it, whose documentation tells the API version.
+        scope: Where the path begins: at the subscription, or nowhere where an input says it.
     """
 
     template: str
     documented: Callable[..., object]
+    scope: str = f"/subscriptions/{SUBSCRIPTION_ID}"
 
     @property
     def parameters(self) -> list[str]:
@@ -98,8 +115,8 @@ class _Path:
 
     def of(self, inputs: Properties) -> str:
         """The identifier that the inputs make up."""
-        names = {name: inputs[name] for name in self.parameters}
-        return f"/subscriptions/{SUBSCRIPTION_ID}" + self.template.format(**names)
+        names = {name: inputs[name].strip("/") for name in self.parameters}
+        return self.scope + self.template.format(**names)
 
 
 @dataclass(frozen=True)
@@ -128,11 +145,28 @@ _IDENTITY = _Path(
     f"{_GROUP.template}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{{resourceName}}",
     get_user_assigned_identity,
 )
+_ACTION_GROUP = _Path(
+    f"{_GROUP.template}/providers/Microsoft.Insights/actionGroups/{{actionGroupName}}",
+    get_action_group,
+)
+_METRIC_ALERT = _Path(
+    f"{_GROUP.template}/providers/Microsoft.Insights/metricAlerts/{{ruleName}}", get_metric_alert
+)
+_DIAGNOSTIC_SETTING = _Path(
+    "/{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}",
+    get_diagnostic_setting,
+    scope="",
+)
 _TYPES = {
     "azure-native:resources:ResourceGroup": _ArmType(_GROUP, ResourceGroup, ResourceGroupArgs),
     "azure-native:logic:Workflow": _ArmType(_WORKFLOW, Workflow, WorkflowArgs),
     "azure-native:managedidentity:UserAssignedIdentity": _ArmType(
         _IDENTITY, UserAssignedIdentity, UserAssignedIdentityArgs
+    ),
+    "azure-native:monitor:ActionGroup": _ArmType(_ACTION_GROUP, ActionGroup, ActionGroupInitArgs),
+    "azure-native:monitor:MetricAlert": _ArmType(_METRIC_ALERT, MetricAlert, MetricAlertArgs),
+    "azure-native:monitor:DiagnosticSetting": _ArmType(
+        _DIAGNOSTIC_SETTING, DiagnosticSetting, DiagnosticSettingArgs
     ),
 }
 _FUNCTIONS = {
@@ -140,6 +174,8 @@ _FUNCTIONS = {
     "azure-native:managedidentity:getUserAssignedIdentity": _Function(
         "GET", _IDENTITY, GetUserAssignedIdentityResult
     ),
+    "azure-native:monitor:getActionGroup": _Function("GET", _ACTION_GROUP, GetActionGroupResult),
+    "azure-native:monitor:getMetricAlert": _Function("GET", _METRIC_ALERT, GetMetricAlertResult),
     "azure-native:logic:getWorkflow": _Function("GET", _WORKFLOW, GetWorkflowResult),
     "azure-native:logic:listWorkflowTriggerCallbackUrl": _Function(
         "POST",
@@ -157,7 +193,7 @@ _OF_ENTRA = "azure-native:authorization:getClientToken"
 
 
 class AzureNative(Provider):
-    """The simulated ``azure-native``: resource groups, identities and consumption workflows."""
+    """The simulated ``azure-native``: resource groups, identities, workflows and their alerts."""
 
     name = "azure-native"
 
@@ -187,7 +223,8 @@ class AzureNative(Provider):
         if own_name not in inputs:
             inputs[own_name] = old.get(own_name) or f"{resource.name}{secrets.token_hex(4)}"
             inputs[_CREATE_BEFORE_DELETE] = True
-        if "location" not in inputs:
+        has_location = "location" in fields(kind.arguments)
+        if has_location and "location" not in inputs:
             location = old.get("location") or self._location or self._location_of_group(inputs)
             if location is not None:
                 inputs["location"] = location
@@ -198,7 +235,7 @@ class AzureNative(Provider):
             )
         )
         failures += _wrong_group(inputs.get("resourceGroupName", UNKNOWN))
-        if "location" not in inputs:
+        if has_location and "location" not in inputs:
             failures.append(
                 Failure(
                     "location",
@@ -408,8 +445,17 @@ def _body_of(inputs: Properties, kind: _ArmType) -> Properties:
         elif name in _ENVELOPE:
             body[name] = value
         elif name in fields(kind.arguments) and name not in kind.path.parameters:
-            body.setdefault("properties", {})[name] = value
+            body.setdefault("properties", {})[name] = _renamed(value, _NAMES_IN_ARM)
     return body
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """The same value with some of its properties under other names."""
+    if isinstance(value, Mapping):
+        return {names.get(name, name): _renamed(entry, names) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_renamed(entry, names) for entry in value]
+    return value
 
 
 def _identity_body(identity: Properties) -> Properties:
@@ -430,6 +476,7 @@ def _outputs_of(response: Response, described: type, path: _Path) -> Properties:
 def _outputs_in(body: Properties, described: type, path: _Path) -> Properties:
     known = fields(described)
     inner = {} if "properties" in known else body.get("properties", {})
+    inner = _renamed(inner, {arm: sdk for sdk, arm in _NAMES_IN_ARM.items()})
     merged = {"azureApiVersion": path.api_version} | inner | body
     return {name: merged[name] for name in known if merged.get(name) is not None}
 
@@ -455,6 +502,7 @@ def _wrong_group(name: str) -> list[Failure]:
 def _names_in(identifier: str, kind: _ArmType) -> Properties:
     """The inputs that an identifier spells, for a resource that is imported."""
     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", kind.path.template)
+    pattern = pattern.replace("(?P<resourceUri>[^/]+)", "(?P<resourceUri>.+)")
     found = re.search(f"{pattern}$", identifier, re.IGNORECASE)
     if found is None:
         raise RefusalError(

@@ -1,4 +1,4 @@
-"""Azure Resource Manager: resource groups, user-assigned identities, and workflows."""
+"""Azure Resource Manager: resource groups, identities, workflows, and what watches them."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -9,6 +9,13 @@ from simulator.tenant.entra import Entra
 from simulator.tenant.identifiers import ARM_AUDIENCE, DEPLOYMENT_CLIENT_ID, SUBSCRIPTION_ID
 from simulator.tenant.logic_apps import LogicApps, started
 from simulator.tenant.managed_identities import ManagedIdentities
+from simulator.tenant.monitoring import (
+    ACTION_GROUP,
+    DIAGNOSTIC_SETTING,
+    METRIC_ALERT,
+    MONITOR_VERSIONS,
+    Monitoring,
+)
 from simulator.tenant.paths import Request, check_headers
 from simulator.tenant.store import Document, Store
 from simulator.tenant.tags import NO_TAG_POLICIES, checked_tags, disallowed
@@ -54,12 +61,18 @@ class Arm:
     """https://management.azure.com, for one subscription."""
 
     def __init__(
-        self, store: Store, entra: Entra, logic: LogicApps, identities: ManagedIdentities
+        self,
+        store: Store,
+        entra: Entra,
+        logic: LogicApps,
+        identities: ManagedIdentities,
+        monitoring: Monitoring,
     ) -> None:
         self._store = store
         self._entra = entra
         self._logic = logic
         self._identities = identities
+        self._monitoring = monitoring
 
     def request(
         self,
@@ -107,8 +120,8 @@ class Arm:
     def _authorize(self, request: Request) -> None:
         """Refuses what roles on one resource group do not allow, where the caller has no others.
 
-        Logic App Contributor, Managed Identity Contributor and Managed Identity Operator read the
-        group itself and write what is in it.
+        Logic App Contributor, Managed Identity Contributor, Managed Identity Operator and
+        Monitoring Contributor read the group itself and write what is in it.
         """
         group = self._store.setting("only resource group", None)
         if group is None:
@@ -216,6 +229,45 @@ class Arm:
                 "resourcegroups",
                 _,
                 "providers",
+                "microsoft.insights",
+                "actiongroups" | "metricalerts" as collection,
+                _,
+            ):
+                group = self._existing_group(request.segments[3])
+                kind = ACTION_GROUP if collection == "actiongroups" else METRIC_ALERT
+                return self._monitor(
+                    request,
+                    kind,
+                    f"{group['id']}/providers/{'/'.join(request.segments[5:])}",
+                    body,
+                )
+            case (
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.logic",
+                "workflows",
+                _,
+                "providers",
+                "microsoft.insights",
+                "diagnosticsettings",
+                _,
+            ):
+                workflow = self._existing_workflow("/" + "/".join(request.segments[:8]))
+                return self._monitor(
+                    request,
+                    DIAGNOSTIC_SETTING,
+                    f"{workflow['id']}/{'/'.join(request.segments[8:])}",
+                    body,
+                )
+            case (
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
                 "microsoft.logic",
                 "workflows",
                 _,
@@ -282,6 +334,8 @@ class Arm:
                     self._logic.delete(workflow)
                 for identity in self._identities.all_in(group["id"]):
                     self._identities.delete(identity)
+                for resource in self._monitoring.all_below(group["id"]):
+                    self._monitoring.delete(resource)
                 self._store.delete("resourceGroup", name.casefold())
                 # The service answers 202 and takes its time; the wait is not simulated.
                 return Response(200)
@@ -324,6 +378,8 @@ class Arm:
     def _resources_in(self, group: Document) -> list[Document]:
         resources = [self._logic.resource(w) for w in self._logic.all_in(group["id"])]
         resources += [self._identities.resource(i) for i in self._identities.all_in(group["id"])]
+        # What has no location is a setting of another resource.
+        resources += [r for r in self._monitoring.all_below(group["id"]) if "location" in r]
         return [
             {name: resource[name] for name in ("id", "name", "type", "location")}
             for resource in resources
@@ -341,6 +397,36 @@ class Arm:
             if tag.casefold() not in {given.casefold() for given in tags}:
                 raise CloudError(403, "RequestDisallowedByPolicy", disallowed(name, tag))
         return tags
+
+    # What watches workflows
+
+    def _monitor(self, request: Request, kind: str, resource_id: str, body: Any) -> Response:
+        self._check(request, kind.rpartition("/")[2], MONITOR_VERSIONS[kind])
+        existing, name = self._monitoring.get(resource_id), request.segments[-1]
+        match request.method:
+            case "PUT":
+                if not isinstance(body, dict):
+                    raise CloudError(400, "BadRequest", "The request body is missing or invalid.")
+                tags = {} if kind == DIAGNOSTIC_SETTING else self._tags(name, body)
+                saved = self._monitoring.save(kind, resource_id, body, tags)
+                created = existing is None and kind == ACTION_GROUP
+                return Response(201 if created else 200, saved)
+            case "GET" if existing is not None:
+                return Response(200, existing)
+            case "GET":
+                raise CloudError(
+                    404,
+                    "ResourceNotFound",
+                    f"The Resource '{kind}/{name}' under resource group '{request.segments[3]}' "
+                    "was not found. For more details please go to "
+                    "https://aka.ms/ARMResourceNotFoundFix",
+                )
+            case "DELETE":
+                if existing is None:
+                    return Response(204)
+                self._monitoring.delete(existing)
+                return Response(200)
+        raise _not_simulated(request)
 
     # User-assigned identities
 

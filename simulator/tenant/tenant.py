@@ -17,6 +17,7 @@ from simulator.tenant.identifiers import new_id
 from simulator.tenant.invariant import may_break, record_violations
 from simulator.tenant.logic_apps import LogicApps
 from simulator.tenant.managed_identities import ManagedIdentities
+from simulator.tenant.monitoring import Monitoring, Notification
 from simulator.tenant.organization import Organization, keep_organization, organization_of
 from simulator.tenant.seed import Seed, assume_mailboxes, sow
 from simulator.tenant.store import Call, Change, Document, Store, Violation, utc_now
@@ -71,7 +72,8 @@ class Tenant:
         self.graph = Graph(self._store, self.entra, self.exchange)
         identities = ManagedIdentities(self._store, self.entra)
         self.logic = LogicApps(self._store, self.entra, self.graph, identities)
-        self.arm = Arm(self._store, self.entra, self.logic, identities)
+        self.monitoring = Monitoring(self._store, self.logic)
+        self.arm = Arm(self._store, self.entra, self.logic, identities, self.monitoring)
         self.clock = Clock(self._store, self.logic.run_due, self._try_sending)
         with self._store.transaction():
             if not self._store.setting("seeded", default=False):
@@ -239,6 +241,16 @@ class Tenant:
         with self._store.transaction():
             self._store.set_setting("only resource group", name)
 
+    def set_workspaces(self, *ids: str) -> None:
+        """The Log Analytics workspaces that there are, by their resource ids."""
+        with self._store.transaction():
+            self._store.set_setting("workspaces", [*ids])
+
+    def notifications(self) -> list[Notification]:
+        """What the rules of Azure Monitor say of the runs so far, one for each failed run."""
+        with self._store.transaction():
+            return self.monitoring.notifications()
+
     def record_call(self, service: str, operation: str, target: str) -> None:
         """Writes down a call that none of the services here answers, such as a process start."""
         self._store.call(service, operation, target, lambda: None)
@@ -289,6 +301,7 @@ class Tenant:
                 "resourceGroups": self._store.all("resourceGroup"),
                 "managedIdentities": self._store.all("managedIdentity"),
                 "workflows": self._store.all("workflow"),
+                "monitoring": self._store.all("monitor"),
                 "softDeletedMailboxes": self.exchange.recipients.soft_deleted(),
             }
         return {kind: {o["id"]: o for o in objects} for kind, objects in kinds.items()}

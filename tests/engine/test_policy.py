@@ -85,6 +85,7 @@ class TestTheProgramItself:
         def change(sender: Configuration) -> None:
             http_trigger(allowedCallers=["203.0.113.0/24"], exportCallbackUrl=True)(sender)
             sender["identity"] = identity
+            sender["alerts"] = {"addresses": ["operations@contoso.com"]}
 
         stack = checked(stack_in(tmp_path / "stack", change=change, settle="PT1H"))
 

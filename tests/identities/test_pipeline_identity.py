@@ -162,8 +162,9 @@ class TestAResourceGroupThatExists:
             for name, entry in program.resources.items()
             if entry.type.endswith(":RoleAssignment") and "-azure" in name
         )
-        # Logic App Contributor, Managed Identity Contributor, Managed Identity Operator; Reader.
+        # Monitoring, Logic App and Managed Identity Contributor, Managed Identity Operator; Reader.
         assert roles == [
+            ("deploy", "749f88d5-cbae-40b8-bcfc-e573ddc772fa"),
             ("deploy", "87a39d53-fc1b-424a-814c-f7e04687dc9e"),
             ("deploy", "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59"),
             ("deploy", "f1a07417-d97a-45cb-824c-7a7467783830"),

@@ -2,12 +2,13 @@
 
 import pulumi
 from pipeline_identity import (
-    PERMISSIONS,
+    Confining,
     Mode,
     PipelineIdentity,
     Repository,
     ServiceConnection,
     Subjects,
+    permissions_of,
 )
 
 config = pulumi.Config()
@@ -31,11 +32,18 @@ def trusted(mode: Mode) -> Repository | ServiceConnection:
         raise pulumi.RunError(f"{mode}: {error}") from None
 
 
+try:
+    scoping = Confining(config.get("scoping") or Confining.POLICY)
+except ValueError as error:
+    raise pulumi.RunError(str(error)) from None
+assigned = config.get_object("permissions") or ["Mail.Send"]
+permissions = {mode: permissions_of(mode, scoping, assigned) for mode in Mode}
+
 environment = pulumi.get_stack()
 identities = {
     mode: PipelineIdentity(
         f"scoped-mail-sender-{environment}-{mode}",
-        mode=mode,
+        permissions=permissions[mode],
         trusted=trusted(mode),
         # Reviewers guard what deploys; a preview is not to wait for them.
         environment=environment if mode is Mode.DEPLOY else f"{environment}-{mode}",
@@ -58,7 +66,8 @@ pulumi.export(
                 "displayName": f"scoped-mail-sender-{environment}-{mode}",
                 "clientId": identity.client_id,
                 "objectId": identity.object_id,
-                "roles": PERMISSIONS[mode].exchange_roles,
+                "roles": permissions[mode].exchange_roles,
+                "delegatedRoles": permissions[mode].delegated_roles,
             }
             for mode, identity in identities.items()
         ],

@@ -6,10 +6,11 @@
     Run once by an Exchange administrator after `pulumi up` in this folder, and again whenever that
     changed something. Reads from standard input what `pulumi stack output exchange --json` prints:
       organization, exchangeEnvironmentName   where to connect
-      applications    a list of { displayName, clientId, objectId, roles }
+      applications    a list of { displayName, clientId, objectId, roles, delegatedRoles }
 
     For each application it creates Exchange's pointer to the enterprise application where there is none,
-    and assigns the roles that are missing. It takes nothing away: a role that is not in the list is named in a
+    and assigns the roles that are missing; delegatedRoles, where there are any, are those that it may assign
+    to others, for senders with scoping: rbac. It takes nothing away: a role that is not in the list is named in a
     warning. Exchange takes 30 minutes to two hours to let new roles act.
 
     Roles are assigned to the application itself. The Entra role Exchange Administrator would do as well, and
@@ -41,7 +42,10 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
                 }
             }
             $assignments = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $objectId -ErrorAction Stop })
-            $held = @($assignments | ForEach-Object { [string]$_.Role })
+            # A delegating assignment gives nothing but the right to assign the role.
+            $held = @($assignments | Where-Object { [string]$_.RoleAssignmentDelegationType -eq 'Regular' } | ForEach-Object { [string]$_.Role })
+            $delegated = @($assignments | Where-Object { [string]$_.RoleAssignmentDelegationType -like 'Delegating*' } | ForEach-Object { [string]$_.Role })
+            $wanted = @(($application | Select-Object -Property 'delegatedRoles').delegatedRoles | Where-Object { $_ })
             foreach ($role in @($application.roles)) {
                 if ($held -contains $role) { continue }
                 Write-Step -Message "assigning $role to $($application.displayName)"
@@ -49,9 +53,21 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
                     New-ManagementRoleAssignment -App $objectId -Role $role -ErrorAction Stop
                 }
             }
+            foreach ($role in $wanted) {
+                if ($delegated -contains $role) { continue }
+                Write-Step -Message "letting $($application.displayName) assign $role"
+                $null = Invoke-WithRetry -Cmdlet 'New-ManagementRoleAssignment' -NotFoundIsTransient -Action {
+                    New-ManagementRoleAssignment -App $objectId -Role $role -Delegating -ErrorAction Stop
+                }
+            }
             foreach ($role in $held) {
                 if (@($application.roles) -notcontains $role) {
                     Write-Step -Message "warning: $($application.displayName) also holds the role $role, which it does not need"
+                }
+            }
+            foreach ($role in $delegated) {
+                if ($wanted -notcontains $role) {
+                    Write-Step -Message "warning: $($application.displayName) may also assign the role $role, which it does not need"
                 }
             }
         }

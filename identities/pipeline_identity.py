@@ -5,7 +5,7 @@ It has no secret and no certificate that could leak or expire.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pulumi
@@ -55,6 +55,18 @@ class Subjects(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> "Subjects":
         raise ValueError(f"subjects = {value!r} is none of {', '.join(cls)}.")
+
+
+class Confining(StrEnum):
+    """What confines the senders of the stack: ``scoping`` of its senders, or some of each."""
+
+    POLICY = "applicationAccessPolicy"
+    RBAC = "rbac"
+    BOTH = "both"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Confining":
+        raise ValueError(f"scoping = {value!r} is none of {', '.join(cls)}.")
 
 
 @dataclass(frozen=True)
@@ -179,6 +191,7 @@ class Permissions:
         group_roles: The same on the resource group, by a name, where that is there already.
         state_role: The same for the container that holds the state.
         exchange_roles: Management roles; ``assign-exchange-roles.ps1`` assigns them.
+        delegated_roles: Application roles that it may assign to others, by the same script.
     """
 
     app_roles: Mapping[str, Sequence[str]]
@@ -186,9 +199,10 @@ class Permissions:
     group_roles: Mapping[str, str]
     state_role: str
     exchange_roles: Sequence[str]
+    delegated_roles: Sequence[str] = ()
 
 
-PERMISSIONS = {
+_PERMISSIONS = {
     Mode.DEPLOY: Permissions(
         app_roles={
             GRAPH_CLIENT_ID: ["Application.Read.All", "AppRoleAssignment.ReadWrite.All"],
@@ -226,6 +240,40 @@ PERMISSIONS = {
 }
 
 
+_GRANTS = "AppRoleAssignment.ReadWrite.All"
+_OF_POLICIES = (
+    "Distribution Groups",
+    "Security Group Creation and Membership",
+    "Organization Configuration",
+)
+_OF_ROLES = ("Role Management", "View-Only Configuration")
+
+
+def permissions_of(
+    mode: Mode, scoping: Confining = Confining.POLICY, assigned: Sequence[str] = ("Mail.Send",)
+) -> Permissions:
+    """What an identity needs for a stack.
+
+    Args:
+        mode: What its pipeline does.
+        scoping: What confines the stack's senders.
+        assigned: Graph permissions that senders are assigned as roles of Exchange.
+    """
+    permissions = _PERMISSIONS[mode]
+    if mode is Mode.PREVIEW or scoping is Confining.POLICY:
+        return permissions
+    app_roles, roles = dict(permissions.app_roles), list(permissions.exchange_roles)
+    if scoping is Confining.RBAC:
+        app_roles[GRAPH_CLIENT_ID] = [r for r in app_roles[GRAPH_CLIENT_ID] if r != _GRANTS]
+        roles = [role for role in roles if role not in _OF_POLICIES]
+    return replace(
+        permissions,
+        app_roles=app_roles,
+        exchange_roles=[*roles, *_OF_ROLES],
+        delegated_roles=[f"Application {permission}" for permission in assigned],
+    )
+
+
 class PipelineIdentity(pulumi.ComponentResource):
     """One identity, for one environment and one mode.
 
@@ -241,7 +289,7 @@ class PipelineIdentity(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        mode: Mode,
+        permissions: Permissions,
         trusted: Repository | ServiceConnection,
         environment: str,
         subscription_id: str,
@@ -254,7 +302,7 @@ class PipelineIdentity(pulumi.ComponentResource):
 
         Args:
             name: Logical name, and the display name in Entra.
-            mode: Decides over the permissions.
+            permissions: What it gets; see :func:`permissions_of`.
             trusted: The repository on GitHub, or the service connection of Azure DevOps, whose
                 tokens are trusted.
             environment: The environment of the repository whose jobs are trusted, and no others:
@@ -269,7 +317,6 @@ class PipelineIdentity(pulumi.ComponentResource):
         """
         super().__init__("scoped-mail-sender:identities:PipelineIdentity", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        permissions = PERMISSIONS[mode]
         application = azuread.Application(f"{name}-application", display_name=name, opts=child)
         principal = azuread.ServicePrincipal(
             f"{name}-principal", client_id=application.client_id, opts=child

@@ -4,7 +4,7 @@ import json
 import re
 import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pulumi
@@ -14,8 +14,16 @@ from components.exchange.exchange_command import SCRIPTS
 from simulator.tenant import EXCHANGE_AUDIENCE, ORGANIZATION
 from simulator.tenant.identifiers import DIRECTORY_APP_ROLES, EXCHANGE_APP_ROLES
 from tests.components.exchange.conftest import Run, Scripts, deploy, empty_tenant, scripts
-from tests.components.exchange.desired import DOWN, ENSURE_MAILBOX, ENSURE_POLICY, MAILBOX, UP
+from tests.components.exchange.desired import (
+    DOWN,
+    ENSURE_GROUP,
+    ENSURE_MAILBOX,
+    ENSURE_POLICY,
+    MAILBOX,
+    UP,
+)
 from tests.components.exchange.test_find_drift import look
+from tests.components.exchange.test_rbac_scripts import Sender
 from tests.components.recording import Recording, record
 
 __all__ = ["empty_tenant", "scripts"]
@@ -154,6 +162,26 @@ class TestTheProgram:
         }
 
 
+class TestAStackWhoseSendersHaveRoles:
+    def test_is_deployed_without_the_right_to_grant(self, folder_on_path: None):
+        program = run(CONFIG | {"scoping": "rbac"})
+        assert app_roles(program, "scoped-mail-sender-test-deploy-") == {
+            "Application.Read.All",
+            "Exchange.ManageAsApp",
+        }
+
+    def test_and_others_with_policies_take_all_of_both(self, folder_on_path: None):
+        program = run(CONFIG | {"scoping": "both"})
+        assert "AppRoleAssignment.ReadWrite.All" in app_roles(
+            program, "scoped-mail-sender-test-deploy-"
+        )
+
+    def test_is_not_deployed_by_a_third_way(self, folder_on_path: None):
+        message = "scoping = 'roles' is none of applicationAccessPolicy, rbac, both."
+        with pytest.raises(pulumi.RunError, match=re.escape(message)):
+            run(CONFIG | {"scoping": "roles"})
+
+
 class TestAResourceGroupThatExists:
     def test_is_where_the_roles_act_and_the_subscription_is_not(self, folder_on_path: None):
         program = run(CONFIG | {"resourceGroup": "rg-mail"})
@@ -279,7 +307,9 @@ class TestTheServiceConnectionsOfAzureDevOps:
 class Pipeline:
     """An application in the tenant that holds Exchange.ManageAsApp and no Exchange role yet."""
 
-    def __init__(self, scripts: Scripts, name: str, roles: list[str]) -> None:
+    def __init__(
+        self, scripts: Scripts, name: str, roles: list[str], delegated: Sequence[str] = ()
+    ) -> None:
         tenant = scripts.tenant
         with tenant._store.transaction():
             principal = tenant.entra.add_service_principal(name, kind="Application")
@@ -297,6 +327,7 @@ class Pipeline:
             "clientId": principal["appId"],
             "objectId": principal["id"],
             "roles": roles,
+            "delegatedRoles": list(delegated),
         }
 
     def assign(self) -> Run:
@@ -318,9 +349,68 @@ class Pipeline:
 @pytest.fixture
 def permissions(program: Recording) -> dict[str, list[str]]:
     """Exchange roles by mode, as the program has them."""
-    from pipeline_identity import PERMISSIONS
+    from pipeline_identity import Mode, permissions_of
 
-    return {mode: list(entry.exchange_roles) for mode, entry in PERMISSIONS.items()}
+    return {mode: list(permissions_of(mode).exchange_roles) for mode in Mode}
+
+
+class TestTheRolesForSendersWithRoles:
+    @pytest.fixture
+    def pipeline(self, scripts: Scripts, folder_on_path: None) -> Pipeline:
+        from pipeline_identity import Confining, Mode, permissions_of
+
+        needed = permissions_of(Mode.DEPLOY, Confining.RBAC)
+        return Pipeline(scripts, "deploy", [*needed.exchange_roles], needed.delegated_roles)
+
+    def test_are_enough_to_deploy_and_to_remove(self, scripts: Scripts, pipeline: Pipeline):
+        assert pipeline.assign().code == 0
+        scripts.pass_time()
+        pipeline.sign_in()
+        sender = Sender(scripts)
+
+        made = scripts.run(ENSURE_MAILBOX, MAILBOX)
+        sender.deploy()
+        scripts.pass_time()
+        sender.done(sender.down)
+
+        assert made.code == 0, made.stderr
+        assert sender.objects() == [1, 0, 1 + len(pipeline.application["roles"])]
+
+    def test_do_not_make_a_policy_or_a_group(self, scripts: Scripts, pipeline: Pipeline):
+        pipeline.assign()
+        scripts.pass_time()
+        pipeline.sign_in()
+
+        for script in (ENSURE_GROUP, ENSURE_POLICY):
+            run = scripts.run(*next(step for step in UP if step[0] == script))
+            assert "did not load" in run.stderr
+
+    def test_without_the_delegation_assign_nothing(self, scripts: Scripts, pipeline: Pipeline):
+        pipeline.application["delegatedRoles"] = []
+        pipeline.assign()
+        scripts.pass_time()
+        pipeline.sign_in()
+
+        sender = Sender(scripts)
+        *first, assignment, _ = sender.up
+        sender.done(first)
+        _, line = sender.refused(*assignment)
+
+        assert "must be assigned a delegating role assignment" in line
+
+    def test_are_assigned_once_and_what_is_not_needed_is_named(
+        self, scripts: Scripts, pipeline: Pipeline
+    ):
+        pipeline.assign()
+        scripts.pass_time()
+        again = pipeline.assign()
+        assert (again.changes, again.stderr.count("warning")) == ([], 0)
+
+        pipeline.application |= {"roles": ["Role Management"], "delegatedRoles": []}
+        named = pipeline.assign()
+
+        assert "also holds the role Mail Recipients" in named.stderr
+        assert "may also assign the role Application Mail.Send" in named.stderr
 
 
 class TestTheRolesInExchange:

@@ -106,6 +106,8 @@ class ExchangeOnlineManagement:
     """The module, for one PowerShell process."""
 
     name = "ExchangeOnlineManagement"
+    # As in real_powershell/ExchangeOnlineManagement/ExchangeOnlineManagement.psd1.
+    version = "3.9.2"
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant

@@ -9,6 +9,7 @@ One server, one base address a service: what follows it in a request is what the
                 ``{"CmdletInput": {"CmdletName", "Parameters"}}``, as the ExchangeOnlineManagement
                 module calls it by field reports; Microsoft documents only a part of it.
 ``/logic``      Logic Apps: callback URLs, and the links to contents of the run history.
+``/login``      What Entra tells of a tenant without a sign-in.
 ``/identity``   The token endpoint of a machine whose managed identity is the deploying identity, in
                 App Service's form, which every Azure SDK knows and which may be plain HTTP:
                 https://learn.microsoft.com/azure/app-service/overview-managed-identity.
@@ -91,6 +92,7 @@ def _variables(answers: "_Answers") -> dict[str, str]:
     return {
         "RESOURCE_MANAGER_ADDRESS": f"{answers.address}/arm",
         "MICROSOFT_GRAPH_ADDRESS": f"{answers.address}/graph",
+        "MICROSOFT_ENTRA_ADDRESS": f"{answers.address}/login",
         "SIMULATED_EXCHANGE_ADDRESS": f"{answers.address}/exchange",
         "EXCHANGE_ACCESS_TOKEN": answers.tenant.entra.issue_token(
             DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE
@@ -150,10 +152,12 @@ class _Answers:
                 return self._exchange(path, request)
             case "logic":
                 return self._logic(path, request)
+            case "login":
+                return self._discovery(path, request)
             case "identity":
                 return self._identity_token(path, request)
         raise CloudError(
-            404, "NotFound", "Nothing is here but arm, graph, exchange, logic and identity."
+            404, "NotFound", "Nothing is here but arm, graph, exchange, logic, login and identity."
         )
 
     def _exchange(self, path: str, request: Request) -> Response:
@@ -203,6 +207,16 @@ class _Answers:
             case "POST":
                 return logic.invoke_callback(path, request.body)
         raise CloudError(405, "MethodNotAllowed", f"Nothing here takes {request.method}.")
+
+    def _discovery(self, path: str, request: Request) -> Response:
+        tenant, _, document = unquote(path.removeprefix("/")).partition("/")
+        if (request.method, document) != ("GET", "v2.0/.well-known/openid-configuration"):
+            raise CloudError(501, "NotSimulated", f"Entra answers no {request.method} {path} here.")
+        try:
+            return Response(200, self.tenant.entra.discovery(tenant))
+        except CloudError as error:
+            # In the form of OAuth, which is not that of Graph.
+            return Response(400, {"error": error.code, "error_description": error.message})
 
     def _identity_token(self, path: str, request: Request) -> Response:
         if request.headers.get("X-IDENTITY-HEADER") != self.identity_header:

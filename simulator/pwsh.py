@@ -1,14 +1,15 @@
 """What stands in for the ``pwsh`` executable where scripts meet the simulated tenant.
 
-``python -m simulator.pwsh -NoProfile -NonInteractive -File SCRIPT`` is the one form that the
-project uses and the only one accepted. The environment variable ``SIMULATED_TENANT`` names the
-tenant's file, and ``SIMULATOR_POWERSHELL`` the real PowerShell that the script runs in, or the
-project's runner.
+``python -m simulator.pwsh -NoProfile -NonInteractive -File SCRIPT`` and ``--version`` are the forms
+that the project uses and the only ones accepted. The environment variable ``SIMULATED_TENANT``
+names the tenant's file, and ``SIMULATOR_POWERSHELL`` the real PowerShell that the script runs in,
+or the project's runner.
 """
 
 import gc
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -17,7 +18,7 @@ from pathlib import Path
 from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell import UnsupportedConstruct, run_file
 from simulator.powershell.interface import Module
-from simulator.real_powershell import RUNNER, VARIABLE, run_script
+from simulator.real_powershell import OLDEST, RUNNER, VARIABLE, run_script
 from simulator.tenant import NotSimulated, Tenant
 from simulator.tenant.clock import WORK
 
@@ -64,10 +65,13 @@ def main(arguments: Sequence[str]) -> int:
             file.lower(),
         ] == ["-noprofile", "-noninteractive", "-file"]:
             path = Path(script)
+        case ["--version"]:
+            return _version()
         case _:
             return _fail(
                 EXIT_USAGE,
-                "the simulated pwsh takes exactly: -NoProfile -NonInteractive -File SCRIPT",
+                "the simulated pwsh takes exactly: -NoProfile -NonInteractive -File SCRIPT, or "
+                "--version",
             )
     if not path.is_file():
         return _fail(
@@ -105,6 +109,15 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(EXIT_RUNNER, str(refusal))
     except UnicodeDecodeError as error:
         return _fail(EXIT_RUNNER, f"standard input is not UTF-8: {error}")
+
+
+def _version() -> int:
+    powershell = os.environ.get(VARIABLE, RUNNER)
+    if powershell != RUNNER:
+        return subprocess.run([powershell, "--version"], check=False).returncode  # noqa: S603
+    # The oldest that the scripts are for: the runner has nothing that came later.
+    sys.stdout.write(f"PowerShell {'.'.join(map(str, OLDEST))}.0\n")
+    return 0
 
 
 def _fail(code: int, message: str) -> int:

@@ -110,6 +110,9 @@ class Module(Protocol):
     def name(self) -> str: ...
 
     @property
+    def version(self) -> str: ...
+
+    @property
     def commands(self) -> Collection[str]:
         """Names of all commands that it may load; a script that calls another is refused."""
         ...

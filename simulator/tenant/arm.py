@@ -2,11 +2,17 @@
 
 import re
 from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from simulator.tenant.answers import CloudError, Response
 from simulator.tenant.entra import Entra
-from simulator.tenant.identifiers import ARM_AUDIENCE, DEPLOYMENT_CLIENT_ID, SUBSCRIPTION_ID
+from simulator.tenant.identifiers import (
+    ARM_AUDIENCE,
+    DEPLOYMENT_CLIENT_ID,
+    SUBSCRIPTION_ID,
+    TENANT_ID,
+)
 from simulator.tenant.logic_apps import LogicApps, started
 from simulator.tenant.managed_identities import ManagedIdentities
 from simulator.tenant.monitoring import (
@@ -33,6 +39,8 @@ RESOURCE_GROUP_VERSIONS = (
 )
 # The service still answers older ones. They take other definitions, which nothing here checks.
 WORKFLOW_VERSIONS = ("2019-05-01",)
+SUBSCRIPTION_VERSIONS = ("2020-01-01", "2022-12-01")
+PERMISSION_VERSIONS = ("2018-07-01", "2022-04-01")
 IDENTITY_VERSIONS = ("2018-11-30", "2023-01-31", "2024-11-30")
 LOCATIONS = (
     "australiaeast",
@@ -54,6 +62,50 @@ LOCATIONS = (
     "westus2",
     "westus3",
 )
+# https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+CONTRIBUTOR: Document = {
+    "actions": ["*"],
+    "notActions": [
+        "Microsoft.Authorization/*/Delete",
+        "Microsoft.Authorization/*/Write",
+        "Microsoft.Authorization/elevateAccess/Action",
+        "Microsoft.Blueprint/blueprintAssignments/write",
+        "Microsoft.Blueprint/blueprintAssignments/delete",
+        "Microsoft.Compute/galleries/share/action",
+        "Microsoft.Purview/consents/write",
+        "Microsoft.Purview/consents/delete",
+    ],
+}
+_OF_MOST_ROLES = [
+    "Microsoft.Authorization/*/read",
+    "Microsoft.Insights/alertRules/*",
+    "Microsoft.Resources/deployments/*",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.Support/*",
+]
+ROLES_ON_A_GROUP: dict[str, list[str]] = {
+    "Logic App Contributor": ["Microsoft.Logic/*", *_OF_MOST_ROLES],
+    "Managed Identity Contributor": [
+        *(
+            f"Microsoft.ManagedIdentity/userAssignedIdentities/{verb}"
+            for verb in ("read", "write", "delete")
+        ),
+        *_OF_MOST_ROLES,
+    ],
+    "Managed Identity Operator": [
+        "Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
+        "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action",
+        *_OF_MOST_ROLES,
+    ],
+    "Monitoring Contributor": [
+        "*/read",
+        "Microsoft.Insights/ActionGroups/*",
+        "Microsoft.Insights/DiagnosticSettings/*",
+        "Microsoft.Insights/MetricAlerts/*",
+        "Microsoft.Support/*",
+    ],
+}
+"""The roles that documents name, each with what it allows of what is simulated."""
 GROUPS_PATH = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
 
 
@@ -118,16 +170,14 @@ class Arm:
             raise CloudError(401, "InvalidAuthenticationToken", error.message) from None
 
     def _authorize(self, request: Request) -> None:
-        """Refuses what roles on one resource group do not allow, where the caller has no others.
-
-        Logic App Contributor, Managed Identity Contributor, Managed Identity Operator and
-        Monitoring Contributor read the group itself and write what is in it.
-        """
+        """Refuses what roles on one resource group do not allow, where the caller has no others."""
         group = self._store.setting("only resource group", None)
-        if group is None:
+        # Everybody may list the subscriptions in which they have a role.
+        if group is None or len(request.segments) == 1:
             return
         scope, own = _path(request).casefold(), f"{GROUPS_PATH}/{group}".casefold()
-        if scope.startswith(f"{own}/") or (scope == own and request.method == "GET"):
+        is_in_it = scope.startswith(f"{own}/") and self._is_allowed(request)
+        if is_in_it or (scope == own and request.method == "GET"):
             return
         raise CloudError(
             403,
@@ -136,6 +186,22 @@ class Arm:
             f"have authorization to perform this action over scope '{_path(request)}' or the scope "
             "is invalid. If access was recently granted, please refresh your credentials.",
         )
+
+    def _is_allowed(self, request: Request) -> bool:
+        """Whether the roles on the one resource group allow what is asked of a resource in it."""
+        wanted = _operation(request).casefold()
+        return any(
+            fnmatchcase(wanted, action.casefold())
+            for granted in self._permissions()
+            for action in granted["actions"]
+        )
+
+    def _permissions(self) -> list[Document]:
+        """What the caller may do in the resource group, a role an entry."""
+        if self._store.setting("only resource group", None) is None:
+            return [CONTRIBUTOR]
+        roles = self._store.setting("roles on resource group", list(ROLES_ON_A_GROUP))
+        return [{"actions": ROLES_ON_A_GROUP[role], "notActions": []} for role in roles]
 
     def _check_locks(self, request: Request) -> None:
         """Refuses what a lock of the scope, or of one above it, forbids.
@@ -167,6 +233,20 @@ class Arm:
         self._authorize(request)
         self._check_locks(request)
         match folded:
+            case ("subscriptions",):
+                self._check(request, "subscriptions", SUBSCRIPTION_VERSIONS)
+                return self._list(request, [_subscription()])
+            case (
+                "subscriptions",
+                _,
+                *scope,
+                "providers",
+                "microsoft.authorization",
+                "permissions",
+            ) if len(scope) in (0, 2):
+                self._check(request, "permissions", PERMISSION_VERSIONS)
+                self._scopes(request)
+                return self._list(request, self._permissions())
             case "subscriptions", _, "resourcegroups":
                 self._check(request, "resourceGroups", RESOURCE_GROUP_VERSIONS)
                 return self._list(request, self._store.all("resourceGroup"))
@@ -597,6 +677,31 @@ class Arm:
 
 def _path(request: Request) -> str:
     return "/" + "/".join(request.segments)
+
+
+def _operation(request: Request) -> str:
+    """The operation that a role has to allow: ``Microsoft.Logic/workflows/write``."""
+    if "providers" not in request.segments:
+        return "Microsoft.Resources/subscriptions/resourceGroups/read"
+    # What is set on a resource has its provider after that of the resource.
+    start = len(request.segments) - request.segments[::-1].index("providers")
+    provider, *below = request.segments[start:]
+    kinds, last = below[::2], ""
+    if request.method == "POST":
+        *kinds, last = below[::2] if len(below) % 2 else [*below[::2], below[-1]]
+    verb = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(request.method, "write")
+    return "/".join([provider, *kinds, *([last, "action"] if last else [verb])])
+
+
+def _subscription() -> Document:
+    return {
+        "id": f"/subscriptions/{SUBSCRIPTION_ID}",
+        "subscriptionId": SUBSCRIPTION_ID,
+        "tenantId": TENANT_ID,
+        "displayName": "Contoso",
+        "state": "Enabled",
+        "authorizationSource": "RoleBased",
+    }
 
 
 def _check_version(request: Request, resource_type: str, supported: tuple[str, ...]) -> None:

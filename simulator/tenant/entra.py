@@ -1,5 +1,7 @@
 """Entra ID: service principals, app roles and their assignments, and tokens."""
 
+import base64
+import json
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,8 +14,10 @@ from simulator.tenant.identifiers import (
     EXCHANGE_AUDIENCE,
     GRAPH_APP_ID,
     GRAPH_AUDIENCE,
+    TENANT_ID,
     new_id,
 )
+from simulator.tenant.organization import organization_of
 from simulator.tenant.store import Document, Store
 
 APPLICATION_TOKEN_LIFETIME = timedelta(hours=1)
@@ -286,16 +290,32 @@ class Entra:
                 "tenant named Contoso.",
             )
         resource_app_id = AUDIENCES[audience]
+        expires = self._store.now() + lifetime
+        roles = self.roles_of(principal["id"], resource_app_id) if resource_app_id else []
         token = {
-            "id": secrets.token_urlsafe(32),
+            "id": _jwt(principal, audience, roles, expires),
             "principalId": principal["id"],
             "appId": principal["appId"],
             "audience": audience,
-            "roles": self.roles_of(principal["id"], resource_app_id) if resource_app_id else [],
-            "expires": (self._store.now() + lifetime).isoformat(),
+            "roles": roles,
+            "expires": expires.isoformat(),
         }
         self._store.put("token", token["id"], token)
         return str(token["id"])
+
+    def discovery(self, tenant: str) -> Document:
+        """What Entra tells everybody of a tenant, by its id or one of its domains.
+
+        https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#find-your-apps-openid-configuration-document-uri
+
+        Raises:
+            CloudError: There is no such tenant.
+        """
+        with self._store.transaction():
+            known = {*organization_of(self._store).accepted, TENANT_ID}
+        if tenant.casefold() not in known:
+            raise CloudError(400, "invalid_tenant", f"AADSTS90002: Tenant '{tenant}' not found.")
+        return {"issuer": f"https://login.microsoftonline.com/{TENANT_ID}/v2.0"}
 
     def live_tokens(self, principal_id: str) -> list[Document]:
         """Tokens of a principal that have not expired."""
@@ -339,3 +359,24 @@ class Entra:
                 "Lifetime validation failed, the token is expired.",
             )
         return claims
+
+
+def _jwt(principal: Document, audience: str, roles: list[str], expires: datetime) -> str:
+    """A token as clients see it: its claims can be read, and nobody can make one.
+
+    https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+    """
+    claims = {
+        "aud": audience,
+        "iss": f"https://sts.windows.net/{TENANT_ID}/",
+        "tid": TENANT_ID,
+        "oid": principal["id"],
+        "appid": principal["appId"],
+        "exp": int(expires.timestamp()),
+        "ver": "1.0",
+    } | ({"roles": roles} if roles else {})
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+        for part in ({"typ": "JWT", "alg": "RS256"}, claims)
+    ]
+    return ".".join([*parts, secrets.token_urlsafe(32)])

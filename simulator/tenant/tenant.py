@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from simulator.tenant import faults
-from simulator.tenant.arm import GROUPS_PATH, Arm
+from simulator.tenant.arm import GROUPS_PATH, ROLES_ON_A_GROUP, Arm
 from simulator.tenant.clock import Clock
 from simulator.tenant.entra import Entra
 from simulator.tenant.exchange import Exchange
@@ -236,10 +236,13 @@ class Tenant:
             locks = {f"{GROUPS_PATH}/{name}": level for name, level in levels.items()}
             self._store.set_setting("locks", locks)
 
-    def set_only_resource_group(self, name: str) -> None:
-        """Leaves who deploys the roles on one resource group, and none on the subscription."""
+    def set_only_resource_group(
+        self, name: str, roles: Sequence[str] = tuple(ROLES_ON_A_GROUP)
+    ) -> None:
+        """Leaves who deploys some roles on one resource group, and none on the subscription."""
         with self._store.transaction():
             self._store.set_setting("only resource group", name)
+            self._store.set_setting("roles on resource group", list(roles))
 
     def set_workspaces(self, *ids: str) -> None:
         """The Log Analytics workspaces that there are, by their resource ids."""

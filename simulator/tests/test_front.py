@@ -21,7 +21,12 @@ from azure.identity import DefaultAzureCredential
 
 from simulator.environment import ROOT
 from simulator.front import served
-from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, GRAPH_AUDIENCE
+from simulator.tenant import (
+    DEPLOYMENT_CLIENT_ID,
+    EXCHANGE_AUDIENCE,
+    GRAPH_AUDIENCE,
+    TENANT_ID,
+)
 from simulator.tenant.faults import RETRY_AFTER_SECONDS, Fault, Kind, steps
 from simulator.tenant.identifiers import ARM_AUDIENCE
 from simulator.testing.deployment import (
@@ -108,6 +113,15 @@ class TestResourceManager:
         )
         assert error_of(answer) == (401, "InvalidAuthenticationToken")
         assert tenant.snapshot()["resourceGroups"] == {}
+
+    def test_tells_everybody_of_which_tenant_a_domain_is(self, front):
+        login = f"{front.variables['MICROSOFT_ENTRA_ADDRESS']}"
+        document = "v2.0/.well-known/openid-configuration"
+        told = httpx.get(f"{login}/contoso.onmicrosoft.com/{document}")
+        assert told.json()["issuer"].split("/")[3] == TENANT_ID
+        nobody = httpx.get(f"{login}/fabrikam.onmicrosoft.com/{document}")
+        assert (nobody.status_code, nobody.json()["error"]) == (400, "invalid_tenant")
+        assert httpx.get(f"{login}/contoso.com/oauth2").status_code == 501
 
     def test_says_what_is_not_simulated(self, arm, sender):
         answer = arm.get(f"{WORKFLOW_PATH}/triggers?{WORKFLOWS}")

@@ -5,25 +5,30 @@ from azure.core.credentials import AccessToken, TokenCredential
 
 from components.clouds import Cloud
 from operations.signed_in import SignedIn
-from simulator.tenant import DEPLOYMENT_CLIENT_ID, ConnectionLostError, Tenant
+from simulator.tenant import DEPLOYMENT_CLIENT_ID, CloudError, ConnectionLostError, Tenant
 from simulator.tenant.identifiers import ARM_AUDIENCE
 
 
 class _Credential(TokenCredential):
-    def __init__(self, tenant: Tenant) -> None:
+    def __init__(self, tenant: Tenant, client_id: str) -> None:
         self._tenant = tenant
+        self._client_id = client_id
 
     def get_token(self, *scopes: str, **_: object) -> AccessToken:
         audience = scopes[0].removesuffix("/.default")
-        token = self._tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, audience)
-        return AccessToken(token, expires_on=0)
+        return AccessToken(self._tenant.entra.issue_token(self._client_id, audience), expires_on=0)
 
 
-def signed_in_to(tenant: Tenant) -> SignedIn:
-    """The deploying identity, whose requests the tenant answers without a network."""
+def signed_in_to(tenant: Tenant, client_id: str = DEPLOYMENT_CLIENT_ID) -> SignedIn:
+    """The deploying identity, or another application, whose requests the tenant answers."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         address = request.url.raw_path.decode()
+        if request.url.host == "login.microsoftonline.com":
+            try:
+                return httpx.Response(200, json=tenant.entra.discovery(address.split("/")[1]))
+            except CloudError as error:
+                return httpx.Response(400, json={"error": error.code})
         token = request.headers["Authorization"].removeprefix("Bearer ")
         of_azure = str(request.url).startswith(f"{ARM_AUDIENCE}/")
         service = tenant.arm if of_azure else tenant.graph
@@ -35,7 +40,7 @@ def signed_in_to(tenant: Tenant) -> SignedIn:
 
     return SignedIn(
         Cloud.PUBLIC,
-        credential=_Credential(tenant),
+        credential=_Credential(tenant, client_id),
         transport=httpx.MockTransport(answer),
         sleep=tenant.clock.sleep,
     )

@@ -11,6 +11,7 @@ CMDLETS: dict[str, type[Cmdlet]] = {
     "foreach-object": objects.ForEachObject,
     "get-command": system.GetCommand,
     "get-content": system.GetContent,
+    "get-module": system.GetModule,
     "import-module": system.ImportModule,
     "join-path": system.JoinPath,
     "new-item": system.NewItem,

@@ -44,6 +44,13 @@ _ALL = (
         (Parameter("LiteralPath", "string", mandatory=True), Parameter("Raw", "switch")),
     ),
     Signature(
+        "Get-Module",
+        (
+            Parameter("Name", "string[]", 0, mandatory=True),
+            Parameter("ListAvailable", "switch", mandatory=True),
+        ),
+    ),
+    Signature(
         "Import-Module",
         (
             Parameter("Name", "string", 0, mandatory=True),

@@ -51,6 +51,17 @@ class GetCommand(Cmdlet):
                 self.out(info)
 
 
+class GetModule(Cmdlet):
+    """``-ListAvailable``: what is installed; nothing where there is no such module."""
+
+    def end(self) -> None:
+        wanted = {str(name).casefold() for name in elements(self.arguments.get("Name"))}
+        for module in self.runtime.host.modules.values():
+            if module.name.casefold() in wanted:
+                shown = {"Name": module.name, "Version": module.version}
+                self.out(PSObject("System.Management.Automation.PSModuleInfo", shown))
+
+
 def not_recognized(name: str) -> str:
     """What PowerShell says of a command that it does not find."""
     return (

@@ -74,6 +74,7 @@ class _NothingLoaded:
     """A module of which nothing is loaded: what a case may call and not find."""
 
     name = "NothingLoaded"
+    version = "1.0"
     commands = ("Get-NoSuchThing12", "Get-NotThere", "Get-Thing", "No-Thing")
 
     def find(self, command_name: str) -> None:

@@ -27,6 +27,7 @@ class FakeModule:
     """Commands by name; ``Connect-Fake`` loads all the others."""
 
     name = "FakeModule"
+    version = "1.2.3"
 
     def __init__(self) -> None:
         self.connected = False

@@ -79,6 +79,14 @@ class TestPwsh:
         assert (result.returncode, result.stdout) == (64, "")
         assert len(result.stderr.splitlines()) == 1
 
+    def test_it_tells_its_version_as_pwsh_does(self, tmp_path: Path, tenant_file: Path) -> None:
+        assert pwsh(["--version"], tenant_file).stdout == "PowerShell 7.4.0\n"
+        real = tmp_path / "real"
+        real.write_text('#!/bin/sh\necho "PowerShell 7.6.9 $1"\n', encoding="utf-8")
+        real.chmod(0o755)
+        told = pwsh(["--version"], tenant_file, powershell=str(real))
+        assert told.stdout == "PowerShell 7.6.9 --version\n"
+
     def test_a_powershell_that_is_gone_is_named(self, tmp_path: Path, tenant_file: Path) -> None:
         (tmp_path / "script.ps1").write_text("'x'\n", encoding="utf-8")
         gone = str(tmp_path / "pwsh")

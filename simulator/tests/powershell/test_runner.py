@@ -103,6 +103,17 @@ class TestCommandsOfModules:
         assert run.host.slept == []
 
 
+class TestInstalledModules:
+    """Beside the recorded answers, since versions are those of one machine."""
+
+    def test_are_listed_with_their_version(self, run: Runner) -> None:
+        result = run(
+            "Get-Module -Name 'fakemodule' -ListAvailable | ForEach-Object "
+            "{ \"$($_.Name) $($_.Version)\" }\n@(Get-Module -Name 'None' -ListAvailable).Count"
+        )
+        assert result.stdout == "FakeModule 1.2.3\n0\n"
+
+
 class TestHost:
     def test_sleeping_moves_the_hosts_clock(self, run: Runner) -> None:
         run("Start-Sleep -Seconds 15\nStart-Sleep 1.5")

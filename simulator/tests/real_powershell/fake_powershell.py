@@ -85,6 +85,7 @@ class Forwarding:
 
 class ForwardingModule:
     name = "ExchangeOnlineManagement"
+    version = "3.9.2"
 
     def __init__(self) -> None:
         self.first = self.functions(ask("Import-Module", {})["functions"])

@@ -6,7 +6,9 @@ from simulator.tenant import (
     SUBSCRIPTION_ID,
     TENANT_ID,
 )
+from simulator.tenant.arm import _operation
 from simulator.tenant.identifiers import ARM_AUDIENCE
+from simulator.tenant.paths import Request
 from simulator.testing.deployment import (
     GROUP_PATH,
     WORKFLOW_PATH,
@@ -157,7 +159,6 @@ class TestRequests:
     @pytest.mark.parametrize(
         "path",
         [
-            "/subscriptions",
             SUBSCRIPTION_PATH,
             f"{SUBSCRIPTION_PATH}/resources",
             f"{GROUP_PATH}/providers/Microsoft.Storage/storageAccounts",
@@ -642,6 +643,54 @@ class TestALock:
     def test_is_none_of_a_group_whose_name_begins_alike(self, tenant, deployment):
         tenant.set_locks(mai="ReadOnly")
         deployment.workflow()
+
+
+class TestPermissions:
+    SCOPED = "/providers/Microsoft.Authorization/permissions"
+
+    def test_are_those_of_contributor(self, tenant, deployment):
+        deployment.resource_group()
+        for scope in (SUBSCRIPTION_PATH, GROUP_PATH):
+            answer = deployment.arm("GET", f"{scope}{self.SCOPED}", version="2022-04-01")
+            [granted] = answer.body["value"]
+            assert granted["actions"] == ["*"]
+            assert "Microsoft.Authorization/*/Write" in granted["notActions"]
+        gone = f"{GROUP_PATH}x{self.SCOPED}"
+        answer = deployment.arm("GET", gone, version="2022-04-01")
+        assert code(answer) == (404, "ResourceGroupNotFound")
+
+    def test_are_those_of_the_roles_on_one_group_and_are_kept_to(self, tenant, deployment):
+        deployment.resource_group()
+        tenant.set_only_resource_group("mail", ["Managed Identity Contributor"])
+        answer = deployment.arm("GET", f"{GROUP_PATH}{self.SCOPED}", version="2022-04-01")
+        [granted] = answer.body["value"]
+        assert "Microsoft.ManagedIdentity/userAssignedIdentities/write" in granted["actions"]
+        refused = deployment.arm("PUT", WORKFLOW_PATH, workflow_body("reception@contoso.com"))
+        assert code(refused) == (403, "AuthorizationFailed")
+        identity = f"{GROUP_PATH}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
+        body = {"location": "westeurope"}
+        assert deployment.arm("PUT", identity + "deas", body, version="2023-01-31").status == 201
+        answer = deployment.arm("GET", SUBSCRIPTION_PATH + self.SCOPED, version="2022-04-01")
+        assert code(answer) == (403, "AuthorizationFailed")
+
+    def test_do_not_hide_the_subscription(self, tenant, deployment):
+        tenant.set_only_resource_group("mail")
+        [listed] = deployment.arm("GET", "/subscriptions", version="2022-12-01").body["value"]
+        assert (listed["subscriptionId"], listed["tenantId"]) == (SUBSCRIPTION_ID, TENANT_ID)
+
+    @pytest.mark.parametrize(
+        ("method", "below", "operation"),
+        [
+            ("POST", "workflows/w/triggers/manual/run", "workflows/triggers/run/action"),
+            ("POST", "workflows/w/enable", "workflows/enable/action"),
+            ("GET", "workflows/w/runs", "workflows/runs/read"),
+            ("DELETE", "workflows/w", "workflows/delete"),
+            ("PUT", "workflows/w", "workflows/write"),
+        ],
+    )
+    def test_are_asked_for_by_operation(self, method, below, operation):
+        request = Request.parse(method, f"{GROUP_PATH}/providers/Microsoft.Logic/{below}")
+        assert _operation(request) == f"Microsoft.Logic/{operation}"
 
 
 class TestRolesOnOneResourceGroup:

@@ -51,7 +51,7 @@ ROLE_TYPE = "exchange-online:index:RoleBasedMailboxAccess"
 WORKFLOW_TYPE = "logic-apps:index:LogicApp"
 """Types of the components in a state: a sender, and those of it that a proof is about."""
 
-_EXIT = {"right": 0, "wrong": 1, "unknown": 2}
+EXIT_CODES = {"right": 0, "wrong": 1, "unknown": 2}
 # Seconds between one round and the next; the last of them from then on.
 _PAUSES = (60, 120, 300)
 # Each attempt keeps what Exchange remembers of the roles of an application alive, up to two hours;
@@ -421,7 +421,7 @@ def stack_outputs(stack: str) -> dict[str, Any]:
     Raises:
         ProofError: They cannot be read.
     """
-    return _asked_of_pulumi("output", "--json", stack=stack, what="outputs")
+    return asked_of_pulumi("stack", "output", "--json", stack=stack, what="outputs")
 
 
 def stack_deployment(stack: str) -> dict[str, Any]:
@@ -430,14 +430,24 @@ def stack_deployment(stack: str) -> dict[str, Any]:
     Raises:
         ProofError: It cannot be read.
     """
-    exported = _asked_of_pulumi("export", stack=stack, what="state")
+    exported = asked_of_pulumi("stack", "export", stack=stack, what="state")
     deployment = exported.get("deployment") or {}
     if not isinstance(deployment, dict):
         raise ProofError(f"the state of the stack {stack} is no state, but {deployment!r:.100}")
     return deployment
 
 
-def _asked_of_pulumi(*arguments: str, stack: str, what: str) -> dict[str, Any]:
+def asked_of_pulumi(*arguments: str, stack: str, what: str) -> dict[str, Any]:
+    """The JSON object that a command of Pulumi writes about a stack.
+
+    Args:
+        arguments: The command, without the name of the stack.
+        stack: That name.
+        what: What is asked for, for people.
+
+    Raises:
+        ProofError: It cannot be had.
+    """
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise ProofError(
@@ -445,7 +455,7 @@ def _asked_of_pulumi(*arguments: str, stack: str, what: str) -> dict[str, Any]:
         )
     try:
         done = subprocess.run(  # noqa: S603 - the stack's name is one argument
-            [pulumi, "stack", *arguments, "--non-interactive", "--stack", stack],
+            [pulumi, *arguments, "--non-interactive", "--stack", stack],
             capture_output=True,
             check=False,
             encoding="utf-8",
@@ -537,12 +547,12 @@ def main(arguments: Sequence[str]) -> int:
         )
     except ProofError as error:
         progress.print(f"prove: {error}")
-        return _EXIT["unknown"]
+        return EXIT_CODES["unknown"]
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - a proof that broke off must not look like one that failed
         progress.print(f"prove: {' '.join(str(error).split()) or type(error).__name__}")
-        return _EXIT["unknown"]
+        return EXIT_CODES["unknown"]
     if not senders:
         progress.print("prove: there is nothing to prove by sending: see above")
     result = result_of([*trials, *(opinions or ())])
@@ -556,7 +566,7 @@ def main(arguments: Sequence[str]) -> int:
         console.print(_table(trials))
         is_unproven = result is Verdict.RIGHT and options.without_exchange
         console.print(_WITHOUT_EXCHANGE if is_unproven else _SAID[result], soft_wrap=True)
-    return _EXIT[result]
+    return EXIT_CODES[result]
 
 
 def _left(

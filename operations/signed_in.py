@@ -7,6 +7,8 @@ of a day; and they send no token to the simulated tenant, which has no TLS. See
 docs/decisions/0012-recover-by-what-the-cloud-holds.md.
 """
 
+import base64
+import json
 import math
 import time
 from collections.abc import Callable
@@ -31,6 +33,10 @@ from components.clouds import (
 
 Document = dict[str, Any]
 Shape = TypeVar("Shape", bound=BaseModel)
+
+ENTRA_ADDRESS = "MICROSOFT_ENTRA_ADDRESS"
+"""Environment variable with a base address in place of the one that issues tokens: they are asked
+for there as ever, and only what it tells everybody is asked elsewhere."""
 
 _TRANSIENT = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -64,6 +70,52 @@ class _Page(BaseModel):
     graph_next: str | None = Field(None, alias="@odata.nextLink")
 
 
+class Claims(BaseModel):
+    """Who a token is of, by what stands in it.
+
+    azure-identity reads the same from each token that it gets, to log it. What a token says to its
+    bearer is not judged here: the services do that.
+    https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+
+    Attributes:
+        tenant: Id of the tenant.
+        client_id: Of the application that got it: the deploying one, or a person's Azure CLI.
+        person: Who signed in there, where a person did.
+        roles: Application permissions.
+        directory_roles: Template ids of a person's roles in Entra, where Entra says them.
+    """
+
+    tenant: str = Field(alias="tid")
+    client_id: str = Field("", alias="appid")
+    person: str = Field("", alias="upn")
+    roles: list[str] = Field([])
+    directory_roles: list[str] = Field([], alias="wids")
+
+    @property
+    def name(self) -> str:
+        """Who it is, for people."""
+        return self.person or f"application {self.client_id}"
+
+
+def claims_in(token: str) -> Claims:
+    """What stands in a token.
+
+    Raises:
+        ValueError: It is no token that says anything.
+    """
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise ValueError("it has no claims to read")
+    padded = parts[1] + "=" * (-len(parts[1]) % 4)
+    return Claims.model_validate(json.loads(base64.urlsafe_b64decode(padded)))
+
+
+class _Discovery(BaseModel):
+    """What is read of what Entra tells everybody of a tenant."""
+
+    issuer: str
+
+
 def _base_address(variable: str, default: str) -> str:
     try:
         return base_address(variable, default)
@@ -93,6 +145,7 @@ class SignedIn:
         endpoints = ENDPOINTS[cloud]
         self._resource_manager = endpoints.resource_manager
         self._graph = endpoints.graph
+        self._authority = f"https://{endpoints.authority}"
         self._credential = credential or DefaultAzureCredential(authority=endpoints.authority)
         self._client = httpx.Client(transport=transport, timeout=60)
         self._sleep = sleep
@@ -141,6 +194,48 @@ class SignedIn:
         """All entries of a list in Graph; see :meth:`directory_object`."""
         address = f"{_base_address(GRAPH_ADDRESS, self._graph)}{path}"
         return self._read_all(address, self._graph, shape, _NO_ONE)
+
+    def who_in_azure(self) -> Claims:
+        """Who is signed in to Azure.
+
+        Raises:
+            CloudRefusedError: Nobody is, or it cannot be told who.
+        """
+        return self._who("Azure", self._resource_manager)
+
+    def who_in_entra(self) -> Claims:
+        """Who is signed in to Microsoft Graph; see :meth:`who_in_azure`."""
+        return self._who("Microsoft Graph", self._graph)
+
+    def tenant_of(self, domain: str) -> str:
+        """Id of the tenant that a domain is of; empty where it is of none. Needs no sign-in.
+
+        https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
+
+        Raises:
+            CloudRefusedError: Entra does not tell.
+        """
+        base = _base_address(ENTRA_ADDRESS, self._authority)
+        address = f"{base}/{domain}/v2.0/.well-known/openid-configuration"
+        where = _where("GET", address)
+        response = self._persistently(address, None)
+        if response.status_code == HTTPStatus.BAD_REQUEST and _error_in(_json_of(response))[1] == (
+            "invalid_tenant"
+        ):
+            return ""
+        found = _answer(where, response, _Discovery, frozenset())
+        return httpx.URL(found.issuer).path.strip("/").partition("/")[0] if found else ""
+
+    def _who(self, service: str, audience: str) -> Claims:
+        token = self._token(service, audience)
+        try:
+            return claims_in(token)
+        except ValueError as error:
+            reason = " ".join(str(error).split())
+            raise CloudRefusedError(
+                f"{service}: the token does not tell who is signed in: {reason}. Sign in anew, for "
+                "example by az login."
+            ) from None
 
     def start(self, identifier: str, *, api_version: str) -> httpx.Response:
         """Has Azure do something, once: who starts it twice may have it done twice.
@@ -198,6 +293,11 @@ class SignedIn:
     ) -> Shape | None:
         where = _where("GET", address)
         token = self._token(where, audience)
+        return _answer(where, self._persistently(address, token), shape, absent)
+
+    def _persistently(self, address: str, token: str | None) -> httpx.Response:
+        """What is answered to a GET in the end."""
+        where = _where("GET", address)
         for pause in (*_PAUSES, None):
             try:
                 response = self._send("GET", address, token)
@@ -207,7 +307,7 @@ class SignedIn:
                 wait = pause
             else:
                 if pause is None or response.status_code not in _TRANSIENT:
-                    return _answer(where, response, shape, absent)
+                    return response
                 wait = _wait_asked_for(response, pause)
                 if wait > _LONGEST_PAUSE:
                     raise CloudRefusedError(

@@ -145,7 +145,12 @@ function Get-FederatedAccessToken {
 }
 
 function Connect-Organization {
-    <# .SYNOPSIS Connects to Exchange Online with just the cmdlets that a script needs. #>
+    <#
+    .SYNOPSIS
+        Connects to Exchange Online with just the cmdlets that a script needs.
+    .DESCRIPTION
+        What alsoLoad of the desired object names is loaded too, as far as it may be: for a look at what is missing.
+    #>
     param([Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [string[]] $CommandName)
     # With a custom domain or a tenant id, signing in and reading succeed and every write fails:
     # https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2
@@ -160,7 +165,8 @@ function Connect-Organization {
     $script:BasePath = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "scoped-mail-sender-$([guid]::NewGuid())"
     New-Item -ItemType Directory -Path $script:BasePath -ErrorAction Stop | Out-Null
     $cmdlets = @($CommandName) + 'Get-AcceptedDomain'
-    $parameters = @{ CommandName = $cmdlets; ShowBanner = $false; SkipLoadingFormatData = $true; EXOModuleBasePath = $script:BasePath }
+    $also = @(($Desired | Select-Object -Property 'alsoLoad').alsoLoad | Where-Object { $_ })
+    $parameters = @{ CommandName = $cmdlets + $also; ShowBanner = $false; SkipLoadingFormatData = $true; EXOModuleBasePath = $script:BasePath }
     if ($Desired.exchangeEnvironmentName) { $parameters['ExchangeEnvironmentName'] = $Desired.exchangeEnvironmentName }
     if (-not $env:EXCHANGE_USER_PRINCIPAL_NAME) { $parameters['Organization'] = $Desired.organization }
     Invoke-WithRetry -Cmdlet 'Connect-ExchangeOnline' -AnyErrorIsTried -Action {
@@ -180,19 +186,31 @@ function Connect-Organization {
 function Assert-Loaded {
     <# .SYNOPSIS Checks that the connection has every cmdlet and parameter that the script will use. #>
     param([Parameter(Mandatory)] [string[]] $CommandName, [string] $MarkAttribute)
-    # Exchange loads only what the caller's roles allow, and calls all the rest "not recognized".
-    $missing = @($CommandName | Where-Object { -not (Get-Command -Name $_ -ErrorAction SilentlyContinue) })
+    $missing = @(Get-MissingCmdlet -CommandName $CommandName)
     if ($missing.Count -gt 0) {
         Stop-Convergence -Reason "Exchange Online did not load $($missing -join ', ') for the signed-in identity: its Exchange roles do not allow them. docs/getting-started.md lists the roles; a new one takes up to two hours and a new sign-in."
     }
-    $missing = @(foreach ($cmdlet in $CommandName) {
-            $known = (Get-Command -Name $cmdlet).Parameters
-            $used = @($UsedParameters[$cmdlet])
-            if ($cmdlet -eq 'Set-Mailbox' -or $cmdlet -eq 'Set-DistributionGroup') { $used += $MarkAttribute }
-            $used | Where-Object { $_ -and -not $known.ContainsKey($_) } | ForEach-Object { "$cmdlet -$_" }
-        })
+    $missing = @(Get-MissingParameter -CommandName $CommandName -MarkAttribute $MarkAttribute)
     if ($missing.Count -gt 0) {
         Stop-Convergence -Reason "Exchange Online loaded these cmdlets without parameters that are needed: $($missing -join ', '). Either the Exchange roles of the signed-in identity leave them out (docs/getting-started.md lists the roles), or the module is too old: Get-Module ExchangeOnlineManagement -ListAvailable shows which versions are installed, and the newest is used. Nothing was changed."
+    }
+}
+
+function Get-MissingCmdlet {
+    <# .SYNOPSIS Of some cmdlets, those that the connection does not have. #>
+    param([Parameter(Mandatory)] [AllowEmptyCollection()] [string[]] $CommandName)
+    # Exchange loads only what the caller's roles allow, and calls all the rest "not recognized".
+    $CommandName | Where-Object { -not (Get-Command -Name $_ -ErrorAction SilentlyContinue) }
+}
+
+function Get-MissingParameter {
+    <# .SYNOPSIS Of cmdlets that the connection has, the parameters that the scripts use and that it does not have. #>
+    param([Parameter(Mandatory)] [AllowEmptyCollection()] [string[]] $CommandName, [string] $MarkAttribute)
+    foreach ($cmdlet in $CommandName) {
+        $known = (Get-Command -Name $cmdlet).Parameters
+        $used = @($UsedParameters[$cmdlet])
+        if ($cmdlet -eq 'Set-Mailbox' -or $cmdlet -eq 'Set-DistributionGroup') { $used += $MarkAttribute }
+        $used | Where-Object { $_ -and -not $known.ContainsKey($_) } | ForEach-Object { "$cmdlet -$_" }
     }
 }
 
@@ -207,4 +225,4 @@ function Disconnect-Organization {
     $script:BasePath = ''
 }
 
-Export-ModuleMember -Function @('Invoke-Convergence', 'Get-FormerOutput', 'Disconnect-Organization')
+Export-ModuleMember -Function @('Invoke-Convergence', 'Get-FormerOutput', 'Get-MissingCmdlet', 'Get-MissingParameter', 'Disconnect-Organization')

@@ -421,9 +421,15 @@ def _rows_of_azure(plan: Plan, clouds: SignedIn, subscription: str) -> Iterator[
     scope = f"/subscriptions/{subscription}"
     group = f"{scope}/resourceGroups/{name}"
     exists = _is_there(clouds, group)
-    needed = [f"{_LOGIC}/{verb}" for verb in ("read", "write", "delete")]
+    kinds = [_LOGIC]
     if any(sender.identity is IdentityKind.USER for sender in plan.senders):
-        needed += [f"{_IDENTITY}/{verb}" for verb in ("read", "write", "delete")]
+        kinds.append(_IDENTITY)
+    if any(sender.alerts for sender in plan.senders):
+        kinds += ["Microsoft.Insights/metricAlerts", "Microsoft.Insights/actionGroups"]
+    if any(sender.diagnostics for sender in plan.senders):
+        kinds.append("Microsoft.Insights/diagnosticSettings")
+    needed = [f"{kind}/{verb}" for kind in kinds for verb in ("read", "write", "delete")]
+    if _IDENTITY in kinds:
         # A wildcard between the name and the action, as roles write it.
         needed.append(f"{_IDENTITY}/*/assign/action")
     if not exists:

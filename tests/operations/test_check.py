@@ -39,6 +39,7 @@ from operations.signed_in import Claims, SignedIn, claims_in
 from simulator.catalogue import catalogue
 from simulator.commands import main
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, ORGANIZATION, SUBSCRIPTION_ID, TENANT_ID, Tenant
+from simulator.tenant.arm import ROLES_ON_A_GROUP
 from simulator.tenant.faults import Fault, Step
 from simulator.tenant.faults import Kind as Wrong
 from simulator.tenant.identifiers import GRAPH_AUDIENCE, seeded_id
@@ -293,6 +294,20 @@ class TestAzureAndEntra:
         rows = by_subject(rows_of_clouds(given, clouds))
         assert rows["Entra"].found == "signed in as admin@contoso.com"
         assert rows["rights in Entra"].verdict == verdict
+
+    def test_no_role_for_alerts_and_diagnostics(self, tenant: Tenant):
+        self.make_group(tenant)
+        tenant.set_only_resource_group(
+            "mail", [r for r in ROLES_ON_A_GROUP if r != "Monitoring Contributor"]
+        )
+        assert wrong(self.rows(tenant)) == {}
+        workspace = f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/logs"
+        given = plan({"alerts": {"addresses": [CONTROL]}, "diagnostics": workspace})
+        lacking = self.rows(tenant, given)["resource group"].found
+        for kind in ("metricAlerts", "actionGroups", "diagnosticSettings"):
+            assert f"Microsoft.Insights/{kind}/write" in lacking
+        tenant.set_only_resource_group("mail")
+        assert wrong(self.rows(tenant, given)) == {}
 
     @pytest.mark.parametrize(
         ("roles", "lacking"),

@@ -686,11 +686,13 @@ class TestPermissions:
             ("GET", "workflows/w/runs", "workflows/runs/read"),
             ("DELETE", "workflows/w", "workflows/delete"),
             ("PUT", "workflows/w", "workflows/write"),
+            ("PUT", "workflows/w/providers/Other/settings/s", "/settings/write"),
         ],
     )
     def test_are_asked_for_by_operation(self, method, below, operation):
         request = Request.parse(method, f"{GROUP_PATH}/providers/Microsoft.Logic/{below}")
-        assert _operation(request) == f"Microsoft.Logic/{operation}"
+        provider = "Other" if operation.startswith("/") else "Microsoft.Logic/"
+        assert _operation(request) == provider + operation
 
 
 class TestRolesOnOneResourceGroup:

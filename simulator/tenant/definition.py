@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from simulator.tenant.answers import CloudError
+from simulator.tenant.answers import CloudError, NotSimulated
+from simulator.tenant.expressions import SyntaxFault, references_of
 from simulator.tenant.recurrence import problem_with
 from simulator.tenant.store import Document
 
@@ -24,9 +25,9 @@ SCHEMA = (
 # refused when they are to run.
 _OTHERS = """
 ApiConnection ApiConnectionWebhook ApiManagement AppendToArrayVariable AppendToStringVariable Batch
-Compose DecrementVariable Expression Foreach Function HttpWebhook IncrementVariable
+DecrementVariable Expression Foreach Function HttpWebhook IncrementVariable
 InitializeVariable JavaScriptCode Join ParseJson Query Response Scope Select SendToBatch SetVariable
-SlidingWindow Switch Table Terminate Until Wait Workflow Xslt
+SlidingWindow Switch Table Until Wait Workflow Xslt
 """
 OTHER_TYPES = frozenset(_OTHERS.split())
 _COMPARISONS = "contains endsWith equals greater greaterOrEquals less lessOrEquals startsWith"
@@ -146,6 +147,26 @@ _AUTHENTICATION = _by_type(
 )
 _AFTER = _map(_list(_one_of("Succeeded", "Failed", "Skipped", "TimedOut")))
 _ACTIONS = {
+    "Compose": _object(
+        "type inputs trackedProperties description metadata",
+        runAfter=_AFTER,
+        # "The Compose, Parse JSON, and Response actions has only the Secure Inputs setting":
+        # https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app
+        runtimeConfiguration=_object(
+            secureData=_object(properties=_list(_one_of("inputs"))) | {"required": ["properties"]}
+        ),
+    )
+    | {"required": ["inputs"]},
+    "Terminate": _object(
+        "type description metadata",
+        runAfter=_AFTER,
+        inputs=_object(
+            runStatus=_one_of("Failed", "Cancelled", "Succeeded"),
+            runError=_object(code=_TEXT, message=_TEXT),
+        )
+        | {"required": ["runStatus"]},
+    )
+    | {"required": ["inputs"]},
     "If": _object(
         "type expression description metadata",
         runAfter=_AFTER,
@@ -182,7 +203,7 @@ _ACTIONS = {
     )
     | {"required": ["inputs"]},
 }
-_OPTIONS = {
+_OPTIONS: dict[str, tuple[str, ...]] = {
     "Request": ("EnableSchemaValidation", "IncludeAuthorizationHeadersInOutputs"),
     "Http": ("DisableAsyncPattern", "DisableAutomaticDecompression", "Asynchronous"),
 }
@@ -302,8 +323,9 @@ def _check_identities(definition: Document, assigned: Iterable[str]) -> None:
     """Refuses actions that authenticate with an identity that the workflow has not."""
     known = {resource_id.casefold() for resource_id in assigned}
     for name, action in nested(definition.get("actions", {})):
-        authentication = (action.get("inputs") or {}).get("authentication") or {}
-        named = authentication.get("identity")
+        if action["type"] != "Http":
+            continue
+        named = action["inputs"].get("authentication", {}).get("identity")
         if named is not None and str(named).casefold() not in known:
             raise CloudError(
                 400,
@@ -363,12 +385,52 @@ def _check_definition(definition: Any, values: Document, now: datetime) -> None:
             _check_action(action, siblings)
         where = "definition"
         _check_names([name for name, _ in nested(actions)])
+        for name, trigger in definition.get("triggers", {}).items():
+            where = f"trigger '{name}'"
+            _check_expressions(trigger.get("conditions", []))
+        where = "definition"
+        _check_references(actions, dict(nested(actions)), frozenset())
     except _Finding as error:
         raise CloudError(
             400,
             "InvalidTemplate",
             f"The template validation failed: 'The template {where} is not valid: {error}.'.",
         ) from None
+
+
+def _check_expressions(value: Any) -> set[str]:
+    """The actions that the expressions of a value read; what is of open meaning can be saved."""
+    try:
+        return references_of(value)
+    except NotSimulated:
+        return set()
+    except SyntaxFault as fault:
+        raise _Finding(f"the template language expression is not valid: {fault}") from None
+
+
+def _check_references(actions: Document, known: Document, before: frozenset[str]) -> None:
+    """Refuses an action that reads one which has not run before it, in the service's words."""
+    for name, action in actions.items():
+        upstream, waiting = set(before), list(action.get("runAfter", {}))
+        while waiting:
+            earlier = waiting.pop()
+            if earlier not in upstream:
+                upstream |= {earlier, *dict(nested({earlier: actions[earlier]}))}
+                waiting += actions[earlier].get("runAfter", {})
+        for other in sorted(_check_expressions([action.get("inputs"), action.get("expression")])):
+            if other not in known:
+                raise _Finding(
+                    f"the action(s) '{other}' referenced by 'inputs' in action '{name}' are not "
+                    "defined in the template"
+                )
+            if other not in upstream:
+                raise _Finding(
+                    f"the inputs of template action '{name}' cannot reference action '{other}'. "
+                    f"Action '{other}' must either be in 'runAfter' path or within a scope action "
+                    f"on the 'runAfter' path of action '{name}', or be a Trigger"
+                )
+        for branch in branches(action):
+            _check_references(branch, known, frozenset(upstream))
 
 
 def _check_parameters(declared: Document, values: Document) -> None:
@@ -403,7 +465,7 @@ def _check_operation(operation: Any, schemas: Mapping[str, Any], others: Iterabl
         return
     _check_shape(operation, schemas[kind], "it")
     for option in str(operation.get("operationOptions", "")).split(","):
-        if option.strip() and option.strip() not in _OPTIONS[kind]:
+        if option.strip() and option.strip() not in _OPTIONS.get(kind, ()):
             raise _Finding(f"it has no operationOptions '{option.strip()}'")
 
 

@@ -1,13 +1,12 @@
 """Logic Apps (Consumption): saved workflows, a runner for the definitions we deploy, run history.
 
-The runner knows a closed set: Request and Recurrence triggers, and one Http action that calls
-Microsoft Graph with the workflow's identity, system- or user-assigned; or a condition that takes
-one such action or another by the name of the trigger that fired. A definition beyond that can be
-saved where the service would save it, and its run fails with an error that names the construct.
+The runner knows a closed set: Request and Recurrence triggers; actions, one after another, that
+call Microsoft Graph with the workflow's identity, compute (Compose) or end the run (Terminate); and
+conditions between such. A definition beyond that can be saved where the service would save it, and
+its run fails with an error that names the construct.
 """
 
 import ipaddress
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -18,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from simulator.tenant.answers import CloudError, ConnectionLostError, NotSimulated, Response
 from simulator.tenant.definition import branches, check_workflow, nested
 from simulator.tenant.entra import Entra
+from simulator.tenant.expressions import EvaluationError, Scope, beyond, calls_in, evaluated
 from simulator.tenant.graph import Graph
 from simulator.tenant.identifiers import GRAPH_AUDIENCE, TENANT_ID, new_id
 from simulator.tenant.managed_identities import ManagedIdentities
@@ -28,7 +28,6 @@ from simulator.tenant.store import Document, Store
 # Of a range that is kept for documentation: somebody on the internet.
 CALLER_ADDRESS = "198.51.100.7"
 HOST = "prod-00.westeurope.logic.azure.com:443"
-LONGEST_EXPRESSION = 8192
 _ENDPOINT_VERSION = "2016-10-01"
 _SIGNATURE_VERSION = "1.0"
 SIMULATED_INPUTS = {"method", "uri", "headers", "body", "authentication", "retryPolicy"}
@@ -187,17 +186,21 @@ class LogicApps:
         return trigger
 
     def run_trigger(
-        self, workflow: Document, name: str, *, authorization: str | None = None
+        self, workflow: Document, name: str, body: Any = None, *, authorization: str | None = None
     ) -> str | None:
         """Fires a trigger now.
 
         Args:
             workflow: The workflow.
             name: The trigger's name.
+            body: What is posted to it; Azure's management API posts nothing.
             authorization: The Authorization header of a call; ``None`` for a call without one.
 
         Returns:
             The id of the run; ``None`` where the trigger's condition is not met, and nothing runs.
+
+        Raises:
+            CloudError: The workflow is switched off, or the body does not match the schema.
         """
         trigger = self.trigger(workflow, name)
         if workflow["state"] != "Enabled":
@@ -207,9 +210,14 @@ class LogicApps:
                 f"Could not execute workflow '{workflow['name']}' trigger '{name}' with state "
                 f"'{workflow['state']}': trigger is not enabled.",
             )
-        if trigger.get("conditions") == _BY_TOKEN and not _sees_token(trigger, authorization):
+        if "EnableSchemaValidation" in _options(trigger):
+            _check_schema(name, trigger.get("inputs", {}).get("schema", {}), body)
+        headers = {}
+        if _SHOWS_HEADER in _options(trigger) and authorization is not None:
+            headers["Authorization"] = authorization
+        if trigger.get("conditions") == _BY_TOKEN and not headers:
             return None
-        return self._fire(workflow, name)
+        return self._fire(workflow, Scope(name, body, headers))
 
     def callback_url(self, workflow: Document, name: str) -> str:
         """The address that fires a Request trigger. Whoever has it may fire it: a secret."""
@@ -238,7 +246,7 @@ class LogicApps:
 
         Args:
             url: The callback URL, without its signature for a caller with a token.
-            body: It is accepted and reaches nothing: no expression of the closed set can read it.
+            body: What is posted, as JSON.
             address: The IPv4 address that the call comes from.
             claims: The claims of the Entra token in the Authorization header, which is taken for
                 valid; ``None`` for a call without one.
@@ -269,7 +277,7 @@ class LogicApps:
                     405, "MethodNotAllowed", f"The trigger '{name}' does not take POST requests."
                 )
             run_id = self.run_trigger(
-                workflow, name, authorization=None if claims is None else "Bearer token"
+                workflow, name, body, authorization=None if claims is None else "Bearer token"
             )
             return started(run_id)
 
@@ -296,7 +304,7 @@ class LogicApps:
                 if trigger["type"] == "Recurrence":
                     self._set_next(workflow, name, self._store.now())
                     if "startTime" not in trigger["recurrence"]:
-                        self._fire(workflow, name)
+                        self._fire(workflow, Scope(name))
         self._put(workflow)
 
     def _set_next(self, workflow: Document, name: str, after: datetime) -> None:
@@ -319,28 +327,31 @@ class LogicApps:
             self._store.set_now(max(moment, self._store.now()))
             self._set_next(workflow, name, moment)
             self._put(workflow)
-            self._fire(workflow, name)
+            self._fire(workflow, Scope(name))
 
     # Runs
 
-    def _fire(self, workflow: Document, trigger: str) -> str:
+    def _fire(self, workflow: Document, scope: Scope) -> str:
         def effect() -> str:
             run_id = f"{secrets.randbelow(10**20):020}{secrets.token_hex(8).upper()}"
             started = self._store.now().isoformat()
             run: Document = {
                 "id": run_id,
                 "workflowId": workflow["id"].casefold(),
-                "trigger": trigger,
+                "trigger": scope.trigger,
                 "start": started,
                 "key": secrets.token_urlsafe(32),
                 "actions": {},
             }
             try:
-                _check_simulated(workflow["definition"], trigger)
+                _check_simulated(workflow["definition"], scope.trigger)
                 actions = workflow["definition"]["actions"]
-                run["status"] = self._run_actions(workflow, trigger, actions, run["actions"])
+                run["status"] = self._run_actions(workflow, scope, actions, run["actions"])
                 if run["status"] == "Failed":
                     run["error"] = _ACTION_FAILED
+            except _Terminated as end:
+                run["status"] = end.status
+                run["error"] = end.error
             except NotSimulated as limit:
                 run["actions"] = {}
                 run["status"] = "Failed"
@@ -349,42 +360,87 @@ class LogicApps:
             self._store.put("run", run_id, run)
             return run_id
 
-        return self._store.call("Logic Apps", f"run by {trigger}", workflow["name"], effect)
+        return self._store.call("Logic Apps", f"run by {scope.trigger}", workflow["name"], effect)
 
     def _run_actions(
-        self, workflow: Document, trigger: str, actions: Document, history: Document
+        self, workflow: Document, scope: Scope, actions: Document, history: Document
     ) -> str:
-        """Runs the one action of a definition or branch, adds it to the history of the run.
+        """Runs the actions of a definition or branch, adds them to the history of the run.
 
         Returns:
-            Its status.
+            What came of them together.
+
+        Raises:
+            _Terminated: One of them ended the run.
         """
-        [(name, action)] = actions.items()
+        waiting, failed = dict(actions), False
+        while waiting:
+            name = next(
+                name
+                for name, each in waiting.items()
+                if not waiting.keys() & each.get("runAfter", {})
+            )
+            action = waiting.pop(name)
+            if any(
+                history[earlier]["status"] != "Succeeded" for earlier in action.get("runAfter", {})
+            ):
+                self._skip({name: action}, history, _NOT_REACHED)
+            else:
+                failed |= self._run_one(workflow, scope, name, action, history) == "Failed"
+        return "Failed" if failed else "Succeeded"
+
+    def _run_one(
+        self, workflow: Document, scope: Scope, name: str, action: Document, history: Document
+    ) -> str:
         started = self._store.now().isoformat()
-        if action["type"] == "If":
-            # First in the history, and known last.
-            history[name] = {}
-            taken, other = branches(action)
-            if not _is_met(action["expression"], trigger):
-                taken, other = other, taken
-            status = self._run_actions(workflow, trigger, taken, history)
-            for skipped, _ in nested(other):
-                history[skipped] = {"start": started, "end": started} | _SKIPPED
-            result: Document = {"status": status, "code": "OK"}
-            if status == "Failed":
-                result |= {"code": _ACTION_FAILED["code"], "error": _ACTION_FAILED}
-        else:
-            result = self._run_action(workflow, action)
-        secured = action.get("runtimeConfiguration", {}).get("secureData", {}).get("properties", [])
+        # In the history in the order of their beginnings.
+        history[name] = {"start": started, "end": started, "status": "Cancelled", "code": "OK"}
+        try:
+            match action["type"]:
+                case "If":
+                    result = self._run_branch(workflow, scope, action, history)
+                case "Terminate":
+                    history[name]["status"] = "Succeeded"
+                    inputs = action["inputs"]
+                    raise _Terminated(inputs["runStatus"], inputs.get("runError", {}))
+                case "Compose":
+                    inputs = evaluated(action["inputs"], scope)
+                    result = {"status": "Succeeded", "code": "OK"}
+                    if not _secured(action):
+                        result |= {"inputs": inputs, "outputs": inputs}
+                    scope.outputs[name] = inputs
+                case _:
+                    result = self._run_action(workflow, evaluated(action["inputs"], scope))
+                    scope.outputs[name] = result.get("outputs")
+        except EvaluationError as error:
+            text = f"Unable to process template language expressions in action '{name}' inputs at "
+            text += f"line '0' and column '0': '{error}'."
+            wrong = {"code": "InvalidTemplate", "message": text}
+            result = {"status": "Failed", "code": "InvalidTemplate", "error": wrong}
         history[name] = {
             "start": started,
             "end": self._store.now().isoformat(),
-            **{part: value for part, value in result.items() if part not in secured},
+            **{part: value for part, value in result.items() if part not in _secured(action)},
         }
         return str(result["status"])
 
-    def _run_action(self, workflow: Document, action: Document) -> Document:
-        inputs = literal(action["inputs"])
+    def _run_branch(
+        self, workflow: Document, scope: Scope, action: Document, history: Document
+    ) -> Document:
+        taken, other = branches(action)
+        if not _is_met(action["expression"], scope):
+            taken, other = other, taken
+        self._skip(other, history, _SKIPPED)
+        if self._run_actions(workflow, scope, taken, history) == "Failed":
+            return {"status": "Failed", "code": _ACTION_FAILED["code"], "error": _ACTION_FAILED}
+        return {"status": "Succeeded", "code": "OK"}
+
+    def _skip(self, actions: Document, history: Document, why: Document) -> None:
+        now = self._store.now().isoformat()
+        for name, _ in nested(actions):
+            history[name] = {"start": now, "end": now} | why
+
+    def _run_action(self, workflow: Document, inputs: Document) -> Document:
         shown = {name: value for name, value in inputs.items() if name != "authentication"}
         uri = urlsplit(inputs["uri"])
         if f"{uri.scheme}://{uri.netloc}" != GRAPH_AUDIENCE:
@@ -525,11 +581,69 @@ _BY_TOKEN = [
 _SHOWS_HEADER = "IncludeAuthorizationHeadersInOutputs"
 
 
-def _sees_token(trigger: Document, authorization: str | None) -> bool:
-    """Whether a condition on the Authorization header is met: it needs an option to see it."""
-    return trigger.get("operationOptions") == _SHOWS_HEADER and (authorization or "").startswith(
-        "Bearer "
+def _options(trigger: Document) -> list[str]:
+    return [option.strip() for option in str(trigger.get("operationOptions", "")).split(",")]
+
+
+def _check_schema(trigger: str, schema: Document, body: Any) -> None:
+    """Refuses a body that does not match the schema of a trigger, in the service's words.
+
+    The findings are those of Newtonsoft's Json.NET Schema. What Azure's management API gets, which
+    posts no body, is as reported of Power Automate, whose flows are workflows.
+
+    Raises:
+        CloudError: 400 ``TriggerInputSchemaMismatch``.
+    """
+    # Imported only here: it takes longer than a script's process has to spare, which saves nothing.
+    from jsonschema import Draft4Validator  # type: ignore[import-untyped]
+
+    if body is None:
+        found = " The input body is missing required schema properties."
+    else:
+        texts = [_schema_finding(error) for error in Draft4Validator(schema).iter_errors(body)]
+        if not texts:
+            return
+        found = f" Error details: '{','.join(texts)}'."
+    raise CloudError(
+        400,
+        "TriggerInputSchemaMismatch",
+        f"The input body for trigger '{trigger}' of type 'Request' did not match its schema "
+        f"definition.{found}",
     )
+
+
+_JSON_TYPES = {dict: "Object", list: "Array", str: "String", bool: "Boolean", int: "Integer"} | {
+    float: "Number",
+    type(None): "Null",
+}
+
+
+def _schema_finding(error: Any) -> str:
+    given, expected = error.instance, error.validator_value
+    match error.validator:
+        case "type":
+            return f"Invalid type. Expected {expected.title()} but got {_JSON_TYPES[type(given)]}."
+        case "maxLength":
+            return f"String '{given}' exceeds maximum length of {expected}."
+        case "required":
+            missing = [name for name in expected if name not in given]
+            return f"Required properties are missing from object: {', '.join(missing)}."
+        case "additionalProperties":
+            other = next(name for name in given if name not in error.schema["properties"])
+            return (
+                f"Property '{other}' has not been defined and the schema does not allow "
+                "additional properties."
+            )
+    raise CloudError(
+        501, "NotSimulated", f"The simulated tenant checks no {error.validator} of a schema."
+    )
+
+
+def _secured(action: Document) -> list[str]:
+    """What of an action the history does not show."""
+    configuration = action.get("runtimeConfiguration", {})
+    secured: list[str] = configuration.get("secureData", {}).get("properties", [])
+    return secured
 
 
 def started(run_id: str | None) -> Response:
@@ -644,6 +758,16 @@ _ACTION_FAILED = {
     "message": "An action failed. No dependent actions succeeded.",
 }
 _SKIPPED = {"status": "Skipped", "code": "ActionBranchingConditionNotSatisfied"}
+_NOT_REACHED = {"status": "Skipped", "code": "ActionSkipped"}
+
+
+class _Terminated(Exception):  # noqa: N818 - how a run ends, not what went wrong here
+    """An action ended the run."""
+
+    def __init__(self, status: str, error: Document) -> None:
+        super().__init__(status)
+        self.status = status
+        self.error = error
 
 
 def _check_simulated(definition: Document, trigger_name: str) -> None:
@@ -656,20 +780,37 @@ def _check_simulated(definition: Document, trigger_name: str) -> None:
         raise NotSimulated(f"The simulated tenant does not run a workflow with {construct}.")
 
 
-def _compared_name(expression: Any) -> str | None:
-    """The name that a condition compares the trigger's with: its one form that is simulated.
-
-    No reference of the language says that the name is there; public workflows read it so.
-    """
-    match expression:
-        case {"and": [{"equals": ["@trigger()?['name']", str(name)]}]} if name[:1] != "@":
-            return name
-    return None
-
-
-def _is_met(expression: Any, trigger_name: str) -> bool:
+def _is_met(expression: Any, scope: Scope) -> bool:
+    """Whether a condition of the forms in :func:`_conditions_beyond` is true."""
+    if isinstance(expression, str):
+        return bool(evaluated(expression, scope) is True)
+    [(operator, operands)] = expression.items()
+    match operator:
+        case "and":
+            return all(_is_met(operand, scope) for operand in operands)
+        case "or":
+            return any(_is_met(operand, scope) for operand in operands)
+        case "not":
+            return not _is_met(operands, scope)
+    first, second = evaluated(operands, scope)
     # Texts are compared as they are written.
-    return _compared_name(expression) == trigger_name
+    return type(first) is type(second) and bool(first == second)
+
+
+def _conditions_beyond(expression: Any) -> Iterator[str]:
+    if isinstance(expression, str):
+        yield from beyond(expression)
+        return
+    [(operator, operands)] = expression.items()
+    if operator == "not":
+        yield from _conditions_beyond(operands)
+    elif operator in ("and", "or") and operands:
+        for operand in operands:
+            yield from _conditions_beyond(operand)
+    elif operator == "equals":
+        yield from beyond(operands)
+    else:
+        yield f"the condition {expression}"
 
 
 def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]:
@@ -682,8 +823,6 @@ def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]
         yield "trigger correlation"
     if trigger.get("conditions") not in (None, [], _BY_TOKEN):
         yield f"the trigger conditions {trigger['conditions']}"
-    if trigger.get("operationOptions") not in (None, "", _SHOWS_HEADER):
-        yield f"trigger operationOptions {trigger['operationOptions']}"
     # Nothing of a trigger is in the history here, secured or not.
     for name in trigger.get("runtimeConfiguration", {}).keys() - {"secureData"}:
         yield f"trigger runtimeConfiguration {name}"
@@ -692,58 +831,45 @@ def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]
     for name in ("parameters", "outputs", "staticResults"):
         if definition.get(name):
             yield name
+    if not definition.get("actions"):
+        yield "0 actions"
     yield from _actions_beyond(definition.get("actions", {}))
 
 
 def _actions_beyond(actions: Document) -> Iterator[str]:
-    if len(actions) != 1:
-        yield f"{len(actions)} actions instead of one"
-        return
-    [action] = actions.values()
-    if action["type"] == "If":
-        if _compared_name(action["expression"]) is None:
-            yield f"the condition {action['expression']}"
-        for branch in branches(action):
-            yield from _actions_beyond(branch)
-        return
-    if action["type"] != "Http":
-        yield f"action type {action['type']}"
-        return
+    for action in actions.values():
+        yield from _action_beyond(action)
+
+
+def _action_beyond(action: Document) -> Iterator[str]:
+    for earlier, statuses in action.get("runAfter", {}).items():
+        if statuses != ["Succeeded"]:
+            yield f"an action that runs after {earlier} is {statuses}"
     for name in ("limit", "trackedProperties"):
         if action.get(name):
             yield f"action {name}"
     for name in action.get("runtimeConfiguration", {}).keys() - {"secureData"}:
         yield f"action runtimeConfiguration {name}"
-    for name in action["inputs"].keys() - SIMULATED_INPUTS:
+    match action["type"]:
+        case "If":
+            yield from _conditions_beyond(action["expression"])
+            for branch in branches(action):
+                yield from _actions_beyond(branch)
+        case "Compose":
+            yield from beyond(action["inputs"])
+        case "Terminate":
+            if list(calls_in(action["inputs"])):
+                yield "an expression in a Terminate"
+        case "Http":
+            yield from _call_beyond(action["inputs"])
+        case other:
+            yield f"action type {other}"
+
+
+def _call_beyond(inputs: Document) -> Iterator[str]:
+    for name in inputs.keys() - SIMULATED_INPUTS:
         yield f"action input {name}"
-    authentication = action["inputs"].get("authentication", {"type": "None"})
+    authentication = inputs.get("authentication", {"type": "None"})
     if authentication["type"] != "ManagedServiceIdentity":
         yield f"authentication {authentication['type']}"
-
-
-def literal(value: Any) -> Any:
-    """A value of a definition with its escapes undone: text only, no expression is evaluated.
-
-    Documented, with these examples (Workflow Definition Language, Expressions): ``@@`` is the text
-    ``@``, for "a literal string that starts with @"; ``Count is: @@{…}`` is the text
-    ``Count is: @{…}``. What more than one escape in a row, or both kinds in one text, would mean is
-    not documented: refused.
-
-    Raises:
-        NotSimulated: The text is, or holds, an expression, or escapes of which the meaning is open.
-    """
-    if isinstance(value, dict):
-        return {name: literal(entry) for name, entry in value.items()}
-    if isinstance(value, list):
-        return [literal(entry) for entry in value]
-    if not isinstance(value, str):
-        return value
-    runs = list(re.finditer(r"^@+|@+(?=\{)", value))
-    if any(len(run[0]) > 2 for run in runs) or (value.startswith("@@") and len(runs) > 1):
-        raise NotSimulated(f"Microsoft does not say what this text means: {value}")
-    if any(len(run[0]) == 1 for run in runs):
-        raise NotSimulated(f"The simulated tenant does not evaluate expressions: {value}")
-    # The expression language's limit. Whether escaped text counts is not said: it does here.
-    if runs and len(value) > LONGEST_EXPRESSION:
-        raise NotSimulated(f"An expression of more than {LONGEST_EXPRESSION} characters.")
-    return re.sub(r"^@@|@@(?=\{)", "@", value)
+    yield from beyond(inputs)

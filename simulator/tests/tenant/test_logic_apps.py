@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from simulator.tenant.expressions import Scope, evaluated
 from simulator.tenant.faults import Fault, Kind, Step
-from simulator.tenant.logic_apps import literal
 from simulator.testing.deployment import (
     NOON,
     WORKFLOW_PATH,
@@ -235,20 +235,32 @@ class TestAConditionOnTheTriggerThatFired:
         "expression",
         [
             "@equals(trigger()?['name'], 'Probe')",
-            {"or": [{"equals": ["@trigger()?['name']", "Probe"]}]},
-            {"and": [{"equals": ["@trigger()['name']", "Probe"]}]},
-            {"and": [{"equals": ["@trigger()?['name']", "@triggerBody()"]}]},
-            {"and": [{"equals": ["Probe", "@trigger()?['name']"]}]},
-            {"and": [{"startsWith": ["@trigger()?['name']", "Probe"]}]},
-            {"and": []},
+            {"or": [{"equals": [1, 2]}, {"equals": ["@trigger()['name']", "Probe"]}]},
+            {"not": {"equals": ["@trigger()?['name']", "manual"]}},
+            {"and": [{"equals": [True, True]}, "@equals('Probe', trigger().name)"]},
         ],
         ids=str,
     )
-    def test_no_other_condition_is_evaluated(self, tenant, sender, expression):
+    def test_or_by_another_condition(self, tenant, sender, expression):
+        sender.workflow(definition=choosing(expression=expression))
+        assert self.run(sender, "Probe")[1]["Send_mail"]["status"] == "Skipped"
+        assert self.run(sender, "manual")[1]["Send_mail"]["status"] == "Succeeded"
+
+    @pytest.mark.parametrize(
+        ("expression", "named"),
+        [
+            ({"and": [{"startsWith": ["@trigger()?['name']", "Probe"]}]}, "the condition"),
+            ({"and": []}, "the condition"),
+            ("@equals(utcNow(), 'x')", "the function utcNow()"),
+            ({"equals": ["@@@x", 1]}, "open meaning"),
+        ],
+        ids=str,
+    )
+    def test_no_other_condition_is_evaluated(self, tenant, sender, expression, named):
         sender.workflow(definition=choosing(expression=expression))
         run, actions = self.run(sender, "manual")
         assert run["error"]["code"] == "NotSimulated"
-        assert "does not run a workflow with the condition" in run["error"]["message"]
+        assert named in run["error"]["message"]
         assert (actions, tenant.mail()) == ({}, [])
 
     def test_what_a_branch_has_beyond_the_known_is_refused_before_anything_runs(
@@ -257,12 +269,15 @@ class TestAConditionOnTheTriggerThatFired:
         sender.workflow(definition=choosing(actions={"Wait": {"type": "Wait"}}))
         run, _ = self.run(sender, "manual")
         assert "action type Wait" in run["error"]["message"]
+        assert tenant.mail() == []
+
+    def test_a_branch_may_be_empty(self, tenant, sender):
         sender.workflow(definition=choosing(**{"else": {"actions": {}}}))
-        assert "0 actions" in self.run(sender, "Probe")[0]["error"]["message"]
+        assert self.run(sender, "manual")[0]["status"] == "Succeeded"
         assert tenant.mail() == []
 
     def test_a_run_that_cannot_be_finished_leaves_no_action(self, sender):
-        expression = action(inputs={"body": {"x": "@triggerBody()"}})
+        expression = action(inputs={"body": {"x": "@{json('[]')}"}})
         sender.workflow(definition=choosing(**{"else": {"actions": {"Send_mail": expression}}}))
         run, actions = self.run(sender, "manual")
         assert (run["error"]["code"], actions) == ("NotSimulated", {})
@@ -487,6 +502,172 @@ class TestWhoMayCallATrigger:
         assert "accessControl" not in deployment.arm("GET", WORKFLOW_PATH).body["properties"]
 
 
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 5},
+        "count": {"type": "integer"},
+        "share": {"type": "number"},
+        "sure": {"type": "boolean"},
+    },
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+class TestASchemaOfATrigger:
+    def call(self, tenant, sender, body, schema=SCHEMA, **members):
+        sent = {"subject": "@{triggerBody()?['name']}"}
+        trigger = {"type": "Request", "kind": "Http", "inputs": {"schema": schema}} | members
+        sender.workflow(
+            definition=definition(
+                triggers={"manual": trigger},
+                actions={"Send": action(inputs={"body": message(**sent)})},
+            )
+        )
+        path = f"{WORKFLOW_PATH}/triggers/manual/listCallbackUrl"
+        return tenant.logic.invoke_callback(sender.arm("POST", path).body["value"], body)
+
+    @pytest.mark.parametrize(
+        ("body", "finding"),
+        [
+            ({}, "Required properties are missing from object: name."),
+            ({"name": 5}, "Invalid type. Expected String but got Integer."),
+            ({"name": None}, "Invalid type. Expected String but got Null."),
+            ({"name": "ab", "count": 5.0}, "Invalid type. Expected Integer but got Number."),
+            ({"name": "ab", "count": True}, "Invalid type. Expected Integer but got Boolean."),
+            ({"name": "ab", "sure": "true"}, "Invalid type. Expected Boolean but got String."),
+            ({"name": "abcdef"}, "String 'abcdef' exceeds maximum length of 5."),
+            (
+                {"name": "ab", "other": 1},
+                "Property 'other' has not been defined and the schema does not allow additional "
+                "properties.",
+            ),
+            (["name"], "Invalid type. Expected Object but got Array."),
+            ("name", "Invalid type. Expected Object but got String."),
+        ],
+    )
+    def test_refuses_what_does_not_match_it(self, tenant, sender, body, finding):
+        answer = self.call(tenant, sender, body, operationOptions="EnableSchemaValidation")
+        assert (answer.status, answer.body) == (
+            400,
+            {
+                "error": {
+                    "code": "TriggerInputSchemaMismatch",
+                    "message": "The input body for trigger 'manual' of type 'Request' did not "
+                    f"match its schema definition. Error details: '{finding}'.",
+                }
+            },
+        )
+        assert sender.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"] == []
+
+    def test_lets_in_what_matches(self, tenant, sender):
+        body = {"name": "ab", "count": 5, "share": 0.5, "sure": True}
+        assert self.call(
+            tenant, sender, body, operationOptions="EnableSchemaValidation"
+        ).status == (202)
+        assert tenant.mail()[0].message["subject"] == "ab"
+
+    def test_is_not_looked_at_without_the_option(self, tenant, sender):
+        assert self.call(tenant, sender, {"name": 5}).status == 202
+        assert tenant.mail()[0].message["subject"] == "5"
+
+    def test_refuses_a_call_without_a_body_and_of_azure_resource_manager(self, tenant, sender):
+        options = "IncludeAuthorizationHeadersInOutputs, EnableSchemaValidation"
+        answer = self.call(tenant, sender, None, operationOptions=options)
+        assert answer.status == 400
+        assert answer.body["error"]["message"].endswith("missing required schema properties.")
+        started = sender.arm("POST", f"{WORKFLOW_PATH}/triggers/manual/run")
+        assert started.body["error"]["code"] == "TriggerInputSchemaMismatch"
+
+    def test_with_another_keyword_is_not_simulated(self, tenant, sender):
+        schema = {"properties": {"name": {"pattern": "^x"}}}
+        options = {"operationOptions": "EnableSchemaValidation"}
+        answer = self.call(tenant, sender, {"name": "ab"}, schema, **options)
+        assert answer.status == 501
+
+
+def after(name, **members):
+    return {"runAfter": {name: ["Succeeded"]}} | members
+
+
+COMPUTED = {"type": "Compose", "runAfter": {}, "inputs": {"subject": "@trigger()['name']"}}
+SUBJECT = {"subject": "By @{outputs('Computed')['subject']}"}
+
+
+class TestActionsOneAfterAnother:
+    def run(self, sender, actions):
+        sender.workflow(definition=definition(actions=actions))
+        started = sender.arm("POST", f"{WORKFLOW_PATH}/triggers/manual/run")
+        path = f"{WORKFLOW_PATH}/runs/{started.headers['x-ms-workflow-run-id']}"
+        found = sender.arm("GET", f"{path}/actions").body["value"]
+        run = sender.arm("GET", path).body["properties"]
+        return run, {entry["name"]: entry["properties"] for entry in found}
+
+    def test_read_what_was_computed(self, tenant, sender):
+        send = action(inputs={"body": message(**SUBJECT)}, **after("Computed"))
+        run, actions = self.run(sender, {"Send": send, "Computed": COMPUTED})
+        assert run["status"] == "Succeeded"
+        assert list(actions) == ["Computed", "Send"]
+        assert "outputsLink" in actions["Computed"]
+        assert tenant.mail()[0].message["subject"] == "By manual"
+
+    def test_that_are_secured_are_not_shown(self, sender):
+        secured = {"runtimeConfiguration": {"secureData": {"properties": ["inputs"]}}}
+        _, actions = self.run(sender, {"Computed": COMPUTED | secured})
+        assert not {"inputsLink", "outputsLink"} & actions["Computed"].keys()
+
+    def test_are_skipped_after_one_that_failed(self, tenant, sender):
+        failing = COMPUTED | {"inputs": "@split(trigger()?['x'], ',')"}
+        run, actions = self.run(sender, {"Computed": failing, "Send": action(**after("Computed"))})
+        assert run["status"] == "Failed"
+        assert actions["Computed"]["error"]["code"] == "InvalidTemplate"
+        assert "in action 'Computed' inputs" in actions["Computed"]["error"]["message"]
+        assert actions["Send"]["status"] == "Skipped"
+        assert tenant.mail() == []
+
+    def test_end_with_one_that_ends_the_run(self, tenant, sender):
+        error = {"code": "NotToday", "message": "Nothing is sent today."}
+        end = {"type": "Terminate", "inputs": {"runStatus": "Failed", "runError": error}}
+        choice = {"type": "If", "expression": "@false", "else": {"actions": {"End": end}}}
+        run, actions = self.run(
+            sender, {"Choose": choice | {"actions": {}}, "Send": action(**after("Choose"))}
+        )
+        assert (run["status"], run["error"]) == ("Failed", error)
+        assert "Send" not in actions
+        assert tenant.mail() == []
+
+    @pytest.mark.parametrize(
+        ("changed", "finding"),
+        [
+            ({"Send": {"runAfter": {}}}, "cannot reference action 'Computed'"),
+            ({"Computed": {"inputs": "@outputs('Nothing')"}}, "are not defined in the template"),
+            ({"Computed": {"inputs": "@outputs('Send')"}}, "cannot reference action 'Send'"),
+            ({"Computed": {"inputs": "@concat('a'"}}, "expression is not valid"),
+            ({"Computed": {"inputs": "@"}}, "expression is not valid"),
+            (
+                {"Computed": {"runtimeConfiguration": {"secureData": {"properties": ["outputs"]}}}},
+                "must be one of inputs",
+            ),
+            ({"Send": {"runAfter": {"Other": ["Succeeded"]}}}, "could not find 'Other'"),
+        ],
+    )
+    def test_cannot_be_saved_where_one_is_wrong(self, sender, changed, finding):
+        send = action(inputs={"body": message(**SUBJECT)}, **after("Computed"))
+        actions = {"Send": send, "Computed": COMPUTED}
+        for name, members in changed.items():
+            actions[name] = actions[name] | members
+        with pytest.raises(AssertionError, match=f"InvalidTemplate.*{finding}"):
+            sender.workflow(definition=definition(actions=actions))
+
+    def test_read_from_within_a_branch_what_ran_before_it(self, tenant, sender):
+        send = action(inputs={"body": message(**SUBJECT)})
+        choice = {"type": "If", "expression": "@true", "actions": {"Send": send}}
+        run, _ = self.run(sender, {"Choose": choice | after("Computed"), "Computed": COMPUTED})
+        assert run["status"] == "Succeeded"
+        assert len(tenant.mail()) == 1
+
+
 class TestRecurrence:
     def starts(self, deployment):
         runs = deployment.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"]
@@ -563,7 +744,10 @@ class TestWhatTheRunnerDoesNotKnowFailsTheRun:
         ("beyond", "named"),
         [
             (definition(actions={}), "0 actions"),
-            (definition(actions={"a": action(), "b": action()}), "2 actions"),
+            (
+                definition(actions={"a": action(), "b": action(runAfter={"a": ["Failed"]})}),
+                "runs after a is ['Failed']",
+            ),
             (definition(actions={"Wait": {"type": "Wait"}}), "Wait"),
             (definition(parameters={"p": {"type": "String"}}), "parameters"),
             (definition(outputs={"o": {"type": "String", "value": "x"}}), "outputs"),
@@ -596,22 +780,16 @@ class TestWhatTheRunnerDoesNotKnowFailsTheRun:
                 "https://contoso.com/x",
             ),
             (
-                definition(actions={"a": action(inputs={"body": {"x": "@triggerBody()"}})}),
-                "@triggerBody()",
-            ),
-            (
-                definition(
-                    triggers={"manual": {"type": "Request", "conditions": [{"expression": "@x"}]}}
-                ),
-                "conditions",
+                definition(actions={"a": action(inputs={"body": {"x": "@guid()"}})}),
+                "the function guid()",
             ),
             (
                 definition(
                     triggers={
-                        "manual": {"type": "Request", "operationOptions": "EnableSchemaValidation"}
+                        "manual": {"type": "Request", "conditions": [{"expression": "@null"}]}
                     }
                 ),
-                "operationOptions",
+                "conditions",
             ),
             (definition(triggers={"manual": {"type": "Request", "kind": "Button"}}), "Button"),
             (definition(triggers={"manual": {"type": "Batch"}}), "Batch"),
@@ -670,24 +848,29 @@ class TestLiteralText:
         ],
     )
     def test_has_its_escapes_undone(self, written, meant):
-        assert literal(written) == meant
-
-    @pytest.mark.parametrize("expression", ["@", "@x", "@{x}", "a @{x}", "a @@{x} @{y}", ["@x"]])
-    def test_an_expression_is_refused(self, expression):
-        with pytest.raises(Exception, match="does not evaluate expressions"):
-            literal(expression)
+        assert evaluated(written, Scope("manual")) == meant
 
     @pytest.mark.parametrize(
-        "text", ["@@@x", "@@@@x", "a @@@{x}", "@@a @@{x}", "@@{a} @@{b}", "@@a @{x}"]
+        "text",
+        [
+            "@@@x",
+            "@@@@x",
+            "a @@@{x}",
+            "@@a @@{x}",
+            "@@{a} @@{b}",
+            "@@a @{x}",
+            "a @@{x} @{y}",
+            "@concat('@{')",
+        ],
     )
     def test_escapes_that_microsoft_does_not_explain_are_refused(self, text):
         with pytest.raises(Exception, match="does not say what this text means"):
-            literal(text)
+            evaluated(text, Scope("manual"))
 
     def test_an_escape_in_a_text_longer_than_an_expression_is_refused(self):
-        assert len(literal("a @@{" + "x" * 8187)) == 8191
+        assert len(evaluated("a @@{" + "x" * 8187, Scope("manual"))) == 8191
         with pytest.raises(Exception, match="more than 8192 characters"):
-            literal("a @@{" + "x" * 8188)
+            evaluated("a @@{" + "x" * 8188, Scope("manual"))
 
 
 class TestAnAnswerThatARetryPolicyActsOn:

@@ -20,6 +20,7 @@ from configuration import (
     refuse_changed_scopings,
     refuse_renamed_senders,
     refuse_taken_workflows,
+    warn_of_expressions,
 )
 
 # Stops with all mistakes before anything is registered.
@@ -27,6 +28,7 @@ configuration = load_configuration(pulumi.Config())
 deployed = deployed_resources()
 refuse_renamed_senders(configuration, deployed_recipients(deployed))
 refuse_changed_scopings(configuration, deployed_scopings(deployed))
+warn_of_expressions(configuration)
 
 former = next((o for (type_, _), o in deployed.items() if type_ == "pulumi:pulumi:Stack"), {})
 former_group = former.get("resourceGroup", configuration.resource_group)

@@ -1,7 +1,7 @@
 """A mail as Microsoft Graph has it: https://learn.microsoft.com/graph/api/user-sendmail."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,32 @@ class Importance(StrEnum):
     LOW = "low"
     NORMAL = "normal"
     HIGH = "high"
+
+
+class ParameterType(StrEnum):
+    """What a value is, in the words of JSON Schema."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A value that the caller of an HTTP trigger supplies.
+
+    Attributes:
+        type: What it is. In a mail a Boolean reads ``true`` or ``false``.
+        default: What stands for it where a call leaves it out; ``None`` where none may.
+        max_length: Characters that a text may have; ``None`` for as many as the service takes.
+        description: What it is for, for who makes the calls.
+    """
+
+    type: ParameterType = ParameterType.STRING
+    default: Any = None
+    max_length: int | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +88,10 @@ class Message:
         reply_to: Where answers go.
         importance: How important it is; ``normal`` is Graph's default, too.
         save_to_sent_items: Whether the mailbox keeps a copy; Graph's default is that it does.
+        parameters: By name, what stands in for ``{{name}}`` in subject, body, names and addresses.
+            Without any, ``{{name}}`` is text as any other.
+        allowed_recipients: Addresses and domains that a recipient whose address has a placeholder
+            must be among. It does not limit ``reply_to``, to which nothing is sent.
     """
 
     subject: str
@@ -72,6 +102,8 @@ class Message:
     reply_to: Sequence[Recipient] = ()
     importance: Importance = Importance.NORMAL
     save_to_sent_items: bool = True
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    allowed_recipients: Sequence[str] = ()
 
     def as_graph_has_it(self) -> dict[str, Any]:
         """The ``message`` of sendMail; empty lists are left out."""

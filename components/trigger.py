@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from .message import Parameter
+from .placeholders import body_schema
+
 HTTP_TRIGGER = "manual"
 """Name of the HTTP request trigger: the designer's own, which callback URLs contain."""
 
@@ -25,6 +28,9 @@ with the header had its token checked. ``coalesce``, since a call by the signatu
 header, and an error in a condition is another one's to explain. Source:
 https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app
 """
+
+
+NO_PARAMETERS: Mapping[str, Parameter] = {}
 
 
 class Signature(StrEnum):
@@ -67,14 +73,20 @@ class Trigger:
 
     type: str
 
-    def definition(self) -> dict[str, Any]:
-        """The trigger by its name, as a workflow's definition has it."""
+    def definition(self, parameters: Mapping[str, Parameter] = NO_PARAMETERS) -> dict[str, Any]:
+        """The trigger by its name, as a workflow's definition has it.
+
+        Args:
+            parameters: By name, what a caller supplies, where there is one.
+        """
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpRequestTrigger(Trigger):
-    """The workflow runs when its callback URL is called. What is posted to it is not used.
+    """The workflow runs when its callback URL is called.
+
+    What is posted to it is not used, but for the parameters of the message.
 
     Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app
 
@@ -96,15 +108,23 @@ class HttpRequestTrigger(Trigger):
     signature: Signature = Signature.ACCEPTED
     export_callback_url: bool = False
 
-    def definition(self) -> dict[str, Any]:
+    def definition(self, parameters: Mapping[str, Parameter] = NO_PARAMETERS) -> dict[str, Any]:
         """The trigger by its name, as a workflow's definition has it."""
-        trigger: dict[str, Any] = {"type": "Request", "kind": "Http", "inputs": {"schema": {}}}
+        schema = body_schema(parameters) if parameters else {}
+        trigger: dict[str, Any] = {"type": "Request", "kind": "Http", "inputs": {"schema": schema}}
+        options = []
+        if parameters:
+            # Without it the schema is a help for who edits the workflow. With it a call that does
+            # not match gets a 400, and nothing runs.
+            options.append("EnableSchemaValidation")
         if self.signature is Signature.REFUSED:
+            trigger["conditions"] = [{"expression": NOT_BY_SIGNATURE}]
+            # Without it the condition would not see the header.
+            options.append("IncludeAuthorizationHeadersInOutputs")
+        if options:
             trigger |= {
-                "conditions": [{"expression": NOT_BY_SIGNATURE}],
-                # Without it the condition would not see the header.
-                "operationOptions": "IncludeAuthorizationHeadersInOutputs",
-                # With it the run history would show callers' tokens to its readers.
+                "operationOptions": ", ".join(options),
+                # The run history would show its readers callers' tokens, and what they supply.
                 "runtimeConfiguration": {"secureData": {"properties": ["outputs"]}},
             }
         return {HTTP_TRIGGER: trigger}
@@ -146,8 +166,8 @@ class RecurrenceTrigger(Trigger):
     time_zone: str | None = None
     schedule: Schedule | None = None
 
-    def definition(self) -> dict[str, Any]:
-        """The trigger by its name, as a workflow's definition has it."""
+    def definition(self, parameters: Mapping[str, Parameter] = NO_PARAMETERS) -> dict[str, Any]:
+        """The trigger by its name, as a workflow's definition has it; nobody calls it."""
         recurrence: dict[str, Any] = {
             "frequency": self.frequency,
             "interval": self.interval,

@@ -5,13 +5,14 @@ without Pulumi. The shapes are those of the Workflow Definition Language, schema
 https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-definition-language.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from .message import Body, Message, Recipient
-from .trigger import Trigger
+from .placeholders import VALUES_ACTION, Filling
+from .trigger import HttpRequestTrigger, Trigger
 
 SCHEMA = (
     "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/"
@@ -20,6 +21,9 @@ SCHEMA = (
 
 ACTION = "Send_mail"
 """Name of the action that sends."""
+
+RECIPIENT_NOT_ALLOWED = "RecipientNotAllowed"
+"""Code of the error of a run whose caller supplied a recipient that is not allowed."""
 
 PROBE_ACTION = "Try_control_mailbox"
 """Name of the action that must be denied, in a workflow that has a probe."""
@@ -69,23 +73,28 @@ def send_mail_definition(
         mailbox_id: The mailbox's object id. Not its address: that may change, and be given to
             another mailbox.
         message: The mail. Its texts are sent as they are, even where they look like workflow
-            expressions; see :func:`literal`.
+            expressions; see :func:`components.expressions.literal`. Only the placeholders of its
+            parameters are filled: by the body of an HTTP trigger's call, else by their defaults.
         trigger: What starts the workflow.
         identity_id: Azure resource id of the user-assigned identity that it runs as; ``None`` for a
             system-assigned one.
         probe: What it can be told to try; ``None`` for no probe.
 
     Raises:
-        ValueError: A text of the message cannot be escaped; see :func:`literal`.
+        ValueError: A text of the message cannot be written as it is, or a placeholder not filled.
     """
-    body = _request(message)
+    filling = Filling(message, by_caller=isinstance(trigger, HttpRequestTrigger))
+    body = _request(message, filling)
     authentication = {"type": "ManagedServiceIdentity", "audience": graph}
     if identity_id is not None:
         authentication["identity"] = identity_id
-    actions = {ACTION: _send_mail(graph, mailbox_id, body, authentication)}
-    triggers = trigger.definition()
+    actions = _after_values(filling, {ACTION: _send_mail(graph, mailbox_id, body, authentication)})
+    triggers = trigger.definition(message.parameters)
     if probe is not None:
-        own = _send_mail(graph, mailbox_id, _request(_to_itself(probe.own_address)), authentication)
+        proof = _to_itself(probe.own_address)
+        own = _send_mail(
+            graph, mailbox_id, _request(proof, Filling(proof, by_caller=False)), authentication
+        )
         control = _send_mail(graph, probe.control_mailbox, _UNDELIVERABLE, authentication)
         actions = _choice(
             "Send_or_probe",
@@ -156,11 +165,56 @@ def _to_itself(address: str) -> Message:
     )
 
 
-def _request(message: Message) -> dict[str, Any]:
-    request: dict[str, Any] = {"message": literal(message.as_graph_has_it())}
+def _request(message: Message, filling: Filling) -> dict[str, Any]:
+    request: dict[str, Any] = {"message": filling.message()}
     if not message.save_to_sent_items:
         request["saveToSentItems"] = False
     return request
+
+
+def _after_values(filling: Filling, actions: dict[str, Any]) -> dict[str, Any]:
+    """Some actions, after what they need of the caller is computed, and allowed.
+
+    A recipient that is not makes the run fail: a condition of the trigger would let the call end
+    without a trace, and an answer to the caller needs an action of type Response, with which no
+    workflow has a recurrence (``docs/decisions/0023-what-a-caller-supplies.md``).
+    """
+    if not filling.values:
+        return actions
+    computed = {
+        VALUES_ACTION: {
+            "type": "Compose",
+            "runAfter": {},
+            "inputs": filling.values,
+            # What a caller supplies stays out of the run history. Of a Compose this hides the
+            # outputs as well.
+            "runtimeConfiguration": {"secureData": {"properties": ["inputs"]}},
+        }
+    }
+    after = {VALUES_ACTION: ["Succeeded"]}
+    checks = filling.recipients_allowed()
+    if not checks:
+        return computed | {name: each | {"runAfter": after} for name, each in actions.items()}
+    refusal = {
+        "type": "Terminate",
+        "runAfter": {},
+        "inputs": {
+            "runStatus": "Failed",
+            "runError": {
+                "code": RECIPIENT_NOT_ALLOWED,
+                "message": "The caller supplied a recipient that is not among allowedRecipients. "
+                "Nothing was sent.",
+            },
+        },
+    }
+    condition = {
+        "type": "If",
+        "runAfter": after,
+        "expression": {"and": [{"equals": [check, True]} for check in checks]},
+        "actions": actions,
+        "else": {"actions": {"Refuse_recipient": refusal}},
+    }
+    return computed | {"If_recipients_are_allowed": condition}
 
 
 def _choice(
@@ -179,45 +233,3 @@ def _choice(
         "else": {"actions": dict(otherwise)},
     }
     return {name: choice}
-
-
-# Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration
-LONGEST_EXPRESSION = 8192
-"""Characters that Logic Apps allows an expression."""
-
-
-def literal(value: Any) -> Any:
-    """The same value with every text escaped, so that none is taken for a workflow expression.
-
-    The definition language evaluates a text that begins with ``@``, and ``@{…}`` anywhere in one.
-    It documents two escapes: ``@@`` for an ``@`` at the beginning, and ``@@{`` for ``@{``
-    (https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-definition-language#expressions).
-    How they combine it does not say, so a text that would need it is refused
-    (``docs/decisions/0010-texts-that-cannot-be-escaped.md``).
-
-    Raises:
-        ValueError: A text cannot be written so that it is certain to be sent as it is; the message
-            says why, as the end of a sentence.
-    """
-    if isinstance(value, str):
-        return _literal_text(value)
-    if isinstance(value, Mapping):
-        return {key: literal(entry) for key, entry in value.items()}
-    if isinstance(value, Sequence):
-        return [literal(entry) for entry in value]
-    return value
-
-
-def _literal_text(text: str) -> str:
-    if text.startswith("@@") or "@@{" in text or (text.startswith("@") and "@{" in text[1:]):
-        raise ValueError(
-            "has @@ at its beginning, @@{ in it, or both an @ at its beginning and a later @{, and "
-            "Microsoft does not say how a workflow is to be told to send that as it is"
-        )
-    escaped = f"@{text}" if text.startswith("@") else text.replace("@{", "@@{")
-    if escaped != text and len(escaped) > LONGEST_EXPRESSION:
-        raise ValueError(
-            "begins with @ or has @{ in it, which Logic Apps reads as expressions are read, and "
-            f"is longer than the {LONGEST_EXPRESSION} characters that one may have"
-        )
-    return escaped

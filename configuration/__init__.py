@@ -9,6 +9,7 @@ Nothing here looks anything up. Whether a domain is accepted by the organisation
 mailbox exists, is for Exchange to say.
 """
 
+from configuration.callers import warn_of_expressions
 from configuration.environments import environments, require_environment
 from configuration.keys import (
     Deletion,
@@ -46,4 +47,5 @@ __all__ = [
     "refuse_renamed_senders",
     "refuse_taken_workflows",
     "require_environment",
+    "warn_of_expressions",
 ]

@@ -16,6 +16,7 @@ from components.role_based_mailbox_access import WITHOUT_ROLE
 from components.scoped_mail_sender import IdentityKind, Scoping
 from components.service_principal import DIRECTORY_DELAYS
 from components.trigger import Frequency, Signature, WeekDay
+from configuration.callers import RECIPIENTS, what_callers_supply
 from configuration.defaults import senders_of, value_at
 from configuration.keys import Deletion, RecurrenceTrigger
 from configuration.mistakes import ABSENT, KeyPath, Mistake, listed, write_path
@@ -106,12 +107,9 @@ def _control_mailboxes(values: Mapping[str, object]) -> Iterator[Mistake]:
         )
 
 
-_RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
-
-
 # Source: https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits#sending-limits
 # 500 is what a new mailbox has; an administrator can raise it, per mailbox, to 1,000.
-MOST_RECIPIENTS = 500
+MOSTRECIPIENTS = 500
 
 
 def _recipients(values: Mapping[str, object]) -> Iterator[Mistake]:
@@ -120,22 +118,22 @@ def _recipients(values: Mapping[str, object]) -> Iterator[Mistake]:
         if not isinstance(message, dict):
             continue
         counts = {
-            key: len(given) for key in _RECIPIENTS if isinstance(given := message.get(key), list)
+            key: len(given) for key in RECIPIENTS if isinstance(given := message.get(key), list)
         }
-        if not any(message.get(key) for key in _RECIPIENTS):
+        if not any(message.get(key) for key in RECIPIENTS):
             yield Mistake(
                 (*path, "message", "toRecipients"),
                 message.get("toRecipients", ABSENT),
                 "names nobody, nor do ccRecipients and bccRecipients: Graph refuses such a mail",
                 "Write at least one '- address: finance@contoso.com'.",
             )
-        elif (total := sum(counts.values())) > MOST_RECIPIENTS:
+        elif (total := sum(counts.values())) > MOSTRECIPIENTS:
             longest = max(counts, key=lambda key: counts[key])
             yield Mistake(
                 (*path, "message", longest),
                 ABSENT,
                 f"has {counts[longest]} of the mail's {total} recipients, and Exchange Online "
-                f"takes {MOST_RECIPIENTS} in all",
+                f"takes {MOSTRECIPIENTS} in all",
                 "Write the address of a distribution group, which counts as one.",
             )
 
@@ -454,6 +452,7 @@ RULES = [
     _shared_identities,
     _control_mailboxes,
     _recipients,
+    what_callers_supply,
     _recurrences,
     _early_recurrences,
     _refused_signatures,

@@ -1,15 +1,25 @@
 """The mail: its keys, and the rules for its texts."""
 
 import json
-from typing import Annotated, Self
+import re
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, StrictBool, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from components import message
-from components.message import BodyType, Importance
-from components.workflow_definition import literal
-from configuration.mistakes import refuse
-from configuration.values import ONE_LINE, WHOLE_CHARACTERS, Address, DisplayName, Keys, text
+from components.expressions import literal
+from components.message import BodyType, Importance, ParameterType
+from configuration.mistakes import refuse, show_value
+from configuration.values import (
+    EACH_ONCE,
+    ONE_LINE,
+    WHOLE_CHARACTERS,
+    AllowedRecipient,
+    DisplayName,
+    Keys,
+    RecipientAddress,
+    text,
+)
 
 
 def _sent(text: str) -> str:
@@ -27,9 +37,10 @@ def _sent(text: str) -> str:
 
 # What Exchange keeps of a subject by its schema for EWS. What sendMail makes of a longer one is not
 # on record.
+LONGEST_SUBJECT = 255
 _A_SUBJECT = text(
-    ".{0,255}",
-    "has {length} characters, and Exchange keeps 255 of a subject",
+    f".{{0,{LONGEST_SUBJECT}}}",
+    f"has {{length}} characters, and Exchange keeps {LONGEST_SUBJECT} of a subject",
     "Shorten it, and say the rest in the body.",
 )
 _A_BODY = text(
@@ -46,14 +57,50 @@ class Body(Keys, message.Body, frozen=True):
     content_type: BodyType = Field(title="Text or HTML")
     """How ``content`` is to be read."""
     content: Annotated[StrictStr, _A_BODY, WHOLE_CHARACTERS, _SENT] = Field(title="the mail's text")
-    """Sent as it is written: an expression of Logic Apps in it stays text."""
+    """Sent as it is written: an expression of Logic Apps in it stays text. In HTML a value that a
+    caller supplies is escaped."""
+
+
+class Parameter(Keys, message.Parameter, frozen=True):
+    """A value that whoever calls the HTTP trigger supplies.
+
+    ``{{name}}`` stands for it in subject, body, names and addresses. The body of a call is a JSON
+    object of such values and no others; any other call gets a 400, and sends nothing.
+    """
+
+    type: ParameterType = Field(title="string, integer, number or boolean")
+    """A boolean reads ``true`` or ``false`` in the mail. In subject and names, line breaks become
+    blanks."""
+    default: Annotated[Any, Field(title="a value of that type")]
+    """What stands for it where a call leaves it out. Without one each call has to have it; a
+    recurrence, which nobody calls, needs one."""
+    max_length: Annotated[
+        Annotated[StrictInt, Field(ge=1)] | None, Field(title="a whole number of characters")
+    ]
+    """Of a string. One that stands in the subject needs it."""
+    description: Annotated[
+        Annotated[StrictStr, WHOLE_CHARACTERS, _SENT] | None,
+        Field(title="what it is, for who makes the calls"),
+    ]
+    """Stands in the schema of the trigger."""
+
+
+def _parameters(parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+    for name in parameters:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,79}", name):
+            refuse(
+                f"has a parameter {show_value(name)}, which is no name for one",
+                "Write letters A to Z, digits and _, a letter first, 80 at most.",
+            )
+    return parameters
 
 
 class Recipient(Keys, message.Recipient, frozen=True):
     """Whom a mail is sent to, or answers to it."""
 
-    address: Address = Field(title="a mail address, e.g. finance@contoso.com")
-    """Of whom, or of a distribution group."""
+    address: RecipientAddress = Field(title="a mail address, e.g. finance@contoso.com")
+    """Of whom, or of a distribution group. With a placeholder it needs ``allowedRecipients``,
+    except in ``replyTo``."""
     name: Annotated[
         Annotated[DisplayName, _SENT] | None, Field(title="the name shown with the address")
     ]
@@ -87,6 +134,19 @@ class Message(Keys, message.Message, frozen=True):
     """What the mail is marked with."""
     save_to_sent_items: Annotated[StrictBool, Field(title="true or false")]
     """Keeps a copy in the mailbox."""
+    parameters: Annotated[dict[str, Parameter], AfterValidator(_parameters)] = Field(
+        {}, title="a name a line, and below each its type"
+    )
+    """What whoever calls the HTTP trigger supplies: by name, what ``{{name}}`` stands for. In YAML
+    a text that begins with it needs quotes. Without parameters ``{{name}}`` is sent as it is."""
+    allowed_recipients: Annotated[
+        tuple[AllowedRecipient, ...],
+        EACH_ONCE,
+        Field(title="a list of addresses and domains, e.g. contoso.com"),
+    ]
+    """Whom a caller may have the mail sent to, where the address of a recipient has a placeholder.
+    A call with another one sends nothing: its run fails with ``RecipientNotAllowed``. A domain
+    does not include those below it; upper and lower case are the same."""
 
     @model_validator(mode="after")
     def _fits_into_a_request(self) -> Self:

@@ -1,7 +1,7 @@
 """What pydantic finds wrong, as a mistake that a person can mend."""
 
 import re
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
@@ -26,6 +26,7 @@ _NONE_OF_THE_WORDS = {
     "confines: granted, it would reach every mailbox of the organisation",
     "scoping": "is nothing that confines an identity",
     "signature": "says nothing about the signature",
+    "type": "is not a type of value",
     "weekDays": "is not a day",
 }
 
@@ -55,14 +56,20 @@ def _place(location: KeyPath) -> tuple[KeyPath, type[Keys], str | None, type[Key
     parent: type[Keys] = StackConfiguration
     key: str | None = None
     group: type[Keys] | None = parent
+    named = False
     for step in location:
         if path and path[-1] == "trigger" and step in _TRIGGERS:
             group = _TRIGGERS[step]
             continue
         path.append(step)
+        if named:
+            # What a person chose, as the name of a parameter.
+            named = False
+            continue
         if isinstance(step, str) and group is not None:
             parent, key = group, step if step in group.by_key() else None
             group = _group_below(parent, step)
+            named = key is not None and get_origin(parent.by_key()[key].annotation) is dict
     return tuple(path), parent, key, group
 
 

@@ -13,6 +13,7 @@ from tzlocal.windows_tz import tz_win, win_tz
 
 from components.graph_permission import MailboxPermission
 from components.logic_app import OWN_TAGS
+from components.placeholders import placeholders
 from configuration.mistakes import did_you_mean, listed, refuse, show_value
 
 ONLY_OTHER_LOGIC_APPS = "otherLogicApps"
@@ -200,7 +201,8 @@ def _location(text: str) -> str:
     return text
 
 
-def _address(text: str) -> str:
+def check_address(text: str) -> str:
+    """The text, which is refused where it is no plain SMTP address."""
     remedy = "Write one plain SMTP address, for example finance@contoso.com."
     try:
         validate_email(text, check_deliverability=False, allow_smtputf8=False)
@@ -246,7 +248,28 @@ def _address_range(text: str) -> str:
     return text
 
 
-Address = Annotated[StrictStr, AfterValidator(_address)]
+def _recipient_address(text: str) -> str:
+    # With a placeholder it is an address only once that is filled: a rule between keys.
+    return text if placeholders(text) else check_address(text)
+
+
+def _allowed_recipient(text: str) -> str:
+    remedy = "Write an address such as finance@contoso.com, or a domain such as contoso.com."
+    if "@" in text:
+        check_address(text)
+        # What of a caller's address is compared in the workflow.
+        if not re.fullmatch(r"[A-Za-z0-9._~+'@-]+", text):
+            refuse("has a character that a workflow cannot compare with certainty", remedy)
+    elif not re.fullmatch(
+        r"([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]+", text
+    ):
+        refuse("is neither an address nor a domain", remedy)
+    return text
+
+
+Address = Annotated[StrictStr, AfterValidator(check_address)]
+RecipientAddress = Annotated[StrictStr, AfterValidator(_recipient_address)]
+AllowedRecipient = Annotated[StrictStr, AfterValidator(_allowed_recipient)]
 AddressRange = Annotated[StrictStr, AfterValidator(_address_range)]
 Region = Annotated[StrictStr, AfterValidator(_location)]
 TimeZone = Annotated[StrictStr, AfterValidator(_time_zone)]

@@ -165,6 +165,11 @@ class WorkflowRuns:
         workflow = self._azure.resource(
             workflow_id, _Workflow, api_version=_API_VERSION, absent=ABSENT
         )
+        if "TriggerInputSchemaMismatch" in text:
+            raise CloudRefusedError(
+                f"{where}: its caller has to supply values, which Azure's management API does not: "
+                "nothing was sent. Prove such a sender with probe: true."
+            )
         state = "Enabled" if workflow is None else workflow.state
         if state != "Enabled":
             raise CloudRefusedError(

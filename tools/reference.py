@@ -19,7 +19,7 @@ from configuration.keys import (
     Sender,
     StackConfiguration,
 )
-from configuration.messages import Body, Message, Recipient
+from configuration.messages import Body, Message, Parameter, Recipient
 from configuration.values import Keys
 from tools.virtual_environment import ROOT
 
@@ -37,6 +37,7 @@ GROUPS: dict[str, type[Keys]] = {
     "`senders[].message`": Message,
     "`senders[].message.body`": Body,
     "Each recipient": Recipient,
+    "Each parameter": Parameter,
 }
 
 

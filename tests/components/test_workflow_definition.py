@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.expressions import literal
 from components.message import Body, BodyType, Importance, Message, Recipient
 from components.trigger import (
     NOT_BY_SIGNATURE,
@@ -16,11 +17,7 @@ from components.trigger import (
     Signature,
     WeekDay,
 )
-from components.workflow_definition import (
-    Probe,
-    literal,
-    send_mail_definition,
-)
+from components.workflow_definition import Probe, send_mail_definition
 from simulator.tenant.definition import nested
 
 MAILBOX_ID = "11111111-0000-4000-8000-000000000001"

@@ -391,6 +391,20 @@ class TestCouldNotFindOut:
         assert tenant.mail() == []
         assert result_of(trials) is Verdict.UNKNOWN
 
+    def test_of_a_sender_whose_callers_supply_values(self, run, tenant, settled):
+        workflow = settled.arm("GET", WORKFLOW_PATH).body
+        trigger = workflow["properties"]["definition"]["triggers"]["manual"]
+        trigger["inputs"]["schema"] = {"type": "object", "required": ["customer"]}
+        trigger["operationOptions"] = "EnableSchemaValidation"
+        properties = {"definition": workflow["properties"]["definition"]}
+        settled.arm("PUT", WORKFLOW_PATH, {"location": "westeurope", "properties": properties})
+        trials, _ = run(minutes=90, outputs={"senders": {"notifications": PLAIN}})
+        assert trials[0].answer.message.endswith(
+            "its caller has to supply values, which Azure's management API does not: nothing was "
+            "sent. Prove such a sender with probe: true."
+        )
+        assert result_of(trials) is Verdict.UNKNOWN
+
     def test_from_a_denial_where_the_own_mail_cannot_be_sent(self, run, tenant, settled):
         begun = tenant.clock.now()
         sender = OUTPUTS["senders"]["notifications"] | {"ownProbeTrigger": "gone"}

@@ -93,6 +93,12 @@ class TestTheProgramItself:
     def test_breaks_no_rule(self, identity: str) -> None:
         values = configured()
         values["senders"][0]["identity"] = identity
+        values["senders"][0]["message"] |= {
+            "subject": "For {{customer}}",
+            "toRecipients": [{"address": "{{customer}}@contoso.com"}],
+            "parameters": {"customer": {"type": "string", "maxLength": 100}},
+            "allowedRecipients": ["contoso.com"],
+        }
         made = resources(registered(values))
         grants = [it for it in made.values() if it.type == GRANT]
         workflows = [it for it in made.values() if validators.is_workflow(it.type)]

@@ -1,0 +1,84 @@
+"""One deployed sender whose callers supply values: what they get, and what is sent."""
+
+from typing import Any
+
+import pytest
+
+from simulator.sending import pass_policy_lag
+from tests.engine.conftest import Configuration, StackIn, succeeded
+
+pytestmark = [pytest.mark.engine, pytest.mark.long]
+
+RIGHT = {"customer": "Contoso", "recipient": "reception@contoso.com", "number": 7}
+
+
+def called(sender: Configuration) -> None:
+    sender["trigger"] = {"type": "httpRequest", "exportCallbackUrl": True}
+    sender["message"] = {
+        "subject": "Order {{number}} of {{customer}}",
+        "body": {
+            "contentType": "HTML",
+            "content": "<p title='{{customer}}'>Sent by us: {{comment}}</p>",
+        },
+        "toRecipients": [{"address": "{{recipient}}", "name": "{{customer}}"}],
+        "parameters": {
+            "customer": {"type": "string", "maxLength": 100},
+            "recipient": {"type": "string"},
+            "number": {"type": "integer"},
+            "comment": {"type": "string", "default": "none"},
+        },
+        "allowedRecipients": ["contoso.com"],
+    }
+
+
+def test_only_a_right_call_sends_and_what_it_supplies_stays_text(redeployed: StackIn) -> None:
+    stack = redeployed(change=called)
+    succeeded(stack.up())
+    pass_policy_lag(stack.tenant)
+    sender = stack.outputs()["senders"]["notifications"]
+    logic = stack.tenant.logic
+
+    def call(**changes: Any) -> tuple[int, str]:
+        body = {name: value for name, value in (RIGHT | changes).items() if value is not None}
+        answer = logic.invoke_callback(sender["callbackUrl"], body)
+        return answer.status, (answer.body or {}).get("error", {}).get("message", "")
+
+    def runs() -> list[dict[str, Any]]:
+        workflow = logic.get(sender["workflowId"])
+        assert workflow is not None
+        return logic.runs(workflow)
+
+    for changes, finding in (
+        ({"number": "7"}, "Expected Integer but got String"),
+        ({"customer": None}, "Required properties are missing from object: customer"),
+        ({"bcc": "finance@contoso.com"}, "Property 'bcc' has not been defined"),
+        ({"customer": "x" * 101}, "exceeds maximum length of 100"),
+    ):
+        status, message = call(**changes)
+        assert status == 400
+        assert finding in message
+    assert logic.invoke_callback(sender["callbackUrl"]).status == 400
+    assert runs() == []
+
+    for recipient in ("finance@example.com", "a@example.com,reception@contoso.com"):
+        assert call(recipient=recipient) == (202, "")
+        assert runs()[0]["status"] == "Failed"
+        assert runs()[0]["error"]["code"] == "RecipientNotAllowed"
+    assert stack.tenant.mail() == []
+
+    assert call() == (202, "")
+    assert call(customer="A <b> & 'c'\r\nBcc: x", comment='@{utcNow()} {{customer}} "') == (202, "")
+    first, second = (mail.message for mail in stack.tenant.mail())
+    assert first["subject"] == "Order 7 of Contoso"
+    assert first["body"]["content"] == "<p title='Contoso'>Sent by us: none</p>"
+    assert first["toRecipients"] == [
+        {"emailAddress": {"address": "reception@contoso.com", "name": "Contoso"}}
+    ]
+    assert second["subject"] == "Order 7 of A <b> & 'c' Bcc: x"
+    assert second["body"]["content"] == (
+        "<p title='A &lt;b&gt; &amp; &#39;c&#39;\r\nBcc: x'>Sent by us: "
+        "@{utcNow()} {{customer}} &quot;</p>"
+    )
+    # Nothing that was supplied is in the history of the runs.
+    assert all("Contoso" not in str(run) for run in runs())
+    assert succeeded(stack.preview()).changes == []

@@ -361,7 +361,8 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         said.print(f"error: {options.html} cannot be written: {error.strerror}")
         return 1
-    console = Console(highlight=False)
+    # Without a terminal rich assumes 80 columns, in which the table cannot be read.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     if options.json:
         console.print(as_json(reach), markup=False, soft_wrap=True)
         return 0

@@ -474,7 +474,8 @@ def _name_row(subject: str, is_there: bool, identifier: str, own: set[str]) -> R
         subject,
         "is there, and not in the state of this stack",
         Verdict.WRONG,
-        "Choose another name. Where an interrupted up made it: python -m operations.recover.",
+        "Choose another name. Where an interrupted up made it: python -m operations.recover; to "
+        "take over what was made by hand: docs/adopting.md.",
     )
 
 

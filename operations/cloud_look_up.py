@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from components.provider_errors import ABSENT
+from components.workflow_definition import ACTION
 from operations.signed_in import CloudRefusedError, SignedIn
 
 Inputs = Mapping[str, Any]
@@ -91,6 +92,12 @@ class _AzureIdentity(BaseModel):
     type: str | None = None
 
 
+class _Properties(BaseModel):
+    """What is read of a workflow."""
+
+    definition: dict[str, Any] | None = None
+
+
 class AzureResource(_Named):
     """What is read of a resource in Azure."""
 
@@ -98,6 +105,7 @@ class AzureResource(_Named):
     location: str | None = None
     tags: dict[str, str] | None = None
     identity: _AzureIdentity | None = None
+    properties: _Properties | None = None
 
 
 class AppRoleAssignment(_Named):
@@ -137,10 +145,12 @@ class Found:
     Attributes:
         identifier: By which the provider knows it.
         objection: Why it may be somebody else's; empty where it is what the stack would create.
+        is_foreign: Whether somebody made it by other means than this program.
     """
 
     identifier: str
     objection: str = ""
+    is_foreign: bool = False
 
 
 class LeftBehind:
@@ -197,7 +207,7 @@ class LeftBehind:
         objection = _difference(kind, inputs, found)
         if not objection and kind is Kind.RESOURCE_GROUP:
             objection = self._strangers(identifier, planned)
-        return Found(found.id, objection)
+        return Found(found.id, objection, is_foreign=kind is Kind.WORKFLOW and _is_foreign(found))
 
     def grants_of(self, principal: str) -> list[AppRoleAssignment]:
         """What an identity holds, by its object id; nothing where Entra does not know it.
@@ -301,6 +311,13 @@ def _difference(kind: Kind, inputs: Inputs, found: AzureResource) -> str:
         if _plain(wanted) != _plain(there):
             return f"has {name} {_shown(there)} and not {_shown(wanted)}"
     return ""
+
+
+def _is_foreign(workflow: AzureResource) -> bool:
+    """Whether a workflow has none of what every version of this program gives one."""
+    definition = workflow.properties and workflow.properties.definition
+    # Where it is not shown nothing is said.
+    return bool(definition) and f'"{ACTION}"' not in json.dumps(definition)
 
 
 def _plain(value: Any) -> Any:

@@ -143,6 +143,7 @@ class Recovery:
         clouds: Who looks into Azure and Entra.
         subscription: Id of the Azure subscription, where the state does not tell; may be empty.
         program: What declares the resources; by default the project's own, by its runtime.
+        adopt: Whether a workflow that this program did not make is taken over.
     """
 
     def __init__(
@@ -152,11 +153,13 @@ class Recovery:
         *,
         subscription: str = "",
         program: Callable[[], None] | None = None,
+        adopt: bool = False,
     ) -> None:
         self._stack = stack
         self._clouds = clouds
         self._subscription = subscription
         self._program = program
+        self._adopt = adopt
         self.preview_failure = ""
         """Why it is not known what the program would create; empty where it is."""
 
@@ -178,7 +181,7 @@ class Recovery:
         )
         gone = list(_gone(state, cloud))
         plan = self._planned()
-        left = [*_unread(held), *_left_behind(pending, held, cloud, plan)]
+        left = [*_unread(held), *_left_behind(pending, held, cloud, plan, adopt=self._adopt)]
         forgotten = {finding.urn for finding in gone}
         own = {urn: resource for urn, resource in held.items() if urn not in forgotten}
         known = {r["id"] for r in state.get("resources") or [] if r["type"] == Kind.GRANT}
@@ -372,7 +375,7 @@ def _owners(creation: _Creation, held: State, planned: State) -> list[State] | N
 
 
 def _left_behind(
-    pending: Sequence[State], held: State, cloud: LeftBehind, plan: _Plan
+    pending: Sequence[State], held: State, cloud: LeftBehind, plan: _Plan, *, adopt: bool
 ) -> Iterator[Finding]:
     """What the cloud holds, and the state does not."""
     # What was begun before what would be begun now: the configuration may have changed since.
@@ -386,7 +389,8 @@ def _left_behind(
         found = cloud.find(creation.kind, creation.inputs, planned)
         if found is not None:
             seen.add(creation.urn)
-            yield _taken_up(creation, found, held, plan.owners)
+            finding = _taken_up(creation, found, held, plan.owners)
+            yield _foreign(finding, adopt=adopt) if found.is_foreign else finding
 
 
 def _excess(
@@ -506,6 +510,19 @@ def _taken_up(creation: _Creation, found: Found, held: State, planned: State) ->
     return replace(finding, resource=resource, owners=owners)
 
 
+def _foreign(finding: Finding, *, adopt: bool) -> Finding:
+    """What to do about a workflow that somebody made by other means; nobody's is taken silently."""
+    text = f"{finding.found}, and not made by this program"
+    if adopt:
+        return replace(finding, found=f"{text}: up gives it the configured definition")
+    return replace(
+        finding,
+        found=f"{text}; run this with --adopt to take it over (docs/adopting.md), or choose "
+        "another name",
+        remedy=Remedy.LEAVE,
+    )
+
+
 def _with(resources: Sequence[State], imported: State) -> list[State]:
     """The resources of a state, and some that the cloud holds; the provider is to read them yet."""
     result = list(resources)
@@ -601,6 +618,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--stack", required=True, help="name of the stack")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--adopt",
+        action="store_true",
+        help="take over a workflow, and its grant, that were made by hand (docs/adopting.md)",
+    )
     options = parser.parse_args(arguments)
     ask: Callable[[], bool] | None = None
     if not options.yes:
@@ -620,6 +642,7 @@ def main(arguments: Sequence[str]) -> int:
             subscription=configured(
                 "azure-native:subscriptionId", os.environ.get("ARM_SUBSCRIPTION_ID", "")
             ),
+            adopt=options.adopt,
         )
         return recover(recovery, Console(highlight=False), ask=ask)
     except StackNotFoundError:

@@ -50,7 +50,9 @@ def interrupted(first_up: CleanRun, tmp_path: Path) -> Callable[..., SimulatedSt
     return run
 
 
-def recovered(stack: SimulatedStack, *, ask: Callable[[], bool] | None = None) -> tuple[int, str]:
+def recovered(
+    stack: SimulatedStack, *, ask: Callable[[], bool] | None = None, adopt: bool = False
+) -> tuple[int, str]:
     """Runs recover; its exit code and what it shows."""
     shown = StringIO()
     with stack.opened() as opened:
@@ -59,6 +61,7 @@ def recovered(stack: SimulatedStack, *, ask: Callable[[], bool] | None = None) -
             signed_in_to(stack.tenant),
             subscription=SUBSCRIPTION_ID,
             program=stack.run_program,
+            adopt=adopt,
         )
         code = recover(recovery, Console(file=shown, width=250), ask=ask)
     return code, shown.getvalue()

@@ -1,4 +1,4 @@
-"""One scoped mail sender for each entry of the stack's configuration."""
+"""One scoped mail sender, or one access of an identity of others, for each entry of the stack."""
 
 import pulumi
 
@@ -15,6 +15,8 @@ from components.scoped_mail_sender import (
     deployed_scopings,
     deployed_workflows,
 )
+from components.scoped_mailbox_access import ScopedMailboxAccess, ScopedMailboxAccessArgs
+from components.service_principal import find_service_principal
 from configuration import (
     load_configuration,
     refuse_changed_scopings,
@@ -29,6 +31,11 @@ deployed = deployed_resources()
 refuse_renamed_senders(configuration, deployed_recipients(deployed))
 refuse_changed_scopings(configuration, deployed_scopings(deployed))
 warn_of_expressions(configuration)
+
+identities = {
+    access.name: find_service_principal(f"the access {access.name}", **access.identity)
+    for access in configuration.access
+}
 
 former = next((o for (type_, _), o in deployed.items() if type_ == "pulumi:pulumi:Stack"), {})
 former_group = former.get("resourceGroup", configuration.resource_group)
@@ -83,7 +90,36 @@ senders = {
     for sender in configuration.senders
 }
 
+accesses = {
+    access.name: ScopedMailboxAccess(
+        access.name,
+        ScopedMailboxAccessArgs(
+            client_id=identities[access.name]["clientId"],
+            principal_id=identities[access.name]["objectId"],
+            mailboxes=access.mailboxes,
+            permissions=access.permissions,
+            scoping=access.scoping,
+            group=access.group,
+            control_mailbox=access.control_mailbox,
+            organization=organization,
+            proof_timeout_seconds=int(configuration.proof_timeout.total_seconds()),
+            settle_seconds=int(configuration.settle.total_seconds()),
+        ),
+        # One of this stack's own has to be there first, and goes last.
+        pulumi.ResourceOptions(
+            depends_on=[
+                senders[sender.name].mailbox
+                for sender in configuration.senders
+                if sender.mailbox.address.casefold() in map(str.casefold, access.mailboxes)
+            ]
+        ),
+    )
+    for access in configuration.access
+}
+
 pulumi.export("cloud", configuration.cloud)
 pulumi.export("resourceGroup", group_name)
 pulumi.export("tags", configuration.tags)
 pulumi.export("senders", {name: sender.outputs for name, sender in senders.items()})
+if accesses:
+    pulumi.export("access", {name: access.outputs for name, access in accesses.items()})

@@ -45,6 +45,7 @@ class ConfinedMailboxAccessArgs:
             An hour in production:
             https://learn.microsoft.com/exchange/permissions-exo/application-access-policies.
         retire_former_identities: See :class:`ApplicationAccessPolicyArgs`.
+        identity_outlives: See :class:`ApplicationAccessPolicyArgs`.
     """
 
     client_id: pulumi.Input[str]
@@ -58,6 +59,7 @@ class ConfinedMailboxAccessArgs:
     proof_timeout_seconds: int = 600
     settle_seconds: int = 3600
     retire_former_identities: bool = False
+    identity_outlives: bool = False
 
 
 class ConfinedMailboxAccess(pulumi.ComponentResource):
@@ -85,6 +87,7 @@ class ConfinedMailboxAccess(pulumi.ComponentResource):
                 description=args.policy_description,
                 organization=args.organization,
                 retire_former_identities=args.retire_former_identities,
+                identity_outlives=args.identity_outlives,
             ),
             child_options(self, opts),
         )

@@ -203,16 +203,20 @@ async def look_up(parent: pulumi.Resource, function: str, **arguments: str) -> d
     Raises:
         pulumi.RunError: It was refused; one line that says what to do.
     """
-    package, _, name = function.partition(":")
+    package = function.partition(":")[0]
     options = pulumi.InvokeOptions(parent=parent, version=version(f"pulumi-{package}"))
     try:
         result = await pulumi.runtime.invoke_async(function, dict(arguments), options)
     except Exception as error:  # noqa: BLE001 - the SDK raises nothing more special
-        of = ", ".join(f"{key} {value}" for key, value in arguments.items())
-        call = f"{name.rpartition(':')[2]} of {of}"
-        meaning = _meaning_of(str(error))
-        raise _explanation(call, str(error), meaning) from None
+        raise refused_look_up(function, str(error), **arguments) from None
     return dict(result)
+
+
+def refused_look_up(function: str, refusal: str, **arguments: str) -> pulumi.RunError:
+    """What to raise where a function of a provider was refused: one line that says what to do."""
+    of = ", ".join(f"{key} {value}" for key, value in arguments.items())
+    call = f"{function.rpartition(':')[2]} of {of}"
+    return _explanation(call, refusal, _meaning_of(refusal))
 
 
 ABSENT = frozenset({"ResourceNotFound", "ResourceGroupNotFound"})
@@ -249,10 +253,7 @@ def find(function: str, **arguments: str) -> dict[str, Any] | None:
     except Exception as error:  # noqa: BLE001 - the SDK raises nothing more special
         if is_absent(str(error)):
             return None
-        of = ", ".join(f"{key} {value}" for key, value in arguments.items())
-        raise _explanation(
-            f"{function.rpartition(':')[2]} of {of}", str(error), _meaning_of(str(error))
-        ) from None
+        raise refused_look_up(function, str(error), **arguments) from None
     return dict(result.value)
 
 

@@ -1,16 +1,18 @@
-"""Mailbox permissions for a workload identity by roles in Exchange, each bound to one mailbox.
+"""Mailbox permissions for a workload identity by roles in Exchange, each bound to its mailboxes.
 
 RBAC for Applications: nothing is granted in Entra, so nothing has to be confined first. The
 identity has no permission until an assignment is made, and that is made with its scope. Before it,
 and with the proof, Entra is asked for grants that would make the scope worthless. Owns, in
 this order: Exchange's pointer to the service principal, one role assignment a permission, and the
-proof; removal goes the same way back. It does not own the scope, which has to outlive the identity
-(:class:`ManagementScope`). https://learn.microsoft.com/exchange/permissions-exo/application-rbac
+proof; removal goes the same way back. It does not own the scope, which has to outlive the identity:
+a :class:`ManagementScope` for one mailbox, a :class:`MailEnabledSecurityGroup` for several.
+https://learn.microsoft.com/exchange/permissions-exo/application-rbac
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import pulumi
@@ -20,6 +22,7 @@ from .exchange.exchange_command import (
     ExchangeOrganization,
     exchange_command,
     exchange_name,
+    outliving,
     ownership_mark,
     run_now,
 )
@@ -34,6 +37,13 @@ WITHOUT_ROLE = MailboxPermission.MAIL_READ_BASIC_ALL
 """The one of the eleven permissions for which Exchange has no role of its own."""
 
 
+class ScopeType(StrEnum):
+    """What a role is bound to, in the words in which Exchange shows an assignment."""
+
+    MANAGEMENT_SCOPE = "CustomRecipientScope"
+    GROUP = "Group"
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoleBasedMailboxAccessArgs:
     """Inputs of a :class:`RoleBasedMailboxAccess`.
@@ -42,27 +52,32 @@ class RoleBasedMailboxAccessArgs:
         client_id: Application id of the identity.
         principal_id: Object id of the identity's service principal.
         display_name: What Exchange's pointer to it and the names of its assignments begin with.
-        scope_name: Name of the management scope that the roles are bound to.
-        mailbox_address: Address of the mailbox that it holds, for the proof.
+        scope_type: What the roles are bound to.
+        scope: The name of that management scope, or the address of that group.
+        members: Addresses of all mailboxes that it holds.
         control_mailbox: Address of an existing mailbox that must be out of scope.
         permissions: What the identity may do there, by the names of Graph's permissions.
         organization: The Exchange Online organisation.
         proof_timeout_seconds: How long the proof may take.
+        identity_outlives: See :func:`.exchange_command.outliving`. A pointer to it that was there
+            before stays as well.
     """
 
     client_id: pulumi.Input[str]
     principal_id: pulumi.Input[str]
     display_name: str
-    scope_name: pulumi.Input[str]
-    mailbox_address: pulumi.Input[str]
+    scope_type: ScopeType = ScopeType.MANAGEMENT_SCOPE
+    scope: pulumi.Input[str]
+    members: Sequence[pulumi.Input[str]]
     control_mailbox: pulumi.Input[str]
     permissions: Sequence[MailboxPermission]
     organization: ExchangeOrganization
     proof_timeout_seconds: int = 600
+    identity_outlives: bool = False
 
 
 class RoleBasedMailboxAccess(pulumi.ComponentResource):
-    """Lets an identity use one mailbox, and proves that it can use no other.
+    """Lets an identity use the mailboxes of a scope, and proves that it can use no other.
 
     Name the scope in ``depends_on``, and in that of what has the identity.
     """
@@ -88,6 +103,11 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
         no_grants = pulumi.ResourceHook(f"grants {name}", without_grants)
         before = pulumi.ResourceHookBinding(before_create=[no_grants], before_update=[no_grants])
         mark = ownership_mark(name)
+        scope = {
+            "scopeType": args.scope_type,
+            "scope": args.scope,
+            "members": list(args.members),
+        }
         roles = {each: f"Application {MailboxPermission(each)}" for each in args.permissions}
         pointer = exchange_command(
             f"{name}-pointer",
@@ -98,6 +118,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
                 "principalId": args.principal_id,
                 "appId": args.client_id,
                 "displayName": args.display_name,
+                **outliving(args.identity_outlives),
             },
             opts=child_options(self, opts),
         )
@@ -111,7 +132,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
                     "name": _assignment_name(args, mark, permission),
                     "principalId": args.principal_id,
                     "role": role,
-                    "scope": args.scope_name,
+                    **scope,
                 },
                 opts=child_options(self, opts, depends_on=[pointer], hooks=before),
             )
@@ -120,8 +141,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
         """The role assignments, one a permission."""
         self._confinement: dict[str, Any] = {
             "roles": sorted(roles.values()),
-            "scope": args.scope_name,
-            "members": [args.mailbox_address],
+            **scope,
             "controlMailbox": args.control_mailbox,
             "timeoutSeconds": args.proof_timeout_seconds,
         }
@@ -164,9 +184,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
 def _assignment_name(
     args: RoleBasedMailboxAccessArgs, mark: str, permission: MailboxPermission
 ) -> pulumi.Output[str]:
-    """Of each identity another: that of a former one is removed once the new one is made."""
-    return pulumi.Output.from_input(args.principal_id).apply(
-        lambda principal: exchange_name(
-            f"{args.display_name} {permission}", mark, permission, principal
-        )
+    """Of each identity and scope another: a former one is removed once the new one is made."""
+    return pulumi.Output.all(args.principal_id, args.scope).apply(
+        lambda parts: exchange_name(f"{args.display_name} {permission}", mark, permission, *parts)
     )

@@ -5,11 +5,12 @@ application (client) id, which Exchange's policies take. Azure gives only the fi
 """
 
 from asyncio import sleep
+from importlib.metadata import version
 from typing import TypedDict, cast
 
 import pulumi
 
-from .provider_errors import look_up
+from .provider_errors import look_up, refused_look_up
 
 # Ten minutes, in seconds between two attempts: 1, 2, 4, 8, 16 and then 30 each.
 DIRECTORY_DELAYS = [1, 2, 4, 8, 16] + [30] * 19
@@ -26,6 +27,38 @@ class ServicePrincipal(TypedDict):
     appRoleIds: dict[str, str]
 
 
+LOOK_UP = "azuread:index/getServicePrincipal:getServicePrincipal"
+
+
+def find_service_principal(described: str, **key: str) -> ServicePrincipal:
+    """Looks one up that somebody else has made, before anything is registered.
+
+    Args:
+        described: Whose identity it is, for the message.
+        key: ``clientId`` or ``objectId``.
+
+    Raises:
+        pulumi.RunError: There is none, or the caller may not read it; the text says which.
+    """
+    options = pulumi.InvokeOptions(version=version("pulumi-azuread"))
+    try:
+        result = pulumi.runtime.invoke(LOOK_UP, dict(key), options)
+    except Exception as error:  # noqa: BLE001 - the SDK raises nothing more special
+        said = str(error).lower()
+        if "not found" not in said and "no service principal found" not in said:
+            raise refused_look_up(LOOK_UP, str(error), **key) from None
+        ((name, value),) = key.items()
+        spoken = "client id" if name == "clientId" else "object id"
+        raise pulumi.RunError(
+            f"Entra has no service principal with the {spoken} {value}, which is to be the "
+            f"identity of {described}. Nothing has been deployed. Write the id that stands under "
+            "Enterprise applications, or that of a managed identity; an app registration's object "
+            "id is another one. An app registration without an enterprise application gets one by "
+            "'az ad sp create --id <client id>'. Where the identity is gone, take the entry out."
+        ) from None
+    return cast(ServicePrincipal, dict(result.value))
+
+
 async def get_service_principal(parent: pulumi.Resource, **key: str) -> ServicePrincipal:
     """Looks one up, by ``clientId`` or by ``objectId``.
 
@@ -35,8 +68,7 @@ async def get_service_principal(parent: pulumi.Resource, **key: str) -> ServiceP
     Raises:
         pulumi.RunError: There is none, or the caller may not read it; the text says which.
     """
-    function = "azuread:index/getServicePrincipal:getServicePrincipal"
-    return cast(ServicePrincipal, await look_up(parent, function, **key))
+    return cast(ServicePrincipal, await look_up(parent, LOOK_UP, **key))
 
 
 async def wait_for_client_id(parent: pulumi.Resource, object_id: str) -> str:

@@ -12,6 +12,7 @@ mailbox exists, is for Exchange to say.
 from configuration.callers import warn_of_expressions
 from configuration.environments import environments, require_environment
 from configuration.keys import (
+    Access,
     Deletion,
     Group,
     HttpRequestTrigger,
@@ -32,6 +33,7 @@ from configuration.mistakes import ConfigurationError
 
 __all__ = [
     "NAMESPACE",
+    "Access",
     "ConfigurationError",
     "Deletion",
     "Group",

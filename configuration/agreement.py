@@ -17,7 +17,7 @@ from components.scoped_mail_sender import IdentityKind, Scoping
 from components.service_principal import DIRECTORY_DELAYS
 from components.trigger import Frequency, Signature, WeekDay
 from configuration.callers import RECIPIENTS, what_callers_supply
-from configuration.defaults import senders_of, value_at
+from configuration.defaults import accesses_of, senders_of, value_at
 from configuration.keys import Deletion, RecurrenceTrigger
 from configuration.mistakes import ABSENT, KeyPath, Mistake, listed, write_path
 from configuration.values import parse_duration
@@ -35,8 +35,8 @@ class _Unique:
 _UNIQUE = [
     _Unique(
         (("name",),),
-        "is the name of another sender, and resources are told apart by it",
-        "Give each sender a name of its own.",
+        "is the name of another sender or access, and resources are told apart by it",
+        "Give each sender and each access a name of its own.",
     ),
     _Unique(
         (("workflow",),),
@@ -58,33 +58,49 @@ _UNIQUE = [
         "is the Exchange name of another mailbox or group",
         "Give each mailbox and each group a name of its own; displayName may be the same.",
     ),
+    _Unique(
+        (("clientId",),),
+        "is the identity of another access, and what two permit adds up",
+        "Give each identity one access, with all of its mailboxes.",
+    ),
+    _Unique(
+        (("principalId",),),
+        "is the identity of another access, and what two permit adds up",
+        "Give each identity one access, with all of its mailboxes.",
+    ),
 ]
 
 
 def _shared_identities(values: Mapping[str, object]) -> Iterator[Mistake]:
     for rule in _UNIQUE:
         seen: dict[str, KeyPath] = {}
-        for sender_path, sender in senders_of(values):
+        for entry_path, entry in [*senders_of(values), *accesses_of(values)]:
             for path in rule.paths:
-                value = value_at(sender, path)
+                value = value_at(entry, path)
                 if not isinstance(value, str):
                     continue
-                here = (*sender_path, *path)
+                here = (*entry_path, *path)
                 first = seen.setdefault(value.casefold(), here)
                 if first != here:
                     yield Mistake(here, value, f"{rule.problem} ({write_path(first)})", rule.remedy)
 
 
 def _control_mailboxes(values: Mapping[str, object]) -> Iterator[Mistake]:
-    ours = {
-        address.casefold(): (*path, recipient)
-        for path, sender in senders_of(values)
-        for recipient in ("mailbox", "group")
-        if isinstance(address := value_at(sender, (recipient, "address")), str)
-    }
-    for path, sender in senders_of(values):
-        control = value_at(sender, ("controlMailbox",))
-        if not isinstance(control, str) or control.casefold() not in ours:
+    ours = _own_recipients(values)
+    for path, entry in [*senders_of(values), *accesses_of(values)]:
+        control = value_at(entry, ("controlMailbox",))
+        if not isinstance(control, str):
+            continue
+        if control.casefold() in _mailboxes_of(entry):
+            yield Mistake(
+                (*path, "controlMailbox"),
+                control,
+                "is one of the mailboxes that the identity may use, and the proof needs one that "
+                "is denied",
+                "Write the address of a mailbox that exists and that is not among them.",
+            )
+            continue
+        if control.casefold() not in ours:
             continue
         owner = ours[control.casefold()]
         if owner == (*path, "mailbox"):
@@ -105,6 +121,49 @@ def _control_mailboxes(values: Mapping[str, object]) -> Iterator[Mistake]:
             problem,
             "Write the address of a mailbox that exists and that this stack does not manage.",
         )
+
+
+def _own_recipients(values: Mapping[str, object]) -> dict[str, KeyPath]:
+    """Where each mailbox and group stands that the stack makes, by its address."""
+    return {
+        address.casefold(): (*path, recipient)
+        for path, entry in [*senders_of(values), *accesses_of(values)]
+        for recipient in ("mailbox", "group")
+        if isinstance(address := value_at(entry, (recipient, "address")), str)
+    }
+
+
+def _mailboxes_of(access: object) -> list[str]:
+    """The addresses that an access names, whatever their case."""
+    given = value_at(access, ("mailboxes",))
+    return [str(each).casefold() for each in given] if isinstance(given, list) else []
+
+
+def _accesses(values: Mapping[str, object]) -> Iterator[Mistake]:
+    ours = _own_recipients(values)
+    for path, access in accesses_of(values):
+        if not isinstance(access, dict):
+            continue
+        ids = [key for key in ("clientId", "principalId") if access.get(key) is not None]
+        if len(ids) != 1:
+            yield Mistake(
+                (*path, "clientId"),
+                access.get("clientId") or ABSENT,
+                "is missing, and so is principalId" if not ids else "stands beside principalId",
+                "Write one of the two ids of the identity that is to be confined.",
+            )
+        named = _mailboxes_of(access)
+        for index, address in enumerate(named):
+            here, given = (*path, "mailboxes", index), access["mailboxes"][index]
+            if address in named[:index]:
+                yield Mistake(here, given, "is in the list already", "Write each only once.")
+            elif ours.get(address, ("",))[-1] == "group":
+                yield Mistake(
+                    here,
+                    given,
+                    f"is a group ({write_path(ours[address])}), and not a mailbox",
+                    "Write the addresses of the mailboxes themselves.",
+                )
 
 
 # Source: https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits#sending-limits
@@ -309,8 +368,8 @@ def _undocumented(values: Mapping[str, object]) -> Iterator[Mistake]:
     facts = ENDPOINTS[Cloud(str(given))]
     known = {Scoping.POLICY: facts.policies, Scoping.RBAC: facts.roles}
     others = [str(scoping) for scoping, is_known in known.items() if is_known]
-    for path, sender in senders_of(values):
-        scoping = value_at(sender, ("scoping",))
+    for path, entry in [*senders_of(values), *accesses_of(values)]:
+        scoping = value_at(entry, ("scoping",))
         if scoping in list(Scoping) and not known[Scoping(str(scoping))]:
             yield Mistake(
                 (*path, "scoping"),
@@ -392,27 +451,33 @@ def _purges(values: Mapping[str, object]) -> Iterator[Mistake]:
 
 
 def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
-    for path, sender in senders_of(values):
-        if not isinstance(sender, dict):
+    for path, entry in [*senders_of(values), *accesses_of(values)]:
+        if not isinstance(entry, dict):
             continue
-        if sender.get("scoping") != Scoping.RBAC:
-            if sender.get("group") is None:
-                yield Mistake(
-                    (*path, "group"),
-                    ABSENT,
-                    "is missing",
-                    "Write the group that is the policy's scope: name and address; or "
-                    "scoping: rbac, which needs none.",
-                )
+        by_roles = entry.get("scoping") == Scoping.RBAC
+        several = len(_mailboxes_of(entry)) > 1
+        if entry.get("group") is None and (several or not by_roles):
+            yield Mistake(
+                (*path, "group"),
+                ABSENT,
+                "is missing: roles for several mailboxes are bound to a group of them"
+                if by_roles
+                else "is missing",
+                "Write the group's name and address."
+                if several
+                else "Write the group that is the policy's scope: name and address; or "
+                "scoping: rbac, which needs none.",
+            )
+        if not by_roles:
             continue
-        if sender.get("group") is not None:
+        if entry.get("group") is not None and not several:
             yield Mistake(
                 (*path, "group"),
                 ABSENT,
                 "is of no use with scoping: rbac, which binds the identity to its mailbox itself",
-                "Leave it out, in senderDefaults too.",
+                "Leave it out, in senderDefaults too." if path[0] == "senders" else "Leave it out.",
             )
-        permissions = sender.get("permissions")
+        permissions = entry.get("permissions")
         if isinstance(permissions, list) and WITHOUT_ROLE in permissions:
             yield Mistake(
                 (*path, "permissions"),
@@ -449,6 +514,7 @@ def _alerts(values: Mapping[str, object]) -> Iterator[Mistake]:
 RULES = [
     _scopings,
     _alerts,
+    _accesses,
     _shared_identities,
     _control_mailboxes,
     _recipients,

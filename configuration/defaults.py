@@ -1,10 +1,10 @@
 """Values that follow from others."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from configuration.keys import Sender, StackConfiguration
+from configuration.keys import Access, Sender, StackConfiguration
 from configuration.mistakes import KeyPath
 from configuration.values import Keys
 
@@ -50,10 +50,18 @@ def value_at(value: object, path: tuple[str, ...]) -> object:
 
 
 def senders_of(values: Mapping[str, object]) -> list[tuple[KeyPath, object]]:
-    senders = values.get("senders")
-    if not isinstance(senders, list):
+    return _entries_of(values, "senders")
+
+
+def accesses_of(values: Mapping[str, object]) -> list[tuple[KeyPath, object]]:
+    return _entries_of(values, "access")
+
+
+def _entries_of(values: Mapping[str, object], key: str) -> list[tuple[KeyPath, object]]:
+    entries = values.get(key)
+    if not isinstance(entries, list):
         return []
-    return [(("senders", index), sender) for index, sender in enumerate(senders)]
+    return [((key, index), entry) for index, entry in enumerate(entries)]
 
 
 def _fill_in(
@@ -90,6 +98,22 @@ def _set_defaults(values: dict[str, object], group: type[Keys]) -> None:
             values.setdefault(key, field.default)
 
 
+def _derive(
+    entry: object,
+    path: KeyPath,
+    defaults: Iterable[_Default],
+    derived: dict[KeyPath, KeyPath],
+) -> None:
+    """Writes what follows from other keys of a sender or an access."""
+    for default in defaults:
+        keys = value_at(entry, default.group)
+        if isinstance(keys, dict) and default.key not in keys:
+            group = (*path, *default.group)
+            derived[(*group, default.key)] = (*group, default.source)
+            if isinstance(source := keys.get(default.source), str):
+                keys[default.key] = default.derive(source)
+
+
 def fill_in_defaults(values: dict[str, object]) -> dict[KeyPath, KeyPath]:
     """Writes into ``values`` what is not written, for the rules that look at several keys.
 
@@ -104,20 +128,15 @@ def fill_in_defaults(values: dict[str, object]) -> dict[KeyPath, KeyPath]:
                 shared = value_at(values, ("senderDefaults", name))
                 _fill_in(sender, path, shared, ("senderDefaults", name), derived)
             _set_defaults(sender, Sender)
-        for default in _DEFAULTS:
-            keys = value_at(sender, default.group)
-            if isinstance(keys, dict) and default.key not in keys:
-                derived[(*path, *default.group, default.key)] = (
-                    *path,
-                    *default.group,
-                    default.source,
-                )
-                if isinstance(source := keys.get(default.source), str):
-                    keys[default.key] = default.derive(source)
+        _derive(sender, path, _DEFAULTS, derived)
         trigger = value_at(sender, ("trigger",))
         if isinstance(trigger, dict) and trigger.get("type") == "recurrence":
             # In the past, because without a start time the first run fires at deployment, before
             # the grant, and the platform then keeps a token without the role for a day.
             zone = "Z" if trigger.get("timeZone") is None else ""
             trigger.setdefault("startTime", f"2020-01-01T00:00:00{zone}")
+    for path, access in accesses_of(values):
+        if isinstance(access, dict):
+            _set_defaults(access, Access)
+            _derive(access, path, [each for each in _DEFAULTS if each.group], derived)
     return derived

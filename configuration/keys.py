@@ -33,11 +33,13 @@ from configuration.values import (
     InitialDomain,
     Keys,
     MarkAttribute,
+    ObjectId,
     Permissions,
     PolicyDescription,
     Region,
     ResourceGroupName,
     SenderName,
+    SendingPermissions,
     Tags,
     TimeZone,
     WorkflowName,
@@ -75,7 +77,7 @@ class Mailbox(Keys, shared_mailbox.Mailbox, frozen=True):
 class Group(Keys, mail_enabled_security_group.Group, frozen=True):
     """The mail-enabled security group that is the scope of the policy, and nothing else's.
 
-    The mailbox is its only member.
+    A sender's mailbox is its only member; those of an access are its only members.
     """
 
     name: ExchangeName = Field(title="the group's Name in Exchange, for good")
@@ -215,7 +217,7 @@ class Sender(Keys, frozen=True):
     """What starts the workflow."""
     message: Message = Field(title="the mail: subject, body and recipients")
     """What is sent, and to whom."""
-    permissions: Permissions = Field(
+    permissions: SendingPermissions = Field(
         (MailboxPermission.MAIL_SEND,), title="a list of Graph permissions"
     )
     """Of the eleven that an application access policy confines: Mail.Read, Mail.ReadBasic,
@@ -234,6 +236,49 @@ class Sender(Keys, frozen=True):
         WorkspaceId | None, Field(title="the resource id of a Log Analytics workspace")
     ] = None
     """Has Azure Monitor keep the run history there, which holds no mail."""
+
+
+class Access(Keys, frozen=True):
+    """Lets an identity that others made, such as a function app's, use mailboxes, and no others.
+
+    The stack makes neither the identity nor the mailboxes.
+    """
+
+    name: SenderName = Field(title="a name for the access within the stack, e.g. reporting")
+    """As for a sender, and unique among both."""
+    client_id: ObjectId | None = Field(
+        None, title="the client id (application id) of the identity, or principalId in its place"
+    )
+    """Of a managed identity or an app registration."""
+    principal_id: ObjectId | None = Field(
+        None, title="the object id of the identity's service principal, or clientId in its place"
+    )
+    """Of a managed identity, or of the enterprise application: an app registration's object id is
+    another one."""
+    mailboxes: Annotated[tuple[Address, ...], EACH_ONCE] = Field(
+        title="a list of the addresses of existing mailboxes"
+    )
+    """The mailboxes that the identity may use; that of a sender of the stack may be among them."""
+    permissions: Permissions = Field(title="a list of Graph permissions")
+    """What it may do there: of the eleven that a sender may have."""
+    group: Annotated[
+        Group | None, Field(title="the group that confines the identity: name and address")
+    ] = None
+    """The mail-enabled security group of the mailboxes. Required, but for ``scoping: rbac`` with
+    one mailbox, which has none."""
+    scoping: Scoping = Field(Scoping.POLICY, title="applicationAccessPolicy or rbac")
+    """As for a sender. With ``rbac`` a role is bound to the one mailbox, or to the group of
+    several. Cannot be changed once it is deployed."""
+    control_mailbox: Address = Field(
+        title="the address of an existing mailbox that the identity must not reach"
+    )
+    """Of a mailbox that the stack does not manage. It must be denied to the identity."""
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """By what the identity is looked up: one of the two ids, by its name in Pulumi."""
+        given = {"clientId": self.client_id, "objectId": self.principal_id}
+        return {key: value for key, value in given.items() if value is not None}
 
 
 class StackConfiguration(Keys, frozen=True):
@@ -310,6 +355,12 @@ class StackConfiguration(Keys, frozen=True):
         "trigger and message"
     )
     """Each is a workflow that sends as one shared mailbox, and as no other."""
+    access: tuple[Access, ...] = Field(
+        (), title="a list, each with name, clientId, mailboxes, permissions and controlMailbox"
+    )
+    """Identities that others made, each confined to mailboxes that exist. When the stack or an
+    entry goes, its permissions go, and what confines the identity stays, since it lives on with a
+    token from before: ``pulumi destroy`` says until when."""
 
     @property
     def retain(self) -> bool:

@@ -16,8 +16,15 @@ from components.scoped_mail_sender import Scoping
 from configuration.agreement import PROVIDER_ENVIRONMENTS, RULES
 from configuration.defaults import fill_in_defaults
 from configuration.environments import require_environment
-from configuration.keys import StackConfiguration
-from configuration.mistakes import ABSENT, ConfigurationError, Mistake, printable, report
+from configuration.keys import Access, Sender, StackConfiguration
+from configuration.mistakes import (
+    ABSENT,
+    ConfigurationError,
+    KeyPath,
+    Mistake,
+    printable,
+    report,
+)
 from configuration.pydantic_errors import mistake_of
 
 NAMESPACE = "scoped-mail-sender"
@@ -136,21 +143,25 @@ def refuse_renamed_senders(
             configuration.
     """
     owners = {address.casefold(): owner for address, owner in deployed.items()}
-    names = {sender.name for sender in configuration.senders}
+    entries = _entries_of(configuration)
+    names = {entry.name for entry in entries.values()}
     mistakes = []
-    for index, sender in enumerate(configuration.senders):
-        addresses = [sender.mailbox.address, *([sender.group.address] if sender.group else [])]
+    for path, entry in entries.items():
+        addresses = [entry.mailbox.address] if isinstance(entry, Sender) else []
+        addresses += [entry.group.address] if entry.group else []
         for address in addresses:
-            owner = owners.get(address.casefold(), sender.name)
+            owner = owners.get(address.casefold(), entry.name)
             if owner not in names:
+                kind = "sender" if isinstance(entry, Sender) else "access"
+                freely = "displayName" + (" and workflow" if isinstance(entry, Sender) else "")
                 mistakes.append(
                     Mistake(
-                        ("senders", index, "name"),
-                        sender.name,
-                        f"is a new name, while {address} is of the sender {owner}, which is "
+                        (*path, "name"),
+                        entry.name,
+                        f"is a new name, while {address} is of the {kind} {owner}, which is "
                         "deployed and not in the configuration any more: what it has in Exchange "
                         "is marked with its name, and is not given to another",
-                        f"Write {owner}; displayName and workflow may be changed freely.",
+                        f"Write {owner}; {freely} may be changed freely.",
                     )
                 )
                 break
@@ -205,41 +216,55 @@ def refuse_changed_scopings(
     deployed: Mapping[str, Scoping],
     namespace: str = NAMESPACE,
 ) -> None:
-    """Refuses another scoping for a sender that is deployed.
+    """Refuses another scoping for a sender or an access that is deployed.
 
     Its group would go with the policy, while a token with the permission lives on for a day.
 
     Args:
         configuration: What the stack is told.
-        deployed: By the name of each sender that the stack's state holds, what confines it.
+        deployed: By the name of each of them that the stack's state holds, what confines it.
         namespace: The project's name.
 
     Raises:
-        ConfigurationError: A deployed sender would be confined by something else.
+        ConfigurationError: A deployed one would be confined by something else.
     """
-    mistakes = [
-        Mistake(
-            ("senders", index, "scoping"),
-            str(sender.scoping),
-            f"is another scoping than that of the deployed sender, {deployed[sender.name]}, whose "
-            "identity would be without it before it is without its permission",
-            f"Write {deployed[sender.name]}. For the other one take the sender out, run pulumi up, "
-            "and a day later put it in again; or make a sender of another name, with a mailbox of "
-            "its own.",
+    mistakes = []
+    for path, entry in _entries_of(configuration).items():
+        former = deployed.get(entry.name, entry.scoping)
+        if former is entry.scoping:
+            continue
+        kind, other = "access", ""
+        if isinstance(entry, Sender):
+            kind = "sender"
+            other = "; or make a sender of another name, with a mailbox of its own"
+        mistakes.append(
+            Mistake(
+                (*path, "scoping"),
+                str(entry.scoping),
+                f"is another scoping than that of the deployed {kind}, {former}, whose identity "
+                "would be without it before it is without its permission",
+                f"Write {former}. For the other one take the {kind} out, run pulumi up, and a day "
+                f"later put it in again{other}.",
+            )
         )
-        for index, sender in enumerate(configuration.senders)
-        if deployed.get(sender.name, sender.scoping) is not sender.scoping
-    ]
     if mistakes:
         raise ConfigurationError(report(namespace, mistakes, {}))
 
 
-def _position(mistake: Mistake) -> int:
-    """Which sender a mistake is in; what is not in one comes before them all."""
+def _entries_of(configuration: StackConfiguration) -> dict[KeyPath, Sender | Access]:
+    """The senders and accesses, by where they stand."""
+    entries: dict[KeyPath, Sender | Access] = {}
+    entries |= {("senders", index): each for index, each in enumerate(configuration.senders)}
+    entries |= {("access", index): each for index, each in enumerate(configuration.access)}
+    return entries
+
+
+def _position(mistake: Mistake) -> tuple[int, int]:
+    """Which sender or access a mistake is in; what is not in one comes before them all."""
     match mistake.path:
-        case ("senders", int(index), *_):
-            return index
-    return -1
+        case ("senders" | "access" as kind, int(index), *_):
+            return (1 if kind == "senders" else 2, index)
+    return (0, 0)
 
 
 def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfiguration:

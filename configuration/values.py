@@ -123,6 +123,14 @@ SenderName = Annotated[
     # Exchange takes 256; project and stack may have 100 each.
     text(".{0,40}", "has {length} characters, and 40 are the most", "Write a shorter one."),
 ]
+ObjectId = Annotated[
+    StrictStr,
+    text(
+        "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+        "is not an id of Entra",
+        "Write one such as 11111111-2222-4333-8444-555555555555, in quotes.",
+    ),
+]
 # Source: Logic Apps limits, https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration
 WorkflowName = Annotated[
     StrictStr,
@@ -312,7 +320,8 @@ def _includes_mail_send(
     return permissions
 
 
-Permissions = Annotated[
+Permissions = Annotated[tuple[MailboxPermission, ...], EACH_ONCE]
+SendingPermissions = Annotated[
     tuple[MailboxPermission, ...], AfterValidator(_includes_mail_send), EACH_ONCE
 ]
 

@@ -563,6 +563,19 @@ def _taken_to_exist(settings: Mapping[str, Any]) -> tuple[list[str], list[str]]:
             value = _at(sender, *path) or _at(shared, *path)
             values = value if isinstance(value, list) else [value]
             found += [each for each in values if isinstance(each, str) and "@" in each]
+    accesses = settings.get("access")
+    for access in accesses if isinstance(accesses, list) else ():
+        for found, path in (
+            (addresses, ("group", "address")),
+            (existing, ("controlMailbox",)),
+            (existing, ("mailboxes",)),
+            (existing, ("group", "managedBy")),
+        ):
+            value = _at(access, *path)
+            values = value if isinstance(value, list) else [value]
+            found += [each for each in values if isinstance(each, str) and "@" in each]
+    made = {address.casefold() for address in addresses}
+    existing = [address for address in existing if address.casefold() not in made]
     domains = [address.rpartition("@")[2].casefold() for address in (*addresses, *existing)]
     return list(dict.fromkeys(domains)), list(dict.fromkeys(existing))
 

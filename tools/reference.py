@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from configuration.keys import (
+    Access,
     Alerts,
     Group,
     HttpRequestTrigger,
@@ -29,7 +30,7 @@ GROUPS: dict[str, type[Keys]] = {
     "A stack": StackConfiguration,
     "`senders[]`": Sender,
     "`senders[].mailbox`": Mailbox,
-    "`senders[].group`": Group,
+    "`senders[].group` and `access[].group`": Group,
     "`senders[].trigger` of type httpRequest": HttpRequestTrigger,
     "`senders[].trigger` of type recurrence": RecurrenceTrigger,
     "`senders[].trigger.schedule`": Schedule,
@@ -38,6 +39,7 @@ GROUPS: dict[str, type[Keys]] = {
     "`senders[].message.body`": Body,
     "Each recipient": Recipient,
     "Each parameter": Parameter,
+    "`access[]`": Access,
 }
 
 

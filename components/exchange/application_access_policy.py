@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pulumi
 
 from ..inputs import child_options, inputs_of
-from .exchange_command import ExchangeOrganization, exchange_command
+from .exchange_command import ExchangeOrganization, exchange_command, outliving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,8 @@ class ApplicationAccessPolicyArgs:
             place of, as the state has it, once the new one is made. Only where that was an identity
             of this program, which Pulumi has deleted by then: for one that lives on, it would lift
             the confinement.
+        identity_outlives: See :func:`.exchange_command.outliving`. The policy is not released
+            then, and a group that it is on stays.
     """
 
     client_id: pulumi.Input[str]
@@ -40,6 +42,7 @@ class ApplicationAccessPolicyArgs:
     description: pulumi.Input[str]
     organization: ExchangeOrganization
     retire_former_identities: bool = False
+    identity_outlives: bool = False
 
 
 class ApplicationAccessPolicy(pulumi.ComponentResource):
@@ -64,6 +67,7 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
                 "groupAddress": args.group_address,
                 "description": args.description,
                 "retireFormer": args.retire_former_identities,
+                **outliving(args.identity_outlives),
             },
             opts=child_options(self, opts),
         )

@@ -95,6 +95,18 @@ def exchange_name(readable: str, *told_apart_by: str) -> str:
     return f"{readable[: 64 - len(digest) - 1].strip()} {digest}"
 
 
+def outliving(identity_outlives: bool) -> dict[str, bool]:
+    """What the desired object of a policy, scope, group or pointer says of its identity.
+
+    Args:
+        identity_outlives: The identity is not this program's and lives on. Then its permission goes
+            when the resource does, and what confines it stays, with a line that says until when: a
+            token with a permission may live for a day, and Exchange may go by a role for two hours.
+            See ``docs/decisions/0025-what-confines-others-stays.md``.
+    """
+    return {"identityOutlives": True} if identity_outlives else {}
+
+
 def exchange_command(
     name: str,
     *,

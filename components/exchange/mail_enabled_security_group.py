@@ -1,8 +1,8 @@
 """A mail-enabled security group with exactly the members that it should have.
 
 Owns the group and its whole membership: a member that is not configured is removed. It is made to
-be the scope of an application access policy, and its removal takes the released policies on it
-along, because a policy must outlive the identity that it confines
+be the scope of an application access policy, or of roles, and its removal takes the released
+policies on it along, because a policy must outlive the identity that it confines
 (``powershell/remove-mail-enabled-security-group.ps1``).
 
 Microsoft Graph cannot create such a group or change its members; Exchange can.
@@ -17,6 +17,7 @@ from ..inputs import child_options, inputs_of
 from .exchange_command import (
     ExchangeOrganization,
     exchange_command,
+    outliving,
     ownership_mark,
 )
 
@@ -53,18 +54,20 @@ class MailEnabledSecurityGroupArgs:
 
     Attributes:
         group: What it should be.
-        members: Addresses of all of its members, which must exist. Name the components that make
-            them in ``depends_on``, so that at teardown the group, with the policies on it, goes
-            before them.
+        members: Addresses of all of its members, which must exist and be mailboxes. Name the
+            components that make them in ``depends_on``, so that at teardown the group, with the
+            policies on it, goes before them.
         organization: Where it is.
         retain: Keeps the group, with the policies on it, when the stack goes: Pulumi refuses to
             delete it, and once unprotected only forgets it.
+        identity_outlives: See :func:`.exchange_command.outliving`.
     """
 
     group: Group
     members: Sequence[pulumi.Input[str]]
     organization: ExchangeOrganization
     retain: bool = False
+    identity_outlives: bool = False
 
 
 class MailEnabledSecurityGroup(pulumi.ComponentResource):
@@ -100,6 +103,7 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
                 "alias": wanted.alias,
                 "managedBy": list(wanted.managed_by),
                 "adopt": wanted.adopt,
+                **outliving(args.identity_outlives),
             },
             opts=child_options(
                 self, opts, protect=args.retain or None, retain_on_delete=args.retain or None

@@ -14,6 +14,7 @@ from .exchange_command import (
     ExchangeOrganization,
     exchange_command,
     exchange_name,
+    outliving,
     ownership_mark,
 )
 
@@ -25,12 +26,16 @@ class ManagementScopeArgs:
     Attributes:
         display_name: What its name in Exchange begins with.
         mailbox_object_id: Object id in Entra of the mailbox that it holds.
+        mailbox_address: In place of that, the address of the mailbox, which must exist.
         organization: Where it is.
+        identity_outlives: See :func:`.exchange_command.outliving`.
     """
 
     display_name: str
-    mailbox_object_id: pulumi.Input[str]
+    mailbox_object_id: pulumi.Input[str] | None = None
+    mailbox_address: pulumi.Input[str] | None = None
     organization: ExchangeOrganization
+    identity_outlives: bool = False
 
 
 class ManagementScope(pulumi.ComponentResource):
@@ -49,7 +54,12 @@ class ManagementScope(pulumi.ComponentResource):
             organization=args.organization,
             ensure="ensure-management-scope.ps1",
             remove="remove-management-scope.ps1",
-            desired={"name": self.scope_name, "mailboxId": args.mailbox_object_id},
+            desired={
+                "name": self.scope_name,
+                "mailboxId": args.mailbox_object_id,
+                "mailboxAddress": args.mailbox_address,
+                **outliving(args.identity_outlives),
+            },
             opts=child_options(self, opts),
         )
         self.register_outputs({})

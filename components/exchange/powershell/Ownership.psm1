@@ -233,4 +233,18 @@ function Assert-Removable {
     }
 }
 
-Export-ModuleMember -Function @('Get-FormerClaim', 'Select-Claim', 'New-Claim', 'Find-Recipient', 'Find-AddressHolder', 'Get-ExistingRecipient', 'Get-OwnMark', 'Find-MarkedRecipient', 'Get-OwnedRecipient', 'Find-OwnedRecipient', 'Get-DueMark', 'Get-MarkChange', 'Get-Unmarking', 'Test-Adopted', 'Find-RemovableRecipient', 'Assert-Removable')
+function Test-Outlived {
+    <#
+    .SYNOPSIS
+        Tells whether the identity that an object confines is another's and lives on. Then the object stays, and this says until when.
+    .DESCRIPTION
+        A managed identity's token is kept for a day, with the permissions that it was issued with; Exchange goes by a role for up
+        to two hours. What is removed meanwhile, confines nothing, and what has lost its scope may reach every mailbox.
+    #>
+    param([Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [string] $Subject, [Parameter(Mandatory)] [int] $Hours, [Parameter(Mandatory)] [string] $Removal)
+    if (-not ($Desired | Select-Object -Property 'identityOutlives').identityOutlives) { return $false }
+    Write-Step -Message "warning: $Subject stays: the identity that it confines is not this stack's and lives on, and for up to $Hours h from now what it was permitted may count without this for every mailbox of the organisation. Where nobody needs it by then: $Removal"
+    $true
+}
+
+Export-ModuleMember -Function @('Get-FormerClaim', 'Select-Claim', 'New-Claim', 'Find-Recipient', 'Find-AddressHolder', 'Get-ExistingRecipient', 'Get-OwnMark', 'Find-MarkedRecipient', 'Get-OwnedRecipient', 'Find-OwnedRecipient', 'Get-DueMark', 'Get-MarkChange', 'Get-Unmarking', 'Test-Adopted', 'Find-RemovableRecipient', 'Assert-Removable', 'Test-Outlived')

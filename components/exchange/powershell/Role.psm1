@@ -57,13 +57,38 @@ function Test-MailboxScope {
     $plain -eq (ConvertTo-MailboxFilter -MailboxId $MailboxId) -and -not $Scope.RecipientRoot -and -not $Scope.Exclusive
 }
 
+function Get-RoleScopeName {
+    <# .SYNOPSIS The name by which Exchange shows what a role is bound to: that of the scope, or that of the group with an address. #>
+    param([Parameter(Mandatory)] [object] $Desired)
+    if ($Desired.scopeType -ne 'Group') { return $Desired.scope }
+    [string](Find-AddressHolder -Address $Desired.scope | ForEach-Object { $_.Name })
+}
+
+function Get-ScopeFinding {
+    <# .SYNOPSIS Says in what a scope holds other mailboxes than it should; nothing where it holds just these. #>
+    param([Parameter(Mandatory)] [object] $Desired)
+    if ($Desired.scopeType -eq 'Group') {
+        $group = Find-AddressHolder -Address $Desired.scope
+        if (-not $group) { return "no group has the address $($Desired.scope)" }
+        $held = @(Read-Member -Guid ([string]$group.Guid) -MayBeNew)
+    }
+    else {
+        $scope = Find-ManagementScope -Name $Desired.scope
+        if (-not $scope) { return "there is no management scope '$($Desired.scope)'" }
+        $held = @(Find-Recipient -Filter $scope.RecipientFilter)
+    }
+    $membership = Compare-Membership -Present $held -Wanted @($Desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
+    foreach ($stray in $membership.Strays) { "$($stray.PrimarySmtpAddress) is in '$($Desired.scope)' as well" }
+    foreach ($absent in $membership.Missing) { "$($absent.PrimarySmtpAddress) is not in '$($Desired.scope)'" }
+}
+
 function Get-AssignmentDifference {
     <# .SYNOPSIS What a role assignment of our name has and should not: another role, assignee, scope or kind. #>
     param([Parameter(Mandatory)] [object] $Assignment, [Parameter(Mandatory)] [object] $Desired)
     Compare-Value -Property 'Role' -Found ([string]$Assignment.Role) -Expected $Desired.role
     Compare-Value -Property 'RoleAssignee' -Found ([string]$Assignment.RoleAssignee) -Expected $Desired.principalId
-    Compare-Value -Property 'RecipientWriteScope' -Found ([string]$Assignment.RecipientWriteScope) -Expected 'CustomRecipientScope'
-    Compare-Value -Property 'CustomResourceScope' -Found ([string]$Assignment.CustomResourceScope) -Expected $Desired.scope
+    Compare-Value -Property 'RecipientWriteScope' -Found ([string]$Assignment.RecipientWriteScope) -Expected $Desired.scopeType
+    Compare-Value -Property 'CustomResourceScope' -Found ([string]$Assignment.CustomResourceScope) -Expected (Get-RoleScopeName -Desired $Desired)
     Compare-Value -Property 'RoleAssignmentDelegationType' -Found ([string]$Assignment.RoleAssignmentDelegationType) -Expected 'Regular'
 }
 
@@ -78,6 +103,7 @@ function Get-AuthorizationFinding {
     param(
         [Parameter(Mandatory)] [string] $Address,
         [Parameter(Mandatory)] [object] $Desired,
+        [Parameter(Mandatory)] [AllowEmptyString()] [string] $ScopeName,
         [switch] $InScope
     )
     $rows = @(Invoke-WithRetry -Cmdlet 'Test-ServicePrincipalAuthorization' -NotFoundIsTransient -Action {
@@ -87,19 +113,19 @@ function Get-AuthorizationFinding {
     if ($strange.Count -gt 0) {
         Stop-Convergence -Reason "Exchange answers '$($strange[0].InScope)' for $Address in the scope of $($strange[0].RoleName), where 'True' or 'False' is known, so nothing can be proven. Deploy again later; should the answer stay, run Test-ServicePrincipalAuthorization -Identity $($Desired.appId) -Resource $Address by hand."
     }
-    $ours = @($rows | Where-Object { @($Desired.roles) -contains $_.RoleName -and [string]$_.ScopeType -eq 'CustomRecipientScope' -and $_.AllowedResourceScope -eq $Desired.scope })
+    $ours = @($rows | Where-Object { @($Desired.roles) -contains $_.RoleName -and [string]$_.ScopeType -eq $Desired.scopeType -and $_.AllowedResourceScope -eq $ScopeName })
     $wrong = @(
         foreach ($role in @($Desired.roles)) {
             $row = @($ours | Where-Object { $_.RoleName -eq $role })
-            if ($row.Count -eq 0) { "$role is not assigned on the scope '$($Desired.scope)'" }
+            if ($row.Count -eq 0) { "$role is not assigned on the scope '$ScopeName'" }
             elseif ($InScope -and [string]$row[0].InScope -eq 'False') { "$Address is not in the scope of $role" }
             elseif (-not $InScope -and [string]$row[0].InScope -eq 'True') { "$Address is in the scope of $role" }
         }
     )
     $further = @(
         foreach ($row in $rows) {
-            $ownScope = [string]$row.ScopeType -eq 'CustomRecipientScope' -and $row.AllowedResourceScope -eq $Desired.scope
-            # Whatever is bound to our scope opens our mailbox alone; a permission that goes is still there at this moment.
+            $ownScope = [string]$row.ScopeType -eq $Desired.scopeType -and $row.AllowedResourceScope -eq $ScopeName
+            # Whatever is bound to our scope opens our mailboxes alone; a permission that goes is still there at this moment.
             if ($ownScope) { continue }
             if ([string]$row.ScopeType -eq 'Organization' -or -not $row.AllowedResourceScope) { "$($row.RoleName) on every mailbox of the organisation" }
             else { "$($row.RoleName) on '$($row.AllowedResourceScope)'" }
@@ -108,4 +134,4 @@ function Get-AuthorizationFinding {
     [pscustomobject]@{ Wrong = $wrong; Further = $further }
 }
 
-Export-ModuleMember -Function @('Find-ServicePrincipal', 'Find-ManagementScope', 'Find-RoleAssignment', 'ConvertTo-MailboxFilter', 'Test-MailboxScope', 'Get-AssignmentDifference', 'Get-AuthorizationFinding')
+Export-ModuleMember -Function @('Find-ServicePrincipal', 'Find-ManagementScope', 'Find-RoleAssignment', 'ConvertTo-MailboxFilter', 'Test-MailboxScope', 'Get-RoleScopeName', 'Get-ScopeFinding', 'Get-AssignmentDifference', 'Get-AuthorizationFinding')

@@ -45,7 +45,7 @@ $UsedParameters = @{
     'New-ServicePrincipal'           = @('AppId', 'ObjectId', 'DisplayName')
     'New-ManagementScope'            = @('Name', 'RecipientRestrictionFilter')
     'Set-ManagementScope'            = @('RecipientRestrictionFilter')
-    'New-ManagementRoleAssignment'   = @('Name', 'App', 'Role', 'CustomResourceScope')
+    'New-ManagementRoleAssignment'   = @('Name', 'App', 'Role', 'CustomResourceScope', 'RecipientGroupScope')
 }
 
 # The folder of the open connection; empty where there is none.

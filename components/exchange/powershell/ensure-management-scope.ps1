@@ -2,9 +2,9 @@
 .SYNOPSIS
     Makes sure that a management scope exists that holds one mailbox and nothing else.
 .DESCRIPTION
-    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"name":"notifications 3f2a9c1d","mailboxId":"<object id in Entra>"}
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"name":"notifications 3f2a9c1d","mailboxId":"<object id in Entra>","mailboxAddress":null}
               By the object id: an address may be another's tomorrow, and a group's name in a filter goes stale where the group is
-              made anew. A scope of this name that holds the mailbox which this script wrote the last time (PULUMI_COMMAND_STDOUT)
+              made anew. mailboxAddress, in place of the id, is looked up now. A scope of this name that holds the mailbox which this script wrote the last time (PULUMI_COMMAND_STDOUT)
               is ours, and moves to the mailbox that took its place. Any other content is refused.
     Writes    {"name":"...","mailboxId":"..."}
     Needs the Exchange roles Role Management, View-Only Recipients and View-Only Configuration.
@@ -17,10 +17,18 @@ Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "management scope '$($Desired.name)'" } -CommandName @('Get-Recipient', 'Get-ManagementScope', 'New-ManagementScope', 'Set-ManagementScope') -Action {
     param($Desired)
-    $filter = ConvertTo-MailboxFilter -MailboxId $Desired.mailboxId
+    $mailboxId = $Desired.mailboxId
+    if ($Desired.mailboxAddress) {
+        $mailbox = Get-ExistingRecipient -Address $Desired.mailboxAddress
+        if ($mailbox.RecipientTypeDetails -notlike '*Mailbox') {
+            Stop-Convergence -Reason "$($Desired.mailboxAddress) is a $($mailbox.RecipientTypeDetails), not a mailbox. Name the mailboxes themselves."
+        }
+        $mailboxId = [string]$mailbox.ExternalDirectoryObjectId
+    }
+    $filter = ConvertTo-MailboxFilter -MailboxId $mailboxId
     # What the scope will hold, asked of Exchange before anything is bound to it.
-    $held = @(Wait-Result -Subject "the mailbox $($Desired.mailboxId)" -Action { Find-Recipient -Filter $filter })
-    if ($held.Count -ne 1 -or [string]$held[0].ExternalDirectoryObjectId -ne $Desired.mailboxId) {
+    $held = @(Wait-Result -Subject "the mailbox $($mailboxId)" -Action { Find-Recipient -Filter $filter })
+    if ($held.Count -ne 1 -or [string]$held[0].ExternalDirectoryObjectId -ne $mailboxId) {
         Stop-Convergence -Reason "its filter $filter holds $(@($held | ForEach-Object { $_.PrimarySmtpAddress }) -join ', ') and not one mailbox. Nothing was changed."
     }
     $scope = Invoke-WithRetry -Cmdlet 'New-ManagementScope' -TakenIsTransient -Action {
@@ -29,7 +37,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "mana
         Write-Step -Message "creating the management scope '$($Desired.name)' with $($held[0].PrimarySmtpAddress)"
         New-ManagementScope -Name $Desired.name -RecipientRestrictionFilter $filter -ErrorAction Stop
     }
-    if (-not (Test-MailboxScope -Scope $scope -MailboxId $Desired.mailboxId)) {
+    if (-not (Test-MailboxScope -Scope $scope -MailboxId $mailboxId)) {
         $former = Get-FormerOutput
         if (-not $former -or -not (Test-MailboxScope -Scope $scope -MailboxId $former.mailboxId)) {
             Stop-Convergence -Reason "it exists and holds '$($scope.RecipientFilter)', not the mailbox $($held[0].PrimarySmtpAddress). It was not changed: others may have bound roles to it. If nobody needs it: Remove-ManagementScope -Identity '$($Desired.name)', and deploy again."
@@ -37,9 +45,9 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "mana
         Write-Step -Message "moving the management scope '$($Desired.name)' to $($held[0].PrimarySmtpAddress), which took the place of its mailbox"
         Invoke-WithRetry -Cmdlet 'Set-ManagementScope' -Action { Set-ManagementScope -Identity $Desired.name -RecipientRestrictionFilter $filter -ErrorAction Stop }
         $scope = Find-ManagementScope -Name $Desired.name
-        if (-not (Test-MailboxScope -Scope $scope -MailboxId $Desired.mailboxId)) {
+        if (-not (Test-MailboxScope -Scope $scope -MailboxId $mailboxId)) {
             Stop-Convergence -Reason "it holds '$($scope.RecipientFilter)' after it was moved to $($held[0].PrimarySmtpAddress). Look at it, and deploy again."
         }
     }
-    [ordered]@{ name = $Desired.name; mailboxId = $Desired.mailboxId }
+    [ordered]@{ name = $Desired.name; mailboxId = $mailboxId }
 }

@@ -1,13 +1,14 @@
 <#
 .SYNOPSIS
-    Makes sure that an application is assigned one application role, on one management scope.
+    Makes sure that an application is assigned one application role, on one management scope or group.
 .DESCRIPTION
-    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"name":"notifications Mail.Send 3f2a9c1d","principalId":"<object id>","role":"Application Mail.Send","scope":"notifications 3f2a9c1d"}
-              One of this name with other content is refused, never taken. What Exchange bound the assignment to is read back at
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"name":"notifications Mail.Send 3f2a9c1d","principalId":"<object id>","role":"Application Mail.Send","scopeType":"CustomRecipientScope","scope":"notifications 3f2a9c1d","members":["notifications@contoso.com"]}
+              With the scopeType Group, scope is the address of the group: its direct members are in the scope, others are not. What
+              the scope holds is compared with members before. One of this name with other content is refused, never taken. What Exchange bound the assignment to is read back at
               once: without its scope it would open every mailbox, so it is taken back then. The assignment of a former identity,
               which this script wrote the last time (PULUMI_COMMAND_STDOUT), goes: that identity is gone, and Exchange may not know.
     Writes    {"name":"..."}
-    Needs the Exchange roles Role Management and View-Only Configuration, and a delegating assignment of the role.
+    Needs the Exchange roles Role Management, View-Only Recipients and View-Only Configuration, and a delegating assignment of the role.
 #>
 
 Set-StrictMode -Version Latest
@@ -15,13 +16,27 @@ $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
-Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role assignment '$($Desired.name)'" } -CommandName @('Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role assignment '$($Desired.name)'" } -CommandName @('Get-Recipient', 'Get-DistributionGroupMember', 'Get-ManagementScope', 'Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
     param($Desired)
     $before = Find-RoleAssignment -Name $Desired.name
+    $waited = 0
+    while (-not $before) {
+        $wrong = @(Get-ScopeFinding -Desired $Desired)
+        if ($wrong.Count -eq 0) { break }
+        if ($waited -ge 300) { Stop-Convergence -Reason "what it is to be bound to holds other mailboxes than those that are configured: $($wrong -join '; '). Nothing was assigned. Deploy again; should it stay so, look who else changes it." }
+        Write-Step -Message "waiting 15 s, not yet as configured: $($wrong -join '; ')"
+        Start-Sleep -Seconds 15
+        $waited = $waited + 15
+    }
     $assignment = Invoke-WithRetry -Cmdlet 'New-ManagementRoleAssignment' -NotFoundIsTransient -TakenIsTransient -Action {
         $found = Find-RoleAssignment -Name $Desired.name
         if ($found) { return $found }
         Write-Step -Message "assigning $($Desired.role) to $($Desired.principalId) on the scope '$($Desired.scope)'"
+        # By the guid, which is this very group's, even if another one gets its address or its name.
+        if ($Desired.scopeType -eq 'Group') {
+            $group = Get-ExistingRecipient -Address $Desired.scope
+            return New-ManagementRoleAssignment -Name $Desired.name -App $Desired.principalId -Role $Desired.role -RecipientGroupScope ([string]$group.Guid) -ErrorAction Stop
+        }
         New-ManagementRoleAssignment -Name $Desired.name -App $Desired.principalId -Role $Desired.role -CustomResourceScope $Desired.scope -ErrorAction Stop
     }
     $differences = @(Get-AssignmentDifference -Assignment $assignment -Desired $Desired | ForEach-Object { "$($_.Property) is '$($_.Found)', not '$($_.Expected)'" })

@@ -5,7 +5,7 @@
     Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"principalId":"<object id>","appId":"<application (client) id>","displayName":"sender"}
               principalId is that of the enterprise application, not of the app registration. A pointer that is there is taken as
               it is: it can only point to this one. Never -ServiceId, which is being deprecated.
-    Writes    {"principalId":"..."}
+    Writes    {"principalId":"...","made":true}; made is false where it was there before, or the answer was lost
     Needs the Exchange roles Role Management and View-Only Configuration.
 #>
 
@@ -16,14 +16,17 @@ Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "Exchange's pointer to the service principal $($Desired.principalId)" } -CommandName @('Get-ServicePrincipal', 'New-ServicePrincipal') -Action {
     param($Desired)
-    $pointer = Invoke-WithRetry -Cmdlet 'New-ServicePrincipal' -NotFoundIsTransient -TakenIsTransient -Action {
+    $result = Invoke-WithRetry -Cmdlet 'New-ServicePrincipal' -NotFoundIsTransient -TakenIsTransient -Action {
         $found = Find-ServicePrincipal -PrincipalId $Desired.principalId
-        if ($found) { return $found }
+        if ($found) { return [pscustomobject]@{ Pointer = $found; Made = $false } }
         Write-Step -Message "making $($Desired.displayName) known to Exchange"
-        New-ServicePrincipal -AppId $Desired.appId -ObjectId $Desired.principalId -DisplayName $Desired.displayName -ErrorAction Stop
+        $new = New-ServicePrincipal -AppId $Desired.appId -ObjectId $Desired.principalId -DisplayName $Desired.displayName -ErrorAction Stop
+        [pscustomobject]@{ Pointer = $new; Made = $true }
     }
-    if ([string]$pointer.AppId -ne $Desired.appId) {
-        Stop-Convergence -Reason "it is there with the application id $($pointer.AppId), not $($Desired.appId). Only a new one can have another: Remove-ServicePrincipal -Identity $($Desired.principalId), and deploy again."
+    if ([string]$result.Pointer.AppId -ne $Desired.appId) {
+        Stop-Convergence -Reason "it is there with the application id $($result.Pointer.AppId), not $($Desired.appId). Only a new one can have another: Remove-ServicePrincipal -Identity $($Desired.principalId), and deploy again."
     }
-    [ordered]@{ principalId = $Desired.principalId }
+    $former = Get-FormerOutput | Select-Object -Property 'principalId', 'made'
+    $made = $result.Made -or ($former -and $former.principalId -eq $Desired.principalId -and $former.made -eq $true)
+    [ordered]@{ principalId = $Desired.principalId; made = $made }
 }

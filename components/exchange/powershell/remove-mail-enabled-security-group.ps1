@@ -6,6 +6,7 @@
               The policies go here, and not with their own resource, because a policy must outlive the identity that it confines: Pulumi
               removes the group after the workflow, and what a policy restricts before it. So release-application-access-policy.ps1
               only says that a policy may go. One that nobody released may confine an identity that can still send: then nothing goes.
+              With identityOutlives, of an identity that is not ours, the group stays as well, and says until when.
     Needs the Exchange roles Distribution Groups, Security Group Creation and Membership, View-Only Recipients and Organization Configuration.
 #>
 
@@ -25,6 +26,8 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
         return
     }
     $policies = @(Get-PolicyOnGroup -Group $group)
+    $hours = if ($policies.Count -gt 0) { 24 } else { 2 }
+    if (Test-Outlived -Desired $Desired -Subject "the mail-enabled security group $($group.PrimarySmtpAddress)" -Hours $hours -Removal "Remove-DistributionGroup -Identity '$($group.PrimarySmtpAddress)' -BypassSecurityGroupManagerCheck, after the policies on it") { return }
     foreach ($policy in $policies) {
         if (-not (Test-Released -Policy $policy)) {
             Stop-Convergence -Reason "the application access policy of the application $($policy.AppId) on it was not released: what it confines may still hold permissions, and would reach every mailbox of the organisation. Nothing was removed. If the application is this stack's, run 'python -m operations.recover' and 'pulumi up', and then the removal again. Otherwise take its Graph permissions away, wait until its tokens have expired (a day), then: Remove-ApplicationAccessPolicy -Identity '$($policy.Identity)'"

@@ -3,7 +3,7 @@
     Removes our management scope.
 .DESCRIPTION
     Reads     what ensure-management-scope.ps1 reads
-              Exchange removes none that a role assignment is bound to.
+              Exchange removes none that a role assignment is bound to. With identityOutlives, of an identity that is not ours, it stays.
     Needs the Exchange roles Role Management and View-Only Configuration.
 #>
 
@@ -19,6 +19,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
         Write-Step -Message 'there is none: nothing to remove'
         return
     }
+    if (Test-Outlived -Desired $Desired -Subject "the management scope '$($Desired.name)'" -Hours 2 -Removal "Remove-ManagementScope -Identity '$($Desired.name)'") { return }
     if (-not (Test-MailboxScope -Scope $scope -MailboxId $Desired.mailboxId)) {
         Stop-Convergence -Reason "somebody changed it: it holds '$($scope.RecipientFilter)'. It was not removed. If nobody needs it: Remove-ManagementScope -Identity '$($Desired.name)', and run the removal again."
     }

@@ -5,7 +5,7 @@
     Reads     what ensure-role-assignment.ps1 reads
               Graph goes on with it for half an hour, and for up to two where the application goes on calling. Where the service
               principal went first in Entra, Exchange has removed the assignment itself.
-    Needs the Exchange roles Role Management and View-Only Configuration, and a delegating assignment of the role.
+    Needs the Exchange roles Role Management, View-Only Recipients and View-Only Configuration, and a delegating assignment of the role.
 #>
 
 Set-StrictMode -Version Latest
@@ -13,7 +13,7 @@ $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
-Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the role assignment '$($Desired.name)'" } -CommandName @('Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the role assignment '$($Desired.name)'" } -CommandName @('Get-Recipient', 'Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
     param($Desired)
     $assignment = Find-RoleAssignment -Name $Desired.name
     if (-not $assignment) {

@@ -3,7 +3,8 @@
     Removes Exchange's pointer to a service principal; leaves one that others have assigned roles to.
 .DESCRIPTION
     Reads     what ensure-service-principal.ps1 reads
-              Where the service principal went first in Entra, Exchange has removed the pointer itself.
+              Where the service principal went first in Entra, Exchange has removed the pointer itself. With identityOutlives, of an
+              identity that is not ours, a pointer that was there before us stays: others may use it, as for SMTP.
     Needs the Exchange roles Role Management and View-Only Configuration.
 #>
 
@@ -17,6 +18,11 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
     $pointer = Find-ServicePrincipal -PrincipalId $Desired.principalId
     if (-not $pointer) {
         Write-Step -Message 'there is none: nothing to remove'
+        return
+    }
+    $former = Get-FormerOutput | Select-Object -Property 'made'
+    if (($Desired | Select-Object -Property 'identityOutlives').identityOutlives -and -not ($former -and $former.made)) {
+        Write-Step -Message 'it stays: it was there before this stack, and others may use it'
         return
     }
     $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $Desired.principalId -ErrorAction Stop })

@@ -18,6 +18,10 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "memb
     param($Desired)
     $guid = [string](Get-OwnedRecipient -Desired $Desired -Type 'MailUniversalSecurityGroup').Guid
     $wanted = @($Desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
+    $others = @($wanted | Where-Object { $_.RecipientTypeDetails -notlike '*Mailbox' })
+    if ($others.Count -gt 0) {
+        Stop-Convergence -Reason "$($others[0].PrimarySmtpAddress) is a $($others[0].RecipientTypeDetails), not a mailbox. Name the mailboxes themselves: who may change a group within the group could widen what the application reaches, and a role in Exchange opens direct members only."
+    }
     $membership = Compare-Membership -Present @(Read-Member -Guid $guid -MayBeNew) -Wanted $wanted
 
     # Each error that is let pass means: a former attempt, whose answer was lost, did it.

@@ -15,7 +15,11 @@ from tests.components.exchange.desired import CONTROL
 RECEPTION, RECEPTION_ID = "reception@contoso.com", seeded_id("reception")
 FINANCE_ID = seeded_id("finance")
 ROLE = "Application Mail.Send"
-SCOPE: dict[str, Any] = {"name": "notifications 3f2a9c1d", "mailboxId": RECEPTION_ID}
+SCOPE: dict[str, Any] = {
+    "name": "notifications 3f2a9c1d",
+    "mailboxId": RECEPTION_ID,
+    "mailboxAddress": None,
+}
 
 
 def made(run: Run) -> list[str]:
@@ -41,11 +45,14 @@ class Sender:
             "name": f"notifications Mail.Send {principal['id'][:8]}",
             "principalId": principal["id"],
             "role": ROLE,
+            "scopeType": "CustomRecipientScope",
             "scope": SCOPE["name"],
+            "members": [RECEPTION],
         }
         self.proof = {
             "appId": principal["appId"],
             "roles": [ROLE],
+            "scopeType": "CustomRecipientScope",
             "scope": SCOPE["name"],
             "members": [RECEPTION],
             "controlMailbox": CONTROL,
@@ -111,8 +118,8 @@ class TestUp:
             [],
         ]
         assert [run.observed for run in runs] == [
-            {"principalId": sender.principal_id},
-            SCOPE,
+            {"principalId": sender.principal_id, "made": True},
+            {"name": SCOPE["name"], "mailboxId": RECEPTION_ID},
             {"name": sender.assignment["name"]},
             {"appId": sender.proof["appId"], "inScope": [RECEPTION], "outOfScope": [CONTROL]},
         ]
@@ -224,7 +231,13 @@ class TestWhatExchangeRefuses:
         roles = sender.scripts.tenant.exchange.roles
         monkeypatch.setattr(type(roles), "_is_organization_manager", lambda *_: False)
         monkeypatch.setattr(
-            type(roles), "cmdlets_of", lambda *_: {*ROLES["Role Management"], "Get-AcceptedDomain"}
+            type(roles),
+            "cmdlets_of",
+            lambda *_: {
+                *ROLES["Role Management"],
+                *ROLES["View-Only Recipients"],
+                "Get-AcceptedDomain",
+            },
         )
         _, line = sender.refused(*sender.up[2])
         assert "Give the deploying identity a delegating assignment of that role" in line

@@ -1,0 +1,161 @@
+"""Mailbox permissions for an identity that somebody else made, confined to mailboxes that exist.
+
+A function app, an app registration, a user-assigned identity of another program: it was there
+before, and is there afterwards. Owns what confines it and what it is permitted, in the order in
+which it is never unconfined, by a policy (:class:`ConfinedMailboxAccess`) or by roles in Exchange
+(:class:`RoleBasedMailboxAccess`). Removal takes the permission away at once. What confines the
+identity stays, since that lives on with a token from before, and a line of the removal says until
+when. See ``docs/decisions/0025-what-confines-others-stays.md``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from .confined_mailbox_access import ConfinedMailboxAccess, ConfinedMailboxAccessArgs
+from .exchange.exchange_command import ExchangeOrganization
+from .exchange.mail_enabled_security_group import (
+    Group,
+    MailEnabledSecurityGroup,
+    MailEnabledSecurityGroupArgs,
+)
+from .exchange.management_scope import ManagementScope, ManagementScopeArgs
+from .graph_permission import MailboxPermission
+from .inputs import child_options, inputs_of
+from .role_based_mailbox_access import (
+    RoleBasedMailboxAccess,
+    RoleBasedMailboxAccessArgs,
+    ScopeType,
+)
+from .scoped_mail_sender import Scoping
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopedMailboxAccessArgs:
+    """Inputs of a :class:`ScopedMailboxAccess`.
+
+    Attributes:
+        client_id: Application id of the identity.
+        principal_id: Object id of the identity's service principal.
+        mailboxes: Addresses of the mailboxes, which must exist. Name the components that make one
+            of them in ``depends_on``.
+        permissions: What the identity may do there, by the names of Graph's permissions.
+        scoping: What confines the identity.
+        group: The group that confines it: by a policy always, by roles where there are several
+            mailboxes.
+        control_mailbox: Address of an existing mailbox that the identity must not reach.
+        organization: The Exchange Online organisation.
+        proof_timeout_seconds: How long the proof of confinement may take.
+        settle_seconds: How long to wait between the proof of a policy and the grant.
+    """
+
+    client_id: pulumi.Input[str]
+    principal_id: pulumi.Input[str]
+    mailboxes: Sequence[str]
+    permissions: Sequence[MailboxPermission]
+    scoping: Scoping = Scoping.POLICY
+    group: Group | None = None
+    control_mailbox: str
+    organization: ExchangeOrganization
+    proof_timeout_seconds: int = 600
+    settle_seconds: int = 3600
+
+
+class ScopedMailboxAccess(pulumi.ComponentResource):
+    """Confines an identity of others to mailboxes, and only then permits it to use them."""
+
+    def __init__(
+        self, name: str, args: ScopedMailboxAccessArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(
+            "scoped-mail-sender:index:ScopedMailboxAccess", name, inputs_of(args), opts
+        )
+        by_policy = args.scoping is Scoping.POLICY
+        if (args.group is not None) != (by_policy or len(args.mailboxes) > 1):
+            raise ValueError(
+                "A policy, and roles for several mailboxes, need a group; roles for one have none."
+            )
+        self._name, self._args, self._opts = name, args, opts
+        if args.group is None:
+            self.access: ConfinedMailboxAccess | RoleBasedMailboxAccess = self._on_one_mailbox()
+        else:
+            group = MailEnabledSecurityGroup(
+                f"{name}-group",
+                MailEnabledSecurityGroupArgs(
+                    group=args.group,
+                    members=args.mailboxes,
+                    organization=args.organization,
+                    identity_outlives=True,
+                ),
+                child_options(self, opts),
+            )
+            if by_policy:
+                self.access = self._by_policy(group, args.group.policy_description)
+            else:
+                self.access = self._by_roles(ScopeType.GROUP, group.address, group)
+        self.outputs: dict[str, pulumi.Input[Any]] = {
+            "clientId": args.client_id,
+            "principalId": args.principal_id,
+            "scoping": args.scoping,
+            "controlMailbox": args.control_mailbox,
+        }
+        """What a stack exports of it."""
+        self.register_outputs(self.outputs)
+
+    def _by_policy(self, group: MailEnabledSecurityGroup, text: str) -> ConfinedMailboxAccess:
+        args = self._args
+        return ConfinedMailboxAccess(
+            f"{self._name}-access",
+            ConfinedMailboxAccessArgs(
+                client_id=args.client_id,
+                principal_id=args.principal_id,
+                group_address=group.address,
+                members=args.mailboxes,
+                control_mailbox=args.control_mailbox,
+                permissions=args.permissions,
+                policy_description=text,
+                organization=args.organization,
+                proof_timeout_seconds=args.proof_timeout_seconds,
+                settle_seconds=args.settle_seconds,
+                identity_outlives=True,
+            ),
+            child_options(self, self._opts, depends_on=[group]),
+        )
+
+    def _on_one_mailbox(self) -> RoleBasedMailboxAccess:
+        args = self._args
+        scope = ManagementScope(
+            f"{self._name}-scope",
+            ManagementScopeArgs(
+                display_name=self._name,
+                mailbox_address=args.mailboxes[0],
+                organization=args.organization,
+                identity_outlives=True,
+            ),
+            child_options(self, self._opts),
+        )
+        return self._by_roles(ScopeType.MANAGEMENT_SCOPE, scope.scope_name, scope)
+
+    def _by_roles(
+        self, scope_type: ScopeType, scope: pulumi.Input[str], after: pulumi.Resource
+    ) -> RoleBasedMailboxAccess:
+        args = self._args
+        return RoleBasedMailboxAccess(
+            f"{self._name}-access",
+            RoleBasedMailboxAccessArgs(
+                client_id=args.client_id,
+                principal_id=args.principal_id,
+                display_name=self._name,
+                scope_type=scope_type,
+                scope=scope,
+                members=args.mailboxes,
+                control_mailbox=args.control_mailbox,
+                permissions=args.permissions,
+                organization=args.organization,
+                proof_timeout_seconds=args.proof_timeout_seconds,
+                identity_outlives=True,
+            ),
+            child_options(self, self._opts, depends_on=[after]),
+        )

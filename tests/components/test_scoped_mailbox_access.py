@@ -1,0 +1,97 @@
+"""An identity of others, confined before it is permitted anything."""
+
+import pytest
+
+from components.exchange.exchange_command import ExchangeOrganization
+from components.exchange.mail_enabled_security_group import Group
+from components.graph_permission import MailboxPermission
+from components.scoped_mail_sender import Scoping
+from components.scoped_mailbox_access import ScopedMailboxAccess, ScopedMailboxAccessArgs
+from tests.components.recording import Recording, record
+
+FINANCE, RECEPTION = "finance@contoso.com", "reception@contoso.com"
+GROUP = Group(
+    name="Scope",
+    display_name="Scope",
+    alias="scope",
+    address="scope@contoso.com",
+    policy_description="text",
+)
+
+
+def access(
+    scoping: Scoping, mailboxes: list[str], group: Group | None, client: str = "client"
+) -> Recording:
+    return record(
+        lambda: ScopedMailboxAccess(
+            "reader",
+            ScopedMailboxAccessArgs(
+                client_id=client,
+                principal_id="principal",
+                mailboxes=mailboxes,
+                permissions=[MailboxPermission.MAIL_SEND],
+                scoping=scoping,
+                group=group,
+                control_mailbox="control.mailbox@contoso.com",
+                organization=ExchangeOrganization(domain="contoso.onmicrosoft.com"),
+            ),
+        )
+    )
+
+
+class TestByAPolicy:
+    def test_the_grant_comes_after_group_members_policy_and_proof(self):
+        recorded = access(Scoping.POLICY, [FINANCE], GROUP)
+        before = recorded.ancestors("reader-access-mail-send")
+        assert {
+            "reader-group",
+            "reader-group-members",
+            "reader-access-policy",
+            "reader-access-proof",
+        } <= before
+
+    def test_what_confines_knows_that_the_identity_lives_on(self):
+        resources = access(Scoping.POLICY, [FINANCE], GROUP).resources
+        for name in ("reader-group", "reader-access-policy"):
+            assert resources[name].desired["identityOutlives"] is True
+        assert resources["reader-access-policy"].desired["retireFormer"] is False
+
+
+class TestByRoles:
+    def test_of_one_mailbox_are_bound_to_a_scope_that_holds_it(self):
+        recorded = access(Scoping.RBAC, [FINANCE], None)
+        scope = recorded.resources["reader-scope"].desired
+        assert (scope["mailboxId"], scope["mailboxAddress"]) == (None, FINANCE)
+        role = recorded.resources["reader-access-mail-send"].desired
+        assert (role["scopeType"], role["scope"]) == ("CustomRecipientScope", scope["name"])
+        assert "reader-scope" in recorded.ancestors("reader-access-mail-send")
+        for name in ("reader-scope", "reader-access-pointer"):
+            assert recorded.resources[name].desired["identityOutlives"] is True
+
+    def test_of_several_are_bound_to_the_group_with_its_members(self):
+        recorded = access(Scoping.RBAC, [FINANCE, RECEPTION], GROUP)
+        role = recorded.resources["reader-access-mail-send"].desired
+        assert (role["scopeType"], role["scope"]) == ("Group", GROUP.address)
+        assert role["members"] == [FINANCE, RECEPTION]
+        assert "reader-group-members" in recorded.ancestors("reader-access-mail-send")
+        assert not any("scope" in name for name in recorded.custom())
+
+    def test_have_another_name_once_they_are_bound_to_something_else(self):
+        one, several = (
+            access(Scoping.RBAC, *bound).resources["reader-access-mail-send"].desired["name"]
+            for bound in (([FINANCE], None), ([FINANCE, RECEPTION], GROUP))
+        )
+        assert one != several
+
+
+@pytest.mark.parametrize(
+    ("scoping", "mailboxes", "group"),
+    [
+        (Scoping.POLICY, [FINANCE], None),
+        (Scoping.RBAC, [FINANCE], GROUP),
+        (Scoping.RBAC, [FINANCE, RECEPTION], None),
+    ],
+)
+def test_a_group_is_given_where_it_is_needed_and_only_there(scoping, mailboxes, group):
+    with pytest.raises(ValueError, match="need a group"):
+        access(scoping, mailboxes, group)

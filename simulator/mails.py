@@ -1,5 +1,6 @@
 """What was sent in the simulated tenant, as a person would see it."""
 
+import base64
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -42,6 +43,10 @@ def mail_in_full(mail: Mail) -> Text:
     lines.append(f"subject: {mail.message.get('subject', '')}")
     lines.append(f"importance: {mail.message.get('importance', 'normal')}")
     lines.append(f"kept in Sent Items: {'yes' if mail.save_to_sent_items else 'no'}")
+    lines += [
+        f"attached: {each['name']} ({len(base64.b64decode(each['contentBytes'])):,} bytes)"
+        for each in mail.message.get("attachments", [])
+    ]
     body = mail.message.get("body", {})
     return Text("\n".join([*lines, "", body.get("content", "")]))
 

@@ -168,9 +168,13 @@ def _check_length(text: str) -> None:
 
 
 def texts_of(value: Any) -> Iterator[str]:
-    """Every text within a value."""
+    """Every text within a value.
+
+    Names too: ``@odata.type`` is written ``@@odata.type``, as public workflows have it.
+    """
     if isinstance(value, dict):
-        for entry in value.values():
+        for name, entry in value.items():
+            yield name
             yield from texts_of(entry)
     elif isinstance(value, list):
         for entry in value:
@@ -234,7 +238,7 @@ def evaluated(value: Any, scope: Scope) -> Any:
         EvaluationError: An expression fails.
     """
     if isinstance(value, dict):
-        return {name: evaluated(entry, scope) for name, entry in value.items()}
+        return {evaluated(name, scope): evaluated(entry, scope) for name, entry in value.items()}
     if isinstance(value, list):
         return [evaluated(entry, scope) for entry in value]
     if not isinstance(value, str):

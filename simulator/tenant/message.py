@@ -1,5 +1,7 @@
 """What sendMail accepts as its body (Graph v1.0, user: sendMail)."""
 
+import base64
+import binascii
 import json
 import re
 from typing import Any
@@ -14,7 +16,6 @@ CONTENT_TYPES = ("text", "html")
 # Of message's many properties those that make up a mail. The rest exist too, and are refused as
 # not simulated rather than dropped.
 OTHER_PROPERTIES = (
-    "attachments",
     "categories",
     "flag",
     "internetMessageHeaders",
@@ -29,6 +30,10 @@ MOST_RECIPIENTS = 500
 # How Graph counts characters beyond ASCII is not said; a message of 1.5 MB was refused as well:
 # https://github.com/O365/python-o365/issues/308. So they count as JSON escapes.
 LONGEST_REQUEST = 4 * 1024 * 1024
+# "If the file size is under 3 MB": https://learn.microsoft.com/graph/outlook-large-attachments.
+# What a larger one gets in a message that is sent is not said: refused, in our words.
+TOO_LARGE_A_FILE = 3_000_000
+_FILE = "#microsoft.graph.fileAttachment"
 # What Exchange keeps of an item by its schema for EWS, https://github.com/demisto/content/pull/11937.
 # What sendMail makes of a longer one is not on record: refused, in our words.
 LONGEST_SUBJECT = 255
@@ -92,6 +97,40 @@ def _recipient(value: Any) -> str:
     return address
 
 
+def _check_attachment(value: Any) -> None:
+    if not isinstance(value, dict) or "@odata.type" not in value:
+        # The collection's type is abstract, so each says which it is.
+        raise _unreadable(
+            "An unexpected node was found when reading from the JSON reader: an attachment needs "
+            "'@odata.type'."
+        )
+    if value["@odata.type"] != _FILE:
+        raise CloudError(
+            501, "NotSimulated", f"The simulated tenant attaches no {value['@odata.type']}."
+        )
+    attachment = _object(
+        value, "microsoft.graph.fileAttachment", ("name", "contentType", "contentBytes")
+    )
+    _text(attachment.get("contentType", ""))
+    for name in ("name", "contentBytes"):
+        if not _text(attachment.get(name, "")):
+            raise CloudError(400, "ErrorInvalidRequest", f"Required property {name} is missing.")
+    try:
+        content = base64.b64decode(attachment["contentBytes"], validate=True)
+    except binascii.Error:
+        raise _unreadable(
+            f"Cannot convert the literal '{attachment['contentBytes'][:40]}' to the expected type "
+            "'Edm.Binary'."
+        ) from None
+    if len(content) >= TOO_LARGE_A_FILE:
+        raise CloudError(
+            400,
+            "ErrorInvalidRequest",
+            f"The attachment {attachment['name']} has {len(content)} bytes: 3 MB and more need an "
+            "upload session.",
+        )
+
+
 def check_length(body: Any) -> None:
     """Refuses a body beyond 4 MB, before anything is looked at.
 
@@ -128,8 +167,12 @@ def checked_message(body: Any) -> tuple[Document, bool]:
     message = _object(
         parameters["message"],
         "microsoft.graph.message",
-        ("subject", "body", "importance", "from", *RECIPIENT_LISTS),
+        ("subject", "body", "importance", "from", "attachments", *RECIPIENT_LISTS),
     )
+    if not isinstance(attachments := message.get("attachments", []), list):
+        raise _unreadable("A collection was expected as the value of 'attachments'.")
+    for attachment in attachments:
+        _check_attachment(attachment)
     if len(_text(message.get("subject", ""))) > LONGEST_SUBJECT:
         raise CloudError(
             400,

@@ -22,6 +22,7 @@ MAIL = Mail(
         "toRecipients": [{"emailAddress": {"address": "finance@contoso.com", "name": "Finance"}}],
         "bccRecipients": [{"emailAddress": {"address": "reception@contoso.com"}}],
         "importance": "high",
+        "attachments": [{"name": "stock.csv", "contentBytes": "QUJD"}],
     },
     False,
 )
@@ -53,6 +54,7 @@ def test_one_in_full():
         "subject: [red]Stock[/red] is low",
         "importance: high",
         "kept in Sent Items: no",
+        "attached: stock.csv (3 bytes)",
         "",
         "<p>Five are left.</p>",
     ]

@@ -1,3 +1,4 @@
+import base64
 import json
 
 import pytest
@@ -336,6 +337,14 @@ class TestTokens:
         )
 
 
+FILE = {
+    "@odata.type": "#microsoft.graph.fileAttachment",
+    "name": "terms.pdf",
+    "contentType": "application/pdf",
+    "contentBytes": "JVBERg==",
+}
+
+
 class TestSendMail:
     """Payroll Reports may send, and its policy confines it to payroll@contoso.com."""
 
@@ -519,7 +528,33 @@ class TestSendMail:
         assert self.send(tenant, body=message(**own)).status == 202
 
     def test_properties_beyond_the_simulation_are_not_dropped(self, tenant):
-        assert self.send(tenant, body=message(attachments=[])).status == 501
+        assert self.send(tenant, body=message(categories=[])).status == 501
+
+    def test_files_are_attached(self, tenant):
+        assert self.send(tenant, body=message(attachments=[FILE])).status == 202
+        assert tenant.mail()[0].message["attachments"] == [FILE]
+
+    @pytest.mark.parametrize(
+        ("changes", "status"),
+        [
+            ({"@odata.type": None}, 400),
+            ({"@odata.type": "#microsoft.graph.itemAttachment"}, 501),
+            ({"name": None}, 400),
+            ({"contentBytes": None}, 400),
+            ({"contentBytes": "no base64!"}, 400),
+            ({"contentBytes": 5}, 400),
+            ({"content": "JVBERg=="}, 400),
+            ({"contentBytes": base64.b64encode(bytes(3_000_000)).decode()}, 400),
+            ({"contentBytes": base64.b64encode(bytes(2_999_999)).decode()}, 202),
+        ],
+    )
+    def test_and_others_are_refused(self, tenant, changes, status):
+        file = {name: value for name, value in (FILE | changes).items() if value is not None}
+        assert self.send(tenant, body=message(attachments=[file])).status == status
+
+    def test_what_is_attached_is_a_list_of_such(self, tenant):
+        assert self.send(tenant, body=message(attachments={})).status == 400
+        assert self.send(tenant, body=message(attachments=["terms.pdf"])).status == 400
 
 
 class TestGraphLearnsOfPoliciesLate:

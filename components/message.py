@@ -28,6 +28,8 @@ class ParameterType(StrEnum):
     INTEGER = "integer"
     NUMBER = "number"
     BOOLEAN = "boolean"
+    FILE = "file"
+    """An object of ``name``, ``contentType`` and ``contentBytes``, in base64."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class Parameter:
     """A value that the caller of an HTTP trigger supplies.
 
     Attributes:
-        type: What it is. In a mail a Boolean reads ``true`` or ``false``.
+        type: What it is. In a mail a Boolean reads ``true`` or ``false``, and a file is attached.
         default: What stands for it where a call leaves it out; ``None`` where none may.
         max_length: Characters that a text may have; ``None`` for as many as the service takes.
         description: What it is for, for who makes the calls.
@@ -74,6 +76,21 @@ class Body:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that each mail has attached.
+
+    Attributes:
+        path: Where it is, from the folder that the program runs in.
+        content_type: What it is, e.g. ``application/pdf``.
+        name: What it is called in the mail; ``None`` for its own name.
+    """
+
+    path: str
+    content_type: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Message:
     """A mail, and whether the mailbox keeps a copy.
 
@@ -88,6 +105,7 @@ class Message:
         reply_to: Where answers go.
         importance: How important it is; ``normal`` is Graph's default, too.
         save_to_sent_items: Whether the mailbox keeps a copy; Graph's default is that it does.
+        attachments: Files that it has attached.
         parameters: By name, what stands in for ``{{name}}`` in subject, body, names and addresses.
             Without any, ``{{name}}`` is text as any other.
         allowed_recipients: Addresses and domains that a recipient whose address has a placeholder
@@ -102,11 +120,12 @@ class Message:
     reply_to: Sequence[Recipient] = ()
     importance: Importance = Importance.NORMAL
     save_to_sent_items: bool = True
+    attachments: Sequence[Attachment] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     allowed_recipients: Sequence[str] = ()
 
     def as_graph_has_it(self) -> dict[str, Any]:
-        """The ``message`` of sendMail; empty lists are left out."""
+        """The ``message`` of sendMail, without attachments; empty lists are left out."""
         message: dict[str, Any] = {
             "subject": self.subject,
             "body": {"contentType": self.body.content_type, "content": self.body.content},

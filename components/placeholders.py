@@ -1,23 +1,32 @@
-"""What stands in a mail for ``{{name}}``, and whom a caller may have it sent to.
+"""What a mail is filled with: values for ``{{name}}``, files; and whom a caller may send it to.
 
 A workflow first computes all that depends on its caller, in one action, so that what is checked is
 what is sent. The functions are those of
 https://learn.microsoft.com/azure/logic-apps/expression-functions-reference.
 """
 
+import base64
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .expressions import expression, interpolated, literal, quoted
-from .message import BodyType, Message, Parameter, ParameterType
+from .message import Attachment, BodyType, Message, Parameter, ParameterType
 
 PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z][A-Za-z0-9_]*) *\}\}")
 
 VALUES_ACTION = "Values"
 """Name of the action that computes what depends on the caller."""
+
+LONGEST_FILES = 3_999_996
+"""Characters of base64 that the files of a mail may have together: those of 2,999,997 bytes.
+
+Graph takes a file of under 3 MB in one request (https://learn.microsoft.com/graph/outlook-large-attachments),
+and a request of 4 MB.
+"""
 
 # An address that is compared is made of these, @ and the characters that no URI escapes.
 _MARKS = "+'"
@@ -42,21 +51,76 @@ def written_default(parameter: Parameter) -> str:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def body_schema(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The JSON schema that the body of a call has to match."""
+def body_schema(message: Message) -> dict[str, Any]:
+    """The JSON schema that the body of a call has to match; empty without parameters.
+
+    Raises:
+        ValueError: A description cannot be written as it is, or an attached file not be read; the
+            message says why, as the end of a sentence.
+    """
+    if not message.parameters:
+        return {}
     properties = {}
-    for name, parameter in parameters.items():
+    for name, parameter in message.parameters.items():
         described: dict[str, Any] = {"type": str(parameter.type)}
+        if parameter.type is ParameterType.FILE:
+            described = _file_schema(longest_file(message))
         if parameter.max_length is not None:
             described["maxLength"] = parameter.max_length
         if parameter.description is not None:
             described["description"] = literal(parameter.description)
         properties[name] = described
-    required = [name for name, each in parameters.items() if each.default is None]
+    required = [name for name, each in message.parameters.items() if each.default is None]
     return {
         "type": "object",
         "properties": properties,
         **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+
+
+def longest_file(message: Message) -> int:
+    """Characters of base64 that each file of a caller may have, so that all go into one request.
+
+    Raises:
+        ValueError: A file cannot be read; the message says why, as the end of a sentence.
+    """
+    own = sum(len(content_of(attachment)) for attachment in message.attachments)
+    return (LONGEST_FILES - own) // len(_files(message))
+
+
+def content_of(attachment: Attachment) -> str:
+    """What a file holds, in base64.
+
+    Raises:
+        ValueError: It cannot be read; the message says why, as the end of a sentence.
+    """
+    try:
+        return base64.b64encode(Path(attachment.path).read_bytes()).decode()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise ValueError(f"cannot be read from {Path.cwd()}: {why}") from None
+
+
+def _files(message: Message) -> list[str]:
+    """The names of the parameters that are files."""
+    return [
+        name
+        for name, parameter in message.parameters.items()
+        if parameter.type is ParameterType.FILE
+    ]
+
+
+def _file_schema(longest: int) -> dict[str, Any]:
+    text = {"type": "string", "maxLength": 255}
+    return {
+        "type": "object",
+        "properties": {
+            "name": text,
+            "contentType": text,
+            "contentBytes": {"type": "string", "maxLength": longest},
+        },
+        "required": ["name", "contentType", "contentBytes"],
         "additionalProperties": False,
     }
 
@@ -93,7 +157,26 @@ class Filling:
                 email["address"] = self.address(email["address"], sent_to=key != "replyTo")
                 if "name" in email:
                     email["name"] = self.text(email["name"], Form.LINE)
+        if attachments := [*self._own_files(), *map(self._file, _files(self._message))]:
+            filled["attachments"] = attachments
         return filled
+
+    def _own_files(self) -> Iterator[dict[str, str]]:
+        for attachment in self._message.attachments:
+            name = attachment.name or PurePosixPath(attachment.path).name
+            yield _file_attachment(
+                str(literal(name)), str(literal(attachment.content_type)), content_of(attachment)
+            )
+
+    def _file(self, name: str) -> dict[str, str]:
+        if not self._by_caller:
+            raise ValueError(f"has the file {name} attached, which no call supplies")
+        file = f"triggerBody()?['{name}']"
+        return _file_attachment(
+            expression(_on_one_line(f"{file}?['name']")),
+            expression(_on_one_line(f"{file}?['contentType']")),
+            expression(f"{file}?['contentBytes']"),
+        )
 
     def text(self, text: str, form: Form) -> str:
         """A text of the mail.
@@ -154,12 +237,12 @@ class Filling:
         ]
 
     def _parameter(self, name: str) -> Parameter:
-        try:
-            return self._message.parameters[name]
-        except KeyError:
-            raise ValueError(
-                f"has the placeholder {{{{{name}}}}}, and no parameter has that name"
-            ) from None
+        parameter = self._message.parameters.get(name)
+        if parameter is None:
+            raise ValueError(f"has the placeholder {{{{{name}}}}}, and no parameter has that name")
+        if parameter.type is ParameterType.FILE:
+            raise ValueError(f"has the placeholder {{{{{name}}}}}, and that is a file")
+        return parameter
 
     def _filled(self, text: str, reference: Callable[[str], str], form: Form) -> str:
         names = placeholders(text) if self._message.parameters else []
@@ -179,6 +262,22 @@ class Filling:
                 )
             )
         )
+
+
+def _file_attachment(name: str, content_type: str, content: str) -> dict[str, str]:
+    return {
+        # Of a name too, @@ is an @ that begins no expression.
+        "@@odata.type": "#microsoft.graph.fileAttachment",
+        "name": name,
+        "contentType": content_type,
+        "contentBytes": content,
+    }
+
+
+def _on_one_line(value: str) -> str:
+    for line_end in ("%0D%0A", "%0D", "%0A"):
+        value = f"replace({value}, decodeUriComponent('{line_end}'), ' ')"
+    return value
 
 
 def _default(parameter: Parameter, form: Form) -> str:
@@ -210,8 +309,7 @@ def _value(name: str, parameter: Parameter, form: Form) -> str:
         ):
             value = f"replace({value}, {character}, {entity})"
     elif form is Form.LINE:
-        for line_end in ("%0D%0A", "%0D", "%0A"):
-            value = f"replace({value}, decodeUriComponent('{line_end}'), ' ')"
+        value = _on_one_line(value)
     return value
 
 

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from .message import Parameter
-from .placeholders import body_schema
-
 HTTP_TRIGGER = "manual"
 """Name of the HTTP request trigger: the designer's own, which callback URLs contain."""
 
@@ -30,7 +27,7 @@ https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app
 """
 
 
-NO_PARAMETERS: Mapping[str, Parameter] = {}
+NO_SCHEMA: Mapping[str, Any] = {}
 
 
 class Signature(StrEnum):
@@ -73,11 +70,11 @@ class Trigger:
 
     type: str
 
-    def definition(self, parameters: Mapping[str, Parameter] = NO_PARAMETERS) -> dict[str, Any]:
+    def definition(self, schema: Mapping[str, Any] = NO_SCHEMA) -> dict[str, Any]:
         """The trigger by its name, as a workflow's definition has it.
 
         Args:
-            parameters: By name, what a caller supplies, where there is one.
+            schema: The JSON schema that the body of a call has to match; empty for none.
         """
         raise NotImplementedError
 
@@ -108,12 +105,12 @@ class HttpRequestTrigger(Trigger):
     signature: Signature = Signature.ACCEPTED
     export_callback_url: bool = False
 
-    def definition(self, parameters: Mapping[str, Parameter] = NO_PARAMETERS) -> dict[str, Any]:
+    def definition(self, schema: Mapping[str, Any] = NO_SCHEMA) -> dict[str, Any]:
         """The trigger by its name, as a workflow's definition has it."""
-        schema = body_schema(parameters) if parameters else {}
-        trigger: dict[str, Any] = {"type": "Request", "kind": "Http", "inputs": {"schema": schema}}
+        inputs = {"schema": dict(schema)}
+        trigger: dict[str, Any] = {"type": "Request", "kind": "Http", "inputs": inputs}
         options = []
-        if parameters:
+        if schema:
             # Without it the schema is a help for who edits the workflow. With it a call that does
             # not match gets a 400, and nothing runs.
             options.append("EnableSchemaValidation")
@@ -166,7 +163,7 @@ class RecurrenceTrigger(Trigger):
     time_zone: str | None = None
     schedule: Schedule | None = None
 
-    def definition(self, parameters: Mapping[str, Parameter] = NO_PARAMETERS) -> dict[str, Any]:
+    def definition(self, schema: Mapping[str, Any] = NO_SCHEMA) -> dict[str, Any]:
         """The trigger by its name, as a workflow's definition has it; nobody calls it."""
         recurrence: dict[str, Any] = {
             "frequency": self.frequency,

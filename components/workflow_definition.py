@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .message import Body, Message, Recipient
-from .placeholders import VALUES_ACTION, Filling
+from .placeholders import VALUES_ACTION, Filling, body_schema
 from .trigger import HttpRequestTrigger, Trigger
 
 SCHEMA = (
@@ -89,7 +89,7 @@ def send_mail_definition(
     if identity_id is not None:
         authentication["identity"] = identity_id
     actions = _after_values(filling, {ACTION: _send_mail(graph, mailbox_id, body, authentication)})
-    triggers = trigger.definition(message.parameters)
+    triggers = trigger.definition(body_schema(message))
     if probe is not None:
         proof = _to_itself(probe.own_address)
         own = _send_mail(

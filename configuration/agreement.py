@@ -16,7 +16,7 @@ from components.role_based_mailbox_access import WITHOUT_ROLE
 from components.scoped_mail_sender import IdentityKind, Scoping
 from components.service_principal import DIRECTORY_DELAYS
 from components.trigger import Frequency, Signature, WeekDay
-from configuration.callers import RECIPIENTS, what_callers_supply
+from configuration.callers import RECIPIENTS, attachments, what_callers_supply
 from configuration.defaults import accesses_of, senders_of, value_at
 from configuration.keys import Deletion, RecurrenceTrigger
 from configuration.mistakes import ABSENT, KeyPath, Mistake, listed, write_path
@@ -519,6 +519,7 @@ RULES = [
     _control_mailboxes,
     _recipients,
     what_callers_supply,
+    attachments,
     _recurrences,
     _early_recurrences,
     _refused_signatures,

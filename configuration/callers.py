@@ -1,5 +1,6 @@
 """Rules for what a caller supplies: the parameters of a mail, and the places that they fill."""
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,10 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from components.expressions import quoted
 from components.message import Body, BodyType, Message, ParameterType
-from components.placeholders import PLACEHOLDER, Filling, Form, placeholders
+from components.placeholders import PLACEHOLDER, Filling, Form, content_of, placeholders
 from configuration.defaults import senders_of, value_at
 from configuration.keys import StackConfiguration
-from configuration.messages import LONGEST_SUBJECT, Parameter
+from configuration.messages import LONGEST_SUBJECT, Attachment, Parameter
 from configuration.mistakes import ABSENT, KeyPath, Mistake, did_you_mean, listed, write_path
 from configuration.values import check_address
 
@@ -25,6 +26,7 @@ _TYPES: dict[ParameterType, tuple[type, ...]] = {
     ParameterType.INTEGER: (int,),
     ParameterType.NUMBER: (int, float),
     ParameterType.BOOLEAN: (bool,),
+    ParameterType.FILE: (),
 }
 # Characters that the longest value of a type has: of 64 bits, with a sign, a point and an exponent.
 _LENGTHS = {ParameterType.BOOLEAN: 5, ParameterType.INTEGER: 20, ParameterType.NUMBER: 24}
@@ -82,6 +84,43 @@ def warn_of_expressions(configuration: StackConfiguration) -> None:
         )
 
 
+# Microsoft states no length for a workflow's definition. Resource Manager takes a megabyte of a
+# resource in a template (https://learn.microsoft.com/azure/azure-resource-manager/templates/best-practices),
+# and the definition holds the files in base64, beside the mail.
+LARGEST_FILES = 700_000
+
+
+def attachments(values: Mapping[str, object]) -> Iterator[Mistake]:
+    """What is wrong with the files that mails have attached."""
+    for sender_path, sender in senders_of(values):
+        given = value_at(sender, ("message", "attachments"))
+        sizes: dict[KeyPath, int] = {}
+        for index, each in enumerate(given if isinstance(given, list) else []):
+            path: KeyPath = (*sender_path, "message", "attachments", index, "path")
+            try:
+                attachment = Attachment.model_validate(each)
+                sizes[path] = len(base64.b64decode(content_of(attachment)))
+            except ValidationError:
+                continue
+            except ValueError as error:
+                yield Mistake(
+                    path,
+                    each["path"],
+                    str(error),
+                    "Write the path of a file of the project, from its folder.",
+                )
+        if sum(sizes.values()) > LARGEST_FILES:
+            largest = max(sizes, key=lambda path: sizes[path])
+            yield Mistake(
+                largest,
+                ABSENT,
+                f"has {sizes[largest]:,} of the mail's {sum(sizes.values()):,} bytes of files, "
+                f"and a workflow takes {LARGEST_FILES:,}",
+                "Write a link to it into the mail, or have callers supply it: a parameter of type "
+                "file, up to 3 MB.",
+            )
+
+
 def _parameter(path: KeyPath, parameter: Parameter, by_caller: bool) -> Iterator[Mistake]:
     default, kind, longest = parameter.default, parameter.type, parameter.max_length
     if longest is not None and kind is not ParameterType.STRING:
@@ -97,14 +136,18 @@ def _parameter(path: KeyPath, parameter: Parameter, by_caller: bool) -> Iterator
                 path,
                 ABSENT,
                 "has no default, and nobody supplies a value to a recurrence",
-                "Write a default, or use a trigger of type httpRequest.",
+                "Use a trigger of type httpRequest."
+                if kind is ParameterType.FILE
+                else "Write a default, or use a trigger of type httpRequest.",
             )
         return
     problem = ""
     if not isinstance(default, _TYPES[kind]) or (
         isinstance(default, bool) and kind is not ParameterType.BOOLEAN
     ):
-        problem = f"is not a value of the type {kind}"
+        problem = f"is not a value of the type {kind}, which has no default"
+        if _TYPES[kind]:
+            problem = f"is not a value of the type {kind}"
     elif isinstance(default, str):
         if longest is not None and len(default) > longest:
             problem = f"has {len(default)} characters, and its maxLength is {longest}"
@@ -113,7 +156,12 @@ def _parameter(path: KeyPath, parameter: Parameter, by_caller: bool) -> Iterator
         except ValueError as error:
             problem = str(error)
     if problem:
-        yield Mistake((*path, "default"), default, problem, "Write another default.")
+        yield Mistake(
+            (*path, "default"),
+            default,
+            problem,
+            "Write another default." if _TYPES[kind] else "Leave it out.",
+        )
 
 
 def _texts(message: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str, Form | None]]:
@@ -155,6 +203,11 @@ def _text(
             f"has {{{{{unknown[0]}}}}}, which message.parameters does not declare",
             f"Declare it there, or write {listed([f'{{{{{name}}}}}' for name in declared])}."
             f"{did_you_mean(unknown[0], declared)}",
+        )
+    elif files := [name for name in names if declared[name].type is ParameterType.FILE]:
+        yield (
+            f"has {{{{{files[0]}}}}}, which is a file: it is attached, and stands in no text",
+            "Leave it out.",
         )
     elif form is None:
         yield from _address(message, text, sent_to=place[0] != "replyTo", by_caller=by_caller)

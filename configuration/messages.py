@@ -61,6 +61,34 @@ class Body(Keys, message.Body, frozen=True):
     caller supplies is escaped."""
 
 
+class Attachment(Keys, message.Attachment, frozen=True):
+    """A file that each mail has attached."""
+
+    path: Annotated[
+        StrictStr,
+        text(
+            r"(?![/~]|.*[\\:\x00-\x1f]).+",
+            "is no path from the project's folder with / between its parts",
+            "Write for example attachments/terms.pdf: an absolute path is another one elsewhere.",
+        ),
+    ] = Field(title="a path from the project's folder, e.g. attachments/terms.pdf")
+    """What the file holds stands in the workflow and in the stack's state, for whoever may read
+    these. The next ``pulumi up`` takes up what it holds then."""
+    content_type: Annotated[
+        StrictStr,
+        text(
+            r"[A-Za-z0-9][\w.+-]*/[A-Za-z0-9][\w.+-]*",
+            "is not the type of a file's content",
+            "Write for example application/pdf or text/csv.",
+        ),
+    ] = Field(title="what it is, e.g. application/pdf")
+    """As in a mail's own header."""
+    name: Annotated[
+        Annotated[DisplayName, _SENT] | None, Field(title="what it is called in the mail")
+    ]
+    """Default: the file's own name."""
+
+
 class Parameter(Keys, message.Parameter, frozen=True):
     """A value that whoever calls the HTTP trigger supplies.
 
@@ -68,9 +96,10 @@ class Parameter(Keys, message.Parameter, frozen=True):
     object of such values and no others; any other call gets a 400, and sends nothing.
     """
 
-    type: ParameterType = Field(title="string, integer, number or boolean")
+    type: ParameterType = Field(title="string, integer, number, boolean or file")
     """A boolean reads ``true`` or ``false`` in the mail. In subject and names, line breaks become
-    blanks."""
+    blanks. A file is attached: a call has ``name``, ``contentType`` and ``contentBytes`` of it, the
+    last in base64. Each call has it, and all files of a mail together may have 3 MB."""
     default: Annotated[Any, Field(title="a value of that type")]
     """What stands for it where a call leaves it out. Without one each call has to have it; a
     recurrence, which nobody calls, needs one."""
@@ -134,6 +163,8 @@ class Message(Keys, message.Message, frozen=True):
     """What the mail is marked with."""
     save_to_sent_items: Annotated[StrictBool, Field(title="true or false")]
     """Keeps a copy in the mailbox."""
+    attachments: Annotated[tuple[Attachment, ...], Field(title="a list of files")]
+    """Files that each mail has attached, of at most 700,000 bytes together."""
     parameters: Annotated[dict[str, Parameter], AfterValidator(_parameters)] = Field(
         {}, title="a name a line, and below each its type"
     )

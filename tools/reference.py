@@ -20,7 +20,7 @@ from configuration.keys import (
     Sender,
     StackConfiguration,
 )
-from configuration.messages import Body, Message, Parameter, Recipient
+from configuration.messages import Attachment, Body, Message, Parameter, Recipient
 from configuration.values import Keys
 from tools.virtual_environment import ROOT
 
@@ -38,6 +38,7 @@ GROUPS: dict[str, type[Keys]] = {
     "`senders[].message`": Message,
     "`senders[].message.body`": Body,
     "Each recipient": Recipient,
+    "Each attachment": Attachment,
     "Each parameter": Parameter,
     "`access[]`": Access,
 }

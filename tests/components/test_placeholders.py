@@ -4,14 +4,23 @@ import html
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.message import Body, BodyType, Message, Parameter, ParameterType, Recipient
-from components.placeholders import VALUES_ACTION, Filling, is_allowed
+from components.message import (
+    Attachment,
+    Body,
+    BodyType,
+    Message,
+    Parameter,
+    ParameterType,
+    Recipient,
+)
+from components.placeholders import VALUES_ACTION, Filling, body_schema, is_allowed
 from components.trigger import Frequency, HttpRequestTrigger, RecurrenceTrigger, Signature
 from components.workflow_definition import Probe, send_mail_definition
 from simulator.tenant.definition import nested
@@ -210,6 +219,88 @@ class TestAValue:
         filled = Filling(message, by_caller=False).message()
         assert filled["body"]["content"] == "<p>&lt;&quot;&amp;&#39;&gt;</p>"
         assert filled["toRecipients"][0]["emailAddress"]["address"] == "reception@CONTOSO.com"
+
+
+class TestAFile:
+    @pytest.fixture(autouse=True)
+    def project(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "files").mkdir()
+        (tmp_path / "files" / "terms.pdf").write_bytes(b"%PDF")
+
+    OWN = Attachment(path="files/terms.pdf", content_type="application/pdf")
+    BOTH = replace(
+        MESSAGE,
+        attachments=[OWN],
+        parameters={**MESSAGE.parameters, "invoice": Parameter(type=ParameterType.FILE)},
+    )
+
+    def test_beside_the_configuration_is_attached(self) -> None:
+        message = Message(subject="", body=Body(content=""), attachments=[self.OWN])
+        assert list(definition(message)["actions"]) == ["Send_mail"]
+        filled = Filling(message, by_caller=False).message()
+        assert evaluated(filled, Scope("manual"))["attachments"] == [
+            {
+                "@odata.type": "#microsoft.graph.fileAttachment",
+                "name": "terms.pdf",
+                "contentType": "application/pdf",
+                "contentBytes": "JVBERg==",
+            }
+        ]
+
+    def test_has_a_name_of_its_own_in_the_mail(self) -> None:
+        named = replace(self.OWN, name="@Terms.pdf")
+        message = Message(subject="", body=Body(content=""), attachments=[named])
+        [attached] = Filling(message, by_caller=False).message()["attachments"]
+        assert attached["name"] == "@@Terms.pdf"
+
+    def test_of_a_caller_follows(self) -> None:
+        file = {"name": "a\r\nb.pdf", "contentType": "text/\ncsv", "contentBytes": "@{x}"}
+        own, invoice = sent(self.BOTH, invoice=file)["attachments"]
+        assert own["name"] == "terms.pdf"
+        assert invoice == {
+            "@odata.type": "#microsoft.graph.fileAttachment",
+            "name": "a b.pdf",
+            "contentType": "text/ csv",
+            "contentBytes": "@{x}",
+        }
+
+    def test_of_a_caller_is_required_and_leaves_room_for_the_others(self) -> None:
+        schema = definition(self.BOTH)["triggers"]["manual"]["inputs"]["schema"]
+        assert "invoice" in schema["required"]
+        file = schema["properties"]["invoice"]
+        assert file["required"] == ["name", "contentType", "contentBytes"]
+        assert file["additionalProperties"] is False
+        assert file["properties"]["contentBytes"]["maxLength"] == 3_999_996 - 8
+        another = {**self.BOTH.parameters, "other": Parameter(type=ParameterType.FILE)}
+        schema = body_schema(replace(self.BOTH, parameters=another))
+        lengths = [
+            schema["properties"][name]["properties"]["contentBytes"]["maxLength"]
+            for name in ("invoice", "other")
+        ]
+        assert lengths == [(3_999_996 - 8) // 2] * 2
+
+    @pytest.mark.parametrize(
+        ("changes", "by_caller", "why"),
+        [
+            ({"subject": "{{invoice}}"}, True, "and that is a file"),
+            ({"subject": "", "body": Body(content=""), "to_recipients": ()}, False, "no call"),
+            (
+                {"attachments": [Attachment(path="files", content_type="a/b")]},
+                True,
+                "cannot be read from .*: Is a directory",
+            ),
+            (
+                {"attachments": [Attachment(path="files/none", content_type="a/b")]},
+                True,
+                "cannot be read from .*: No such file or directory",
+            ),
+        ],
+    )
+    def test_is_refused(self, changes: dict[str, Any], by_caller: bool, why: str) -> None:
+        message = replace(self.BOTH, reply_to=(), **changes)
+        with pytest.raises(ValueError, match=why):
+            Filling(message, by_caller=by_caller).message()
 
 
 class TestWhatCannotBeFilled:

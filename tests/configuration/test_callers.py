@@ -1,5 +1,6 @@
 """What callers supply: parameters, placeholders, and whom a mail may be sent to."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,8 +49,8 @@ class TestAParameter:
     @pytest.mark.parametrize(
         ("path", "value", "problem", "remedy"),
         [
-            ("type", "date", "not a type of value", "string, integer, number or boolean"),
-            ("type", None, "has no value", "string, integer, number or boolean"),
+            ("type", "date", "not a type of value", "string, integer, number, boolean or file"),
+            ("type", None, "has no value", "string, integer, number, boolean or file"),
             ("maxLength", 0, "out of range", "number of characters"),
             ("maxlength", 5, "does not exist", "Did you mean maxLength?"),
             ("default", 1, "not a value of the type string", "another default"),
@@ -198,6 +199,66 @@ class TestARecipientOfACaller:
         domains = [f"department-{number}.contoso.com" for number in range(300)]
         mistake = only_mistake(put(values, f"{MESSAGE}.allowedRecipients", domains))
         assert "Logic Apps takes 8192" in mistake.problem
+
+
+class TestAFile:
+    PATH = f"{MESSAGE}.attachments[0].path"
+
+    @pytest.fixture(autouse=True)
+    def project(
+        self, values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "terms.pdf").write_bytes(bytes(350_000))
+        (tmp_path / "prices.csv").write_bytes(bytes(350_001))
+        values["senders"][0]["message"]["attachments"] = [
+            {"path": "terms.pdf", "contentType": "application/pdf", "name": "Terms.pdf"}
+        ]
+
+    def test_is_read(self, values: dict[str, Any]) -> None:
+        (attachment,) = load_configuration(values).senders[0].message.attachments
+        assert (attachment.path, attachment.name) == ("terms.pdf", "Terms.pdf")
+
+    def test_is_there(self, values: dict[str, Any]) -> None:
+        assert_refused(values, self.PATH, "term.pdf", "No such file", "from its folder")
+        assert_refused(values, self.PATH, ".", "cannot be read from", "from its folder")
+
+    @pytest.mark.parametrize("path", ["/etc/terms.pdf", "C:/terms.pdf", "a\\b", "~/terms.pdf", ""])
+    def test_is_of_the_project(self, values: dict[str, Any], path: str) -> None:
+        assert_refused(values, self.PATH, path, "no path from", "attachments/terms.pdf")
+
+    @pytest.mark.parametrize("kind", ["pdf", "application/", "a/b; c=d", "a/b\nc"])
+    def test_has_a_type(self, values: dict[str, Any], kind: str) -> None:
+        path = f"{MESSAGE}.attachments[0].contentType"
+        assert_refused(values, path, kind, "not the type of a file's content", "application/pdf")
+
+    def test_is_no_larger_than_a_workflow_takes(self, values: dict[str, Any]) -> None:
+        attachments = values["senders"][0]["message"]["attachments"]
+        attachments.append({"path": "terms.pdf", "contentType": "application/pdf"})
+        load_configuration(values)
+        attachments[1] = {"path": "prices.csv", "contentType": "text/csv"}
+        mistake = only_mistake(values)
+        assert "attachments[1].path" in mistake.heading
+        assert "350,001 of the mail's 700,001 bytes" in mistake.problem
+        assert "a parameter of type file" in mistake.remedy
+
+    def test_of_a_caller_stands_in_no_text_and_has_no_default(self, values: dict[str, Any]) -> None:
+        put(values, f"{MESSAGE}.parameters.invoice", {"type": "file"})
+        load_configuration(values)
+        assert_refused(values, CONTENT, "see {{invoice}}", "which is a file", "Leave it out")
+        put(values, CONTENT, "see")
+        default = f"{MESSAGE}.parameters.invoice.default"
+        assert_refused(values, default, "x", "which has no default", "Leave it out")
+
+    def test_is_supplied_by_nobody_to_a_recurrence(self, values: dict[str, Any]) -> None:
+        values["senders"][0]["trigger"] = {"type": "recurrence", "frequency": "Day", "interval": 1}
+        values["senders"][0]["message"] |= {
+            "subject": "",
+            "parameters": {"invoice": {"type": "file"}},
+            "toRecipients": [{"address": "reception@contoso.com"}],
+            "replyTo": [],
+        }
+        assert only_mistake(values).remedy == "Use a trigger of type httpRequest."
 
 
 class TestWhatLooksLikeAnExpression:

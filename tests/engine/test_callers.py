@@ -1,5 +1,7 @@
 """One deployed sender whose callers supply values: what they get, and what is sent."""
 
+import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,13 @@ from tests.engine.conftest import Configuration, StackIn, succeeded
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
-RIGHT = {"customer": "Contoso", "recipient": "reception@contoso.com", "number": 7}
+INVOICE = {"name": "7.pdf", "contentType": "application/pdf", "contentBytes": "JVBERg=="}
+RIGHT = {
+    "customer": "Contoso",
+    "recipient": "reception@contoso.com",
+    "number": 7,
+    "invoice": INVOICE,
+}
 
 
 def called(sender: Configuration) -> None:
@@ -26,7 +34,9 @@ def called(sender: Configuration) -> None:
             "recipient": {"type": "string"},
             "number": {"type": "integer"},
             "comment": {"type": "string", "default": "none"},
+            "invoice": {"type": "file"},
         },
+        "attachments": [{"path": "LICENSE", "contentType": "text/plain"}],
         "allowedRecipients": ["contoso.com"],
     }
 
@@ -53,6 +63,8 @@ def test_only_a_right_call_sends_and_what_it_supplies_stays_text(redeployed: Sta
         ({"customer": None}, "Required properties are missing from object: customer"),
         ({"bcc": "finance@contoso.com"}, "Property 'bcc' has not been defined"),
         ({"customer": "x" * 101}, "exceeds maximum length of 100"),
+        ({"invoice": "JVBERg=="}, "Expected Object but got String"),
+        ({"invoice": INVOICE | {"contentBytes": "A" * 4_000_000}}, "exceeds maximum length of"),
     ):
         status, message = call(**changes)
         assert status == 400
@@ -74,6 +86,9 @@ def test_only_a_right_call_sends_and_what_it_supplies_stays_text(redeployed: Sta
     assert first["toRecipients"] == [
         {"emailAddress": {"address": "reception@contoso.com", "name": "Contoso"}}
     ]
+    own, invoice = first["attachments"]
+    assert base64.b64decode(own["contentBytes"]) == Path("LICENSE").read_bytes()
+    assert invoice == {"@odata.type": "#microsoft.graph.fileAttachment"} | INVOICE
     assert second["subject"] == "Order 7 of A <b> & 'c' Bcc: x"
     assert second["body"]["content"] == (
         "<p title='A &lt;b&gt; &amp; &#39;c&#39;\r\nBcc: x'>Sent by us: "

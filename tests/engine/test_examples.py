@@ -46,15 +46,24 @@ def test_is_deployed_sends_and_goes(file: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / "Pulumi.yaml", project)
     shutil.copytree(file.parent, project, dirs_exist_ok=True)
     # The scripts' paths begin where the program is.
-    with (project / "Pulumi.yaml").open("a", encoding="utf-8") as written:
-        written.write(f"main: {ROOT}\n")
+    with (project / "Pulumi.yaml").open("a", encoding="utf-8") as settings:
+        settings.write(f"main: {ROOT}\n")
     stack = SimulatedStack(tmp_path, work_dir=project, stack=file.stem.removeprefix("Pulumi."))
-    [sender] = yaml.safe_load(file.read_text("utf-8"))["config"]["scoped-mail-sender:senders"]
+    values = yaml.safe_load(file.read_text("utf-8"))["config"]
+    [sender] = values["scoped-mail-sender:senders"]
     address = sender["mailbox"]["address"]
     if sender["mailbox"].get("adopt"):
         made = {"Name": sender["mailbox"]["name"], "PrimarySmtpAddress": address}
         administrator(stack, "New-Mailbox", Shared=True, **made)
         stack.tenant.clock.advance(stack.tenant.lags["exchange"])
+    reader = ""
+    for access in values.get("scoped-mail-sender:access", []):
+        identity = stack.tenant.entra.add_service_principal("func", kind="ManagedIdentity")
+        stack.tenant.clock.advance(stack.tenant.lags["directory"])
+        written = project / file.name
+        own = written.read_text("utf-8").replace(access["clientId"], identity["appId"])
+        written.write_text(own, encoding="utf-8")
+        reader = identity["id"]
     before = stack.tenant.snapshot()
 
     succeeded(stack.up())
@@ -65,6 +74,9 @@ def test_is_deployed_sends_and_goes(file: Path, tmp_path: Path) -> None:
     assert send_as(stack.tenant, outputs["workflowId"], address).accepted
     assert not send_as(stack.tenant, outputs["workflowId"], "control.mailbox@contoso.com").accepted
     assert stack.tenant.violations() == []
+    roles = stack.tenant.snapshot()["managementRoleAssignments"].values()
+    held = [role["role"] for role in roles if role["principalId"] == reader]
+    assert held == (["Application Mail.Read"] if reader else [])
     result = stack.destroy(preview_first=True)
     if file == IN_PRODUCTION:
         assert not result.succeeded

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -112,6 +113,21 @@ def test_the_package_has_what_it_needs(installed: Path) -> None:
     names = {re.split("[<>]", needed)[0] for needed in package.requires or ()}
     ours = {"pulumi", "pulumi-azure-native", "pulumi-azuread", "pulumi-command"}
     assert names == ours | {"httpx"}
+
+
+def test_each_module_finds_what_it_needs_by_the_name_of_the_package(
+    project: Path, installed: Path
+) -> None:
+    with in_project(project, installed):
+        package = importlib.import_module(PACKAGE)
+        for module in pkgutil.walk_packages(package.__path__, f"{PACKAGE}."):
+            importlib.import_module(module.name)
+    sources = sorted((installed / PACKAGE).rglob("*.py"))
+    assert len(sources) > 20
+    for source in sources:
+        # In a checkout of this project, and nowhere else, this would be found.
+        absolute = r"^\s*(from|import) components\b"
+        assert not re.search(absolute, source.read_text("utf-8"), re.MULTILINE), source.name
 
 
 def test_a_project_of_the_template_is_deployed_sends_and_goes(

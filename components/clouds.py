@@ -36,6 +36,7 @@ class CloudEndpoints:
     Attributes:
         graph: Base address of Microsoft Graph, which is also the audience of its tokens. Without a
             trailing slash: Entra compares the audience of a managed identity's token literally.
+        exchange: Audience of tokens for Exchange Online; ``Session.psm1`` has the same.
         exchange_environment: ``-ExchangeEnvironmentName`` of ``Connect-ExchangeOnline``; ``None``
             where the cmdlet's default is right.
         resource_manager: Base address of Azure Resource Manager, and the audience of its tokens.
@@ -50,6 +51,7 @@ class CloudEndpoints:
     """
 
     graph: str
+    exchange: str
     exchange_environment: str | None
     resource_manager: str
     authority: str
@@ -74,6 +76,7 @@ class CloudEndpoints:
 ENDPOINTS: dict[Cloud, CloudEndpoints] = {
     Cloud.PUBLIC: CloudEndpoints(
         graph="https://graph.microsoft.com",
+        exchange="https://outlook.office365.com",
         exchange_environment=None,
         resource_manager="https://management.azure.com",
         authority="login.microsoftonline.com",
@@ -87,6 +90,7 @@ ENDPOINTS: dict[Cloud, CloudEndpoints] = {
     ),
     Cloud.US_GOVERNMENT_L4: CloudEndpoints(
         graph="https://graph.microsoft.us",
+        exchange="https://outlook.office365.us",
         exchange_environment="O365USGovGCCHigh",
         resource_manager="https://management.usgovcloudapi.net",
         authority="login.microsoftonline.us",
@@ -100,6 +104,7 @@ ENDPOINTS: dict[Cloud, CloudEndpoints] = {
     ),
     Cloud.US_GOVERNMENT_L5: CloudEndpoints(
         graph="https://dod-graph.microsoft.us",
+        exchange="https://webmail.apps.mil",
         exchange_environment="O365USGovDoD",
         resource_manager="https://management.usgovcloudapi.net",
         authority="login.microsoftonline.us",
@@ -113,6 +118,7 @@ ENDPOINTS: dict[Cloud, CloudEndpoints] = {
     ),
     Cloud.CHINA: CloudEndpoints(
         graph="https://microsoftgraph.chinacloudapi.cn",
+        exchange="https://partner.outlook.cn",
         exchange_environment="O365China",
         resource_manager="https://management.chinacloudapi.cn",
         authority="login.chinacloudapi.cn",

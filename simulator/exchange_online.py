@@ -170,18 +170,20 @@ class ExchangeOnlineManagement:
                 "EXOModuleBasePath",
                 "ExchangeEnvironmentName",
                 "Organization",
+                "UserPrincipalName",
             }
         )
         if unknown or "AccessToken" not in bound:
             shown = ", ".join(f"-{name}" for name in sorted(unknown)) or "no -AccessToken"
             raise NotSimulated(
                 "The simulated tenant is connected to by Connect-ExchangeOnline -AccessToken "
-                f"-Organization, not with {shown}."
+                f"-Organization or -UserPrincipalName, not with {shown}."
             )
         environment = bound.get("ExchangeEnvironmentName", "O365Default")
         if environment != "O365Default":
             raise NotSimulated(f"The simulated tenant is in the public cloud, not {environment}.")
-        if not bound.get("Organization"):
+        person = str(bound.get("UserPrincipalName") or "")
+        if not bound.get("Organization") and not person:
             raise CommandError(
                 "The Organization or UserPrincipalName parameter must be given with AccessToken."
             )
@@ -190,7 +192,9 @@ class ExchangeOnlineManagement:
             raise CommandError(f"The folder '{base_path}' of EXOModuleBasePath does not exist.")
         try:
             session = self._tenant.exchange.connect(
-                token=str(bound["AccessToken"]), organization=str(bound["Organization"])
+                token=str(bound["AccessToken"]),
+                organization=str(bound.get("Organization") or ""),
+                person=person,
             )
         except CloudError as error:
             # The module throws what it got, and what is thrown has its message as its id.

@@ -30,7 +30,7 @@ def making(shell: str) -> str:
 def permissions(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(ROOT / "identities"))
     pipeline_identity = importlib.import_module("pipeline_identity")
-    yield pipeline_identity.PERMISSIONS[pipeline_identity.Mode.DEPLOY]
+    yield pipeline_identity.permissions_of(pipeline_identity.Mode.DEPLOY)
     del sys.modules["pipeline_identity"]
 
 

@@ -12,10 +12,12 @@ from simulator.tenant.identifiers import (
     ARM_AUDIENCE,
     EXCHANGE_APP_ID,
     EXCHANGE_AUDIENCE,
+    EXCHANGE_POWERSHELL_ID,
     GRAPH_APP_ID,
     GRAPH_AUDIENCE,
     TENANT_ID,
     new_id,
+    seeded_id,
 )
 from simulator.tenant.organization import organization_of
 from simulator.tenant.store import Document, Store
@@ -200,6 +202,15 @@ class Entra:
 
         return self._store.call("Entra", "issue token", f"{client_id} for {audience}", effect)
 
+    def issue_person_token(self, person: str, audience: str) -> str:
+        """A new token of somebody who signed in in the browser, by their user principal name."""
+
+        def effect() -> str:
+            principal = {"id": seeded_id(person.casefold()), "appId": EXCHANGE_POWERSHELL_ID}
+            return self._issue(principal, audience, APPLICATION_TOKEN_LIFETIME, person=person)
+
+        return self._store.call("Entra", "issue token", f"{person} for {audience}", effect)
+
     def issue_federated_token(self, client_id: str, lifetime: timedelta) -> str:
         """What an issuer that Entra trusts for an application gives to a pipeline of it."""
         with self._store.transaction():
@@ -281,7 +292,9 @@ class Entra:
             "Entra", "issue token to managed identity", f"{object_id} for {audience}", effect
         )
 
-    def _issue(self, principal: Document, audience: str, lifetime: timedelta) -> str:
+    def _issue(
+        self, principal: Document, audience: str, lifetime: timedelta, *, person: str = ""
+    ) -> str:
         if audience not in AUDIENCES:
             raise CloudError(
                 400,
@@ -293,12 +306,13 @@ class Entra:
         expires = self._store.now() + lifetime
         roles = self.roles_of(principal["id"], resource_app_id) if resource_app_id else []
         token = {
-            "id": _jwt(principal, audience, roles, expires),
+            "id": _jwt(principal, audience, roles, expires, person),
             "principalId": principal["id"],
             "appId": principal["appId"],
             "audience": audience,
             "roles": roles,
             "expires": expires.isoformat(),
+            "person": person,
         }
         self._store.put("token", token["id"], token)
         return str(token["id"])
@@ -361,7 +375,9 @@ class Entra:
         return claims
 
 
-def _jwt(principal: Document, audience: str, roles: list[str], expires: datetime) -> str:
+def _jwt(
+    principal: Document, audience: str, roles: list[str], expires: datetime, person: str
+) -> str:
     """A token as clients see it: its claims can be read, and nobody can make one.
 
     https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
@@ -374,7 +390,9 @@ def _jwt(principal: Document, audience: str, roles: list[str], expires: datetime
         "appid": principal["appId"],
         "exp": int(expires.timestamp()),
         "ver": "1.0",
-    } | ({"roles": roles} if roles else {})
+    }
+    claims |= {"roles": roles} if roles else {}
+    claims |= {"upn": person, "scp": "AdminApi.AccessAsUser.All"} if person else {}
     parts = [
         base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
         for part in ({"typ": "JWT", "alg": "RS256"}, claims)

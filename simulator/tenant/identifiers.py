@@ -25,6 +25,9 @@ DOMAIN_CONTROLLER = "AM0PR05A12DC001.EURPR05A012.PROD.OUTLOOK.COM"
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 EXCHANGE_APP_ID = "00000002-0000-0ff1-ce00-000000000000"
+# The public client by which Microsoft's module for Exchange Online has people sign in.
+EXCHANGE_POWERSHELL_ID = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
+EXCHANGE_ADMINISTRATOR = f"admin@{ORGANIZATION}"
 GRAPH_AUDIENCE = "https://graph.microsoft.com"
 EXCHANGE_AUDIENCE = "https://outlook.office365.com"
 ARM_AUDIENCE = "https://management.azure.com"

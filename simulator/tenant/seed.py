@@ -13,6 +13,7 @@ from simulator.tenant.identifiers import (
     CONFINABLE_APP_ROLES,
     DEPLOYMENT_CLIENT_ID,
     DIRECTORY_APP_ROLES,
+    EXCHANGE_ADMINISTRATOR,
     EXCHANGE_APP_ID,
     EXCHANGE_APP_ROLES,
     GRAPH_APP_ID,
@@ -121,7 +122,8 @@ def _applications(store: Store, entra: Entra) -> None:
     for role in ("AppRoleAssignment.ReadWrite.All", "Application.Read.All"):
         entra.assign(deployment, graph, DIRECTORY_APP_ROLES[role])
     entra.assign(deployment, online, EXCHANGE_APP_ROLES["Exchange.ManageAsApp"])
-    store.put("exchangeRoleGroups", deployment["id"], {"roleGroups": ["Organization Management"]})
+    for manager in (deployment["id"], seeded_id(EXCHANGE_ADMINISTRATOR)):
+        store.put("exchangeRoleGroups", manager, {"roleGroups": ["Organization Management"]})
 
 
 def _mailbox(exchange: Exchange, mailbox_type: str, display_name: str, alias: str) -> Document:

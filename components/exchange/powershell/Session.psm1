@@ -7,7 +7,8 @@
     Before it changes anything it checks that it is connected to the organisation that the JSON names.
 
     Credentials come from the environment of the process, never from the JSON. Exactly one way to sign in is set:
-      EXCHANGE_ACCESS_TOKEN           an access token for https://outlook.office365.com; lives for about an hour
+      EXCHANGE_ACCESS_TOKEN           an access token for https://outlook.office365.com; lives for about an hour. That of a
+                                      person with EXCHANGE_USER_PRINCIPAL_NAME, whose it is: one sign-in for all scripts
       EXCHANGE_FEDERATED_TOKEN_FILE   a file with the token of a pipeline, and EXCHANGE_APP_ID: exchanged at Entra
                                       for a fresh access token by each script, so nothing expires while others wait
       EXCHANGE_CERTIFICATE_PATH       a .pfx file, and EXCHANGE_APP_ID; EXCHANGE_CERTIFICATE_PASSWORD where it has one
@@ -95,16 +96,22 @@ function Get-SignInParameter {
         if ($env:EXCHANGE_FEDERATED_TOKEN_FILE) { 'EXCHANGE_FEDERATED_TOKEN_FILE' }
         if ($env:EXCHANGE_CERTIFICATE_PATH) { 'EXCHANGE_CERTIFICATE_PATH' }
         if ($env:EXCHANGE_MANAGED_IDENTITY) { 'EXCHANGE_MANAGED_IDENTITY' }
-        if ($env:EXCHANGE_USER_PRINCIPAL_NAME) { 'EXCHANGE_USER_PRINCIPAL_NAME' }
+        # Beside an access token it says whose that is, and is no way of its own.
+        if ($env:EXCHANGE_USER_PRINCIPAL_NAME -and -not $env:EXCHANGE_ACCESS_TOKEN) { 'EXCHANGE_USER_PRINCIPAL_NAME' }
     )
     if ($ways.Count -ne 1) {
         $found = if ($ways.Count -gt 1) { "these are set: $($ways -join ', ')" } else { 'none of them is set' }
         Stop-Convergence -Reason "Set exactly one of EXCHANGE_ACCESS_TOKEN, EXCHANGE_FEDERATED_TOKEN_FILE, EXCHANGE_CERTIFICATE_PATH, EXCHANGE_MANAGED_IDENTITY and EXCHANGE_USER_PRINCIPAL_NAME to sign in to Exchange Online; $found."
     }
     $way = $ways[0]
-    if ($way -eq 'EXCHANGE_ACCESS_TOKEN') { return @{ AccessToken = $env:EXCHANGE_ACCESS_TOKEN } }
     # A person signs in to the home tenant of the user name; -Organization is for applications.
-    if ($way -eq 'EXCHANGE_USER_PRINCIPAL_NAME') { return @{ UserPrincipalName = $env:EXCHANGE_USER_PRINCIPAL_NAME } }
+    if ($way -eq 'EXCHANGE_ACCESS_TOKEN') {
+        $parameters = @{ AccessToken = $env:EXCHANGE_ACCESS_TOKEN }
+        if ($env:EXCHANGE_USER_PRINCIPAL_NAME) { $parameters['UserPrincipalName'] = $env:EXCHANGE_USER_PRINCIPAL_NAME }
+        return $parameters
+    }
+    # Windows' own way to sign in (WAM) needs a window, which a process that Pulumi starts does not have.
+    if ($way -eq 'EXCHANGE_USER_PRINCIPAL_NAME') { return @{ DisableWAM = $true; UserPrincipalName = $env:EXCHANGE_USER_PRINCIPAL_NAME } }
     if ($way -eq 'EXCHANGE_MANAGED_IDENTITY') {
         $parameters = @{ ManagedIdentity = $true }
         if ($env:EXCHANGE_MANAGED_IDENTITY -ne 'system') { $parameters['ManagedIdentityAccountId'] = $env:EXCHANGE_MANAGED_IDENTITY }

@@ -161,13 +161,17 @@ class Exchange:
             for domain in organization.accepted
         ]
 
-    def connect(self, *, token: str, organization: str) -> "ExchangeSession":
-        """Connects as ``Connect-ExchangeOnline -AccessToken -Organization`` does.
+    def connect(self, *, token: str, organization: str = "", person: str = "") -> "ExchangeSession":
+        """Connects as ``Connect-ExchangeOnline -AccessToken`` does.
 
         Args:
-            token: For the audience https://outlook.office365.com, with Exchange.ManageAsApp.
-            organization: The ``.onmicrosoft.com`` domain. With another name of the organisation
-                connecting and reading works and writing does not, as in Exchange Online.
+            token: For the audience https://outlook.office365.com, of an application with
+                Exchange.ManageAsApp, or of a person.
+            organization: Of an application: the ``.onmicrosoft.com`` domain. With another name of
+                the organisation connecting and reading works and writing does not, as in Exchange
+                Online.
+            person: The user principal name that the token of a person has to be of. That either
+                kind of token is refused with what belongs to the other is the stricter reading.
 
         Raises:
             CloudError: Exchange Online does not let the caller in.
@@ -175,6 +179,8 @@ class Exchange:
 
         def effect() -> ExchangeSession:
             claims = self._entra.validate(token, EXCHANGE_AUDIENCE)
+            if claims.get("person") or person:
+                return self._connect_person(claims, token, person)
             known = {
                 name.casefold() for name in (*organization_of(self._store).accepted, TENANT_ID)
             }
@@ -194,7 +200,15 @@ class Exchange:
                 )
             return ExchangeSession(self._store, self._entra, self, token, organization, cmdlets)
 
-        return self._store.call("Exchange", "Connect-ExchangeOnline", organization, effect)
+        target = organization or person
+        return self._store.call("Exchange", "Connect-ExchangeOnline", target, effect)
+
+    def _connect_person(self, claims: Document, token: str, person: str) -> "ExchangeSession":
+        if claims.get("person", "").casefold() != person.casefold():
+            raise CloudError(401, "UnAuthorized", "UnAuthorized")
+        initial = organization_of(self._store).initial
+        cmdlets = self.roles.cmdlets_of(claims["principalId"]) or frozenset()
+        return ExchangeSession(self._store, self._entra, self, token, initial, cmdlets)
 
 
 class ExchangeSession:

@@ -13,9 +13,15 @@ from components.exchange.exchange_command import SCRIPTS
 from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell.interface import CommandError
 from simulator.pwsh import SimulatedHost
-from simulator.tenant import DEPLOYMENT_CLIENT_ID, ORGANIZATION, NotSimulated
+from simulator.tenant import (
+    DEPLOYMENT_CLIENT_ID,
+    EXCHANGE_AUDIENCE,
+    ORGANIZATION,
+    NotSimulated,
+)
 from simulator.tenant.exchange.session import ExchangeSession
 from simulator.tenant.faults import Fault, Kind, Step
+from simulator.tenant.identifiers import EXCHANGE_ADMINISTRATOR
 from tests.components.exchange.conftest import Run, Scripts, deploy
 from tests.components.exchange.desired import (
     APP_ID,
@@ -925,6 +931,50 @@ class TestConnection:
         run = scripts.run(ENSURE_MAILBOX, MAILBOX)
         assert run.code == 1
         assert found in run.stderr
+
+    def test_takes_a_persons_token_beside_the_name_that_it_is_of(self, scripts):
+        token = scripts.tenant.entra.issue_person_token(EXCHANGE_ADMINISTRATOR, EXCHANGE_AUDIENCE)
+        person = {"EXCHANGE_USER_PRINCIPAL_NAME": EXCHANGE_ADMINISTRATOR}
+        scripts.environment = person | {"EXCHANGE_ACCESS_TOKEN": token}
+        # One sign-in, whatever the number of scripts.
+        for script, desired in ((ENSURE_MAILBOX, MAILBOX), (ENSURE_GROUP, GROUP)):
+            run = scripts.run(script, desired)
+            assert run.code == 0, run.stderr
+
+        for wrong in (
+            {"EXCHANGE_ACCESS_TOKEN": token},
+            person | {"EXCHANGE_ACCESS_TOKEN": scripts.token()},
+            {"EXCHANGE_USER_PRINCIPAL_NAME": "b@contoso.com", "EXCHANGE_ACCESS_TOKEN": token},
+        ):
+            scripts.environment = wrong
+            run = scripts.run(ENSURE_MAILBOX, MAILBOX)
+            assert run.code == 1
+            assert "UnAuthorized" in run.stderr
+
+    def test_a_person_without_a_role_in_exchange_loads_nothing(self, scripts):
+        nobody = "nobody@contoso.com"
+        token = scripts.tenant.entra.issue_person_token(nobody, EXCHANGE_AUDIENCE)
+        scripts.environment = {
+            "EXCHANGE_USER_PRINCIPAL_NAME": nobody,
+            "EXCHANGE_ACCESS_TOKEN": token,
+        }
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX)
+        assert run.code == 1
+        assert "No cmdlet assigned to the user" in run.stderr
+
+    def test_a_persons_own_sign_in_takes_no_window_of_windows(self, scripts, monkeypatch):
+        given = []
+
+        def connect(module, bound):
+            given.append(bound)
+            raise CommandError("not now")
+
+        monkeypatch.setattr(ExchangeOnlineManagement, "_connect", connect)
+        scripts.environment = {"EXCHANGE_USER_PRINCIPAL_NAME": EXCHANGE_ADMINISTRATOR}
+        assert scripts.run(ENSURE_MAILBOX, MAILBOX).code == 1
+        assert given[0]["UserPrincipalName"] == EXCHANGE_ADMINISTRATOR
+        assert given[0]["DisableWAM"] is True
+        assert "Organization" not in given[0]
 
     def test_an_expired_token_is_told_with_what_lasts(self, scripts):
         scripts.environment = {"EXCHANGE_ACCESS_TOKEN": scripts.token()}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import yaml
 from components.clouds import ENDPOINTS, Cloud
 from tests import test_workflows as github
 from tests.schemas import schema_check
-from tests.tools.executables import shell_program
+from tests.tools.executables import Executable, shell_program
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "azure-pipelines"
@@ -79,8 +80,12 @@ def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def signed_in_of(job: dict[str, Any]) -> list[dict[str, Any]]:
+    return [step for step in steps(job) if step.get("task") == "AzureCLI@2"]
+
+
 def signed_in(path: Path) -> list[dict[str, Any]]:
-    return [step for job in jobs(path) for step in steps(job) if step.get("task") == "AzureCLI@2"]
+    return [step for job in jobs(path) for step in signed_in_of(job)]
 
 
 def scripts(path: Path) -> list[str]:
@@ -170,11 +175,7 @@ class TestTheyMayNoMoreThanTheyNeed:
         self, path: Path
     ) -> None:
         for job in jobs(path):
-            connections = {
-                step["inputs"]["azureSubscription"]
-                for step in steps(job)
-                if step.get("task") == "AzureCLI@2"
-            }
+            connections = {step["inputs"]["azureSubscription"] for step in signed_in_of(job)}
             if any(not name.endswith("-preview") for name in connections):
                 assert connections == {f"scoped-mail-sender-{job['environment']}"}
                 assert pipeline(path)["lockBehavior"] == "sequential"
@@ -188,11 +189,122 @@ class TestTheyMayNoMoreThanTheyNeed:
         for job in jobs(path):
             checkouts = [step for step in steps(job) if "checkout" in step]
             assert checkouts
-            assert all(step["persistCredentials"] == "false" for step in checkouts)
+            for step in checkouts:
+                assert step["checkout"] == "none" or step["persistCredentials"] == "false"
 
     def test_a_document_deploys_nothing(self) -> None:
         left_out = pipeline(FOLDER / "deploy.yml")["trigger"]["paths"]["exclude"]
         assert {"*.md", "docs"} <= set(left_out)
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+class TestTheCommentOfAPreview:
+    """What it says is GitHub's; where it is written, that of Azure DevOps."""
+
+    OWN = "11111111-0000-4000-8000-000000000001"
+    THREADS = (
+        "https://dev.azure.com/contoso/project/_apis/git/repositories/repository/pullRequests/7/"
+        "threads"
+    )
+    # Answers by address, and notes what is written.
+    CURL = """
+url = next(argument for argument in sys.argv if argument.startswith("https://"))
+if "connectionData" in url:
+    print(json.dumps({"authenticatedUser": {"id": OWN}}))
+elif "--request" not in sys.argv:
+    print(json.dumps({"value": THREADS}))
+elif REFUSES:
+    print('{"message": "TF401027: You need the Git PullRequestContribute permission"}')
+    sys.exit(22)
+else:
+    verb = sys.argv[sys.argv.index("--request") + 1]
+    written = json.load(open("request.json"))
+    json.dump([verb, url, written, sys.argv], open("written.json", "w"))
+"""
+
+    def job(self) -> dict[str, Any]:
+        [found] = [job for job in jobs(FOLDER / "preview.yml") if job["job"] == "comment"]
+        return found
+
+    def write(
+        self, tmp_path: Path, threads: list[Any] | None = None, *, refuses: bool = False
+    ) -> tuple[str, Any]:
+        """Runs the script; what it prints, and what it writes into the pull request."""
+        for stack, code in (("dev", 0), ("prod", 255)):
+            artifact = tmp_path / "workspace" / f"preview-{stack}"
+            artifact.mkdir(parents=True)
+            (artifact / f"{stack}.txt").write_text("x\n" * (20_000 if code else 1))
+            (artifact / f"{stack}.code").write_text(f"{code}\n")
+        given = {"OWN": self.OWN, "THREADS": threads or [], "REFUSES": refuses}
+        constants = "".join(f"{name} = {value!r}\n" for name, value in given.items())
+        Executable(tmp_path / "programs" / "curl", f"import json\n{constants}{self.CURL}")
+        done = subprocess.run(
+            ["bash", "-c", self.job()["steps"][-1]["bash"]],
+            cwd=tmp_path,
+            env={
+                "PATH": f"{tmp_path / 'programs'}:{os.environ['PATH']}",
+                "PIPELINE_WORKSPACE": str(tmp_path / "workspace"),
+                "SYSTEM_ACCESSTOKEN": "job-token",
+                "SYSTEM_COLLECTIONURI": "https://dev.azure.com/contoso/",
+                "SYSTEM_TEAMPROJECTID": "project",
+                "BUILD_REPOSITORY_ID": "repository",
+                "BUILD_BUILDID": "42",
+                "SYSTEM_PULLREQUEST_PULLREQUESTID": "7",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        written = tmp_path / "written.json"
+        return done.stdout, json.loads(written.read_text()) if written.exists() else None
+
+    def test_says_what_github_s_says(self) -> None:
+        def composed(script: str) -> str:
+            return script.partition("shopt -s nullglob\n")[2].partition("} > comment.md\n")[0]
+
+        comment = github.jobs(github.GITHUB / "workflows" / "preview.yml")["comment"]
+        own = composed(self.job()["steps"][-1]["bash"])
+        assert own == composed(comment["steps"][-1]["run"]) != ""
+
+    def test_is_a_thread_that_nobody_has_to_resolve(self, tmp_path: Path) -> None:
+        others = [{"id": 1, "comments": [{"id": 1, "author": {"id": "x"}, "content": None}]}]
+        _, (verb, url, body, arguments) = self.write(tmp_path, others)
+        assert (verb, url) == ("POST", f"{self.THREADS}?api-version=7.1")
+        assert body["status"] == "closed"
+        [comment] = body["comments"]
+        lines = comment["content"].splitlines()
+        assert lines[0] == "<!-- preview of the environments -->"
+        assert "| prod | | **the preview failed**: see its end below |" in lines
+        assert "project/_build/results?buildId=42)" in comment["content"]
+        assert "Authorization: Bearer job-token" in arguments
+
+    def test_is_edited_the_next_time_and_nobody_elses_is(self, tmp_path: Path) -> None:
+        marked = "<!-- preview of the environments --> old"
+
+        def thread(number: int, author: str) -> dict[str, Any]:
+            comment = {"id": number + 1, "author": {"id": author}, "content": marked}
+            return {"id": number, "comments": [comment]}
+
+        threads = [thread(3, "somebody"), thread(5, self.OWN)]
+        _, (verb, url, body, _) = self.write(tmp_path, threads)
+        assert (verb, url) == ("PATCH", f"{self.THREADS}/5/comments/6?api-version=7.1")
+        assert body["content"].startswith("<!-- preview of the environments -->\n| stack")
+
+    def test_that_may_not_be_written_is_a_warning(self, tmp_path: Path) -> None:
+        shown, written = self.write(tmp_path, refuses=True)
+        assert written is None
+        [line] = [line for line in shown.splitlines() if line.startswith("##vso")]
+        assert line.startswith("##vso[task.logissue type=warning]The previews are in the summary")
+        assert "TF401027" in line
+
+    def test_comes_after_all_previews_and_runs_nothing_of_the_pull_request(self) -> None:
+        job = self.job()
+        previews = [each["job"] for each in jobs(FOLDER / "preview.yml")]
+        assert [*job["dependsOn"], "comment"] == previews
+        assert "always()" in job["condition"]
+        assert [step["checkout"] for step in steps(job) if "checkout" in step] == ["none"]
+        assert not signed_in_of(job)
 
 
 class TestTheSignIn:

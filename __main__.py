@@ -100,6 +100,7 @@ accesses = {
             permissions=access.permissions,
             scoping=access.scoping,
             group=access.group,
+            administrative_unit=access.administrative_unit,
             control_mailbox=access.control_mailbox,
             organization=organization,
             proof_timeout_seconds=int(configuration.proof_timeout.total_seconds()),

@@ -42,6 +42,7 @@ class ScopeType(StrEnum):
 
     MANAGEMENT_SCOPE = "CustomRecipientScope"
     GROUP = "Group"
+    ADMINISTRATIVE_UNIT = "AdministrativeUnit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +54,10 @@ class RoleBasedMailboxAccessArgs:
         principal_id: Object id of the identity's service principal.
         display_name: What Exchange's pointer to it and the names of its assignments begin with.
         scope_type: What the roles are bound to.
-        scope: The name of that management scope, or the address of that group.
-        members: Addresses of all mailboxes that it holds.
+        scope: The name of that management scope, the address of that group, or the object id of
+            that administrative unit.
+        members: Addresses of all mailboxes that it holds; of an administrative unit, whose others
+            Exchange does not list, those for which the proof asks.
         control_mailbox: Address of an existing mailbox that must be out of scope.
         permissions: What the identity may do there, by the names of Graph's permissions.
         organization: The Exchange Online organisation.
@@ -142,6 +145,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
         self._confinement: dict[str, Any] = {
             "roles": sorted(roles.values()),
             **scope,
+            "assignment": _assignment_name(args, mark, next(iter(roles))),
             "controlMailbox": args.control_mailbox,
             "timeoutSeconds": args.proof_timeout_seconds,
         }

@@ -45,6 +45,8 @@ class ScopedMailboxAccessArgs:
         scoping: What confines the identity.
         group: The group that confines it: by a policy always, by roles where there are several
             mailboxes.
+        administrative_unit: In place of it, for roles: the object id of an administrative unit of
+            Entra that has the mailboxes. Others in it are in reach as well.
         control_mailbox: Address of an existing mailbox that the identity must not reach.
         organization: The Exchange Online organisation.
         proof_timeout_seconds: How long the proof of confinement may take.
@@ -57,6 +59,7 @@ class ScopedMailboxAccessArgs:
     permissions: Sequence[MailboxPermission]
     scoping: Scoping = Scoping.POLICY
     group: Group | None = None
+    administrative_unit: str | None = None
     control_mailbox: str
     organization: ExchangeOrganization
     proof_timeout_seconds: int = 600
@@ -73,13 +76,19 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
             "scoped-mail-sender:index:ScopedMailboxAccess", name, inputs_of(args), opts
         )
         by_policy = args.scoping is Scoping.POLICY
-        if (args.group is not None) != (by_policy or len(args.mailboxes) > 1):
+        unit = args.administrative_unit
+        by_group = unit is None and (by_policy or len(args.mailboxes) > 1)
+        if (args.group is not None) != by_group or (by_policy and unit is not None):
             raise ValueError(
-                "A policy, and roles for several mailboxes, need a group; roles for one have none."
+                "A policy, and roles for several mailboxes, need a group; roles for one, or for an "
+                "administrative unit, have none."
             )
         self._name, self._args, self._opts = name, args, opts
-        if args.group is None:
-            self.access: ConfinedMailboxAccess | RoleBasedMailboxAccess = self._on_one_mailbox()
+        self.access: ConfinedMailboxAccess | RoleBasedMailboxAccess
+        if unit is not None:
+            self.access = self._by_roles(ScopeType.ADMINISTRATIVE_UNIT, unit)
+        elif args.group is None:
+            self.access = self._on_one_mailbox()
         else:
             group = MailEnabledSecurityGroup(
                 f"{name}-group",
@@ -139,7 +148,7 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
         return self._by_roles(ScopeType.MANAGEMENT_SCOPE, scope.scope_name, scope)
 
     def _by_roles(
-        self, scope_type: ScopeType, scope: pulumi.Input[str], after: pulumi.Resource
+        self, scope_type: ScopeType, scope: pulumi.Input[str], *after: pulumi.Resource
     ) -> RoleBasedMailboxAccess:
         args = self._args
         return RoleBasedMailboxAccess(
@@ -157,5 +166,5 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
                 proof_timeout_seconds=args.proof_timeout_seconds,
                 identity_outlives=True,
             ),
-            child_options(self, self._opts, depends_on=[after]),
+            child_options(self, self._opts, depends_on=[*after]),
         )

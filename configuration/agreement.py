@@ -455,7 +455,8 @@ def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
         if not isinstance(entry, dict):
             continue
         by_roles = entry.get("scoping") == Scoping.RBAC
-        several = len(_mailboxes_of(entry)) > 1
+        unit = entry.get("administrativeUnit")
+        several = len(_mailboxes_of(entry)) > 1 and unit is None
         if entry.get("group") is None and (several or not by_roles):
             yield Mistake(
                 (*path, "group"),
@@ -468,13 +469,22 @@ def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
                 else "Write the group that is the policy's scope: name and address; or "
                 "scoping: rbac, which needs none.",
             )
+        if unit is not None and not by_roles:
+            yield Mistake(
+                (*path, "administrativeUnit"),
+                unit,
+                "confines no policy, whose scope is a group",
+                "Leave it out, or write scoping: rbac and no group.",
+            )
         if not by_roles:
             continue
         if entry.get("group") is not None and not several:
             yield Mistake(
                 (*path, "group"),
                 ABSENT,
-                "is of no use with scoping: rbac, which binds the identity to its mailbox itself",
+                "is of no use with scoping: rbac, which binds the identity to its mailbox itself"
+                if unit is None
+                else "is of no use beside administrativeUnit, to which the roles are bound",
                 "Leave it out, in senderDefaults too." if path[0] == "senders" else "Leave it out.",
             )
         permissions = entry.get("permissions")

@@ -265,7 +265,13 @@ class Access(Keys, frozen=True):
         Group | None, Field(title="the group that confines the identity: name and address")
     ] = None
     """The mail-enabled security group of the mailboxes. Required, but for ``scoping: rbac`` with
-    one mailbox, which has none."""
+    one mailbox, or with an administrative unit, which have none."""
+    administrative_unit: ObjectId | None = Field(
+        None, title="the object id of an administrative unit that has the mailboxes"
+    )
+    """In place of the group, with ``scoping: rbac``: the roles are bound to that unit of Entra.
+    Whoever manages it decides who else is in reach; the proof asks for ``mailboxes`` and for the
+    control mailbox only."""
     scoping: Scoping = Field(Scoping.POLICY, title="applicationAccessPolicy or rbac")
     """As for a sender. With ``rbac`` a role is bound to the one mailbox, or to the group of
     several. Cannot be changed once it is deployed."""

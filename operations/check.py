@@ -36,7 +36,7 @@ from components.exchange.exchange_command import POWERSHELL, SCRIPTS
 from components.provider_errors import ABSENT
 from components.scoped_mail_sender import IdentityKind, Scoping
 from configuration import NAMESPACE, ConfigurationError, StackConfiguration, load_configuration
-from configuration.keys import Sender
+from configuration.keys import Access, Sender
 from operations.cloud_look_up import AzureResource, Kind, LeftBehind
 from operations.exchange_script import ExchangeScriptError, run_script
 from operations.prove import (
@@ -72,14 +72,17 @@ SCRIPTS_OF_ALL = (
     "set-shared-mailbox.ps1",
     "remove-shared-mailbox.ps1",
 )
+GROUP_SCRIPTS = (
+    "ensure-mail-enabled-security-group.ps1",
+    "set-group-member.ps1",
+    "remove-mail-enabled-security-group.ps1",
+)
 SCRIPTS_OF: dict[Scoping, tuple[str, ...]] = {
     Scoping.POLICY: (
-        "ensure-mail-enabled-security-group.ps1",
-        "set-group-member.ps1",
+        *GROUP_SCRIPTS,
         "ensure-application-access-policy.ps1",
         "prove-confinement.ps1",
         "release-application-access-policy.ps1",
-        "remove-mail-enabled-security-group.ps1",
     ),
     Scoping.RBAC: (
         "ensure-service-principal.ps1",
@@ -146,9 +149,22 @@ class Plan:
     def senders(self) -> Sequence[Sender]:
         return self.configuration.senders
 
+    @property
+    def confined(self) -> Sequence[Sender | Access]:
+        """All that is confined: senders, and identities of others."""
+        return [*self.configuration.senders, *self.configuration.access]
+
     def has(self, scoping: Scoping) -> bool:
-        """Whether there is a sender of that scoping."""
-        return any(sender.scoping is scoping for sender in self.senders)
+        """Whether there is a sender, or an identity of others, of that scoping."""
+        return any(entry.scoping is scoping for entry in self.confined)
+
+    def mailboxes_of_others(self) -> set[str]:
+        """Addresses of the mailboxes that are there already, and stay as they are."""
+        own = {sender.mailbox.address.casefold() for sender in self.senders}
+        named = {each for access in self.configuration.access for each in access.mailboxes}
+        return {each for each in named if each.casefold() not in own} | {
+            entry.control_mailbox for entry in self.confined
+        }
 
 
 class _Subscription(BaseModel):
@@ -541,17 +557,17 @@ def asked_of_exchange(plan: Plan) -> dict[str, Any]:
         "markAttribute": configuration.mark_attribute,
     }
     recipients = []
-    for sender in plan.senders:
+    for entry in plan.confined:
         for kind, suffix, wanted in (
-            ("SharedMailbox", "mailbox", sender.mailbox),
-            ("MailUniversalSecurityGroup", "group", sender.group),
+            ("SharedMailbox", "mailbox", entry.mailbox if isinstance(entry, Sender) else None),
+            ("MailUniversalSecurityGroup", "group", entry.group),
         ):
             if wanted is not None:
                 recipients.append(
                     common
                     | {
                         "type": kind,
-                        "mark": f"{NAMESPACE}/{plan.stack}/{sender.name}-{suffix}",
+                        "mark": f"{NAMESPACE}/{plan.stack}/{entry.name}-{suffix}",
                         "address": wanted.address,
                         "name": wanted.name,
                         "alias": wanted.alias,
@@ -561,10 +577,12 @@ def asked_of_exchange(plan: Plan) -> dict[str, Any]:
     scripts = [*SCRIPTS_OF_ALL]
     for scoping, own in SCRIPTS_OF.items():
         scripts += own if plan.has(scoping) else ()
+    if any(access.group for access in configuration.access):
+        scripts += GROUP_SCRIPTS
     if configuration.drift:
         scripts.append(FIND_DRIFT)
-    existing = {sender.control_mailbox for sender in plan.senders}
-    existing |= {owner for s in plan.senders if s.group for owner in s.group.managed_by}
+    existing = plan.mailboxes_of_others()
+    existing |= {owner for e in plan.confined if e.group for owner in e.group.managed_by}
     return common | {
         "exchangeEnvironmentName": ENDPOINTS[configuration.cloud].exchange_environment,
         "alsoLoad": cmdlets_of(scripts),
@@ -609,9 +627,12 @@ def rows_of_exchange(
         yield _customisation_row(is_right=not said["isDehydrated"])
     yield _domains_row(plan, said["domains"])
     yield from map(_recipient_row, said["recipients"])
-    control = {sender.control_mailbox for sender in plan.senders}
+    control = {entry.control_mailbox for entry in plan.confined}
+    mailboxes = plan.mailboxes_of_others()
     for one in said["existing"]:
-        yield _existing_row(one["address"], one["type"], is_mailbox=one["address"] in control)
+        what = "mailbox" if one["address"] in mailboxes else "owner"
+        what = "control mailbox" if one["address"] in control else what
+        yield _existing_row(what, one["address"], one["type"])
 
 
 def _cmdlets_row(missing: Sequence[str]) -> Row:
@@ -656,7 +677,7 @@ def _domains_row(plan: Plan, accepted: Iterable[str]) -> Row:
     subject = "accepted domains"
     known = {domain.casefold() for domain in accepted}
     addresses = [s.mailbox.address for s in plan.senders]
-    addresses += [s.group.address for s in plan.senders if s.group]
+    addresses += [entry.group.address for entry in plan.confined if entry.group]
     strangers = [a for a in addresses if a.rpartition("@")[2].casefold() not in known]
     if strangers:
         return Row(
@@ -682,8 +703,8 @@ def _recipient_row(recipient: Mapping[str, str]) -> Row:
     return Row(subject, recipient["text"], Verdict.WRONG)
 
 
-def _existing_row(address: str, kind: str, *, is_mailbox: bool) -> Row:
-    subject = f"{'control mailbox' if is_mailbox else 'owner'} {address}"
+def _existing_row(what: str, address: str, kind: str) -> Row:
+    subject, is_mailbox = f"{what} {address}", what != "owner"
     if kind.endswith("Mailbox") or (kind and not is_mailbox):
         return Row(subject, f"is a {kind}")
     return Row(

@@ -20,18 +20,19 @@ GROUP = Group(
 
 
 def access(
-    scoping: Scoping, mailboxes: list[str], group: Group | None, client: str = "client"
+    scoping: Scoping, mailboxes: list[str], group: Group | None, unit: str | None = None
 ) -> Recording:
     return record(
         lambda: ScopedMailboxAccess(
             "reader",
             ScopedMailboxAccessArgs(
-                client_id=client,
+                client_id="client",
                 principal_id="principal",
                 mailboxes=mailboxes,
                 permissions=[MailboxPermission.MAIL_SEND],
                 scoping=scoping,
                 group=group,
+                administrative_unit=unit,
                 control_mailbox="control.mailbox@contoso.com",
                 organization=ExchangeOrganization(domain="contoso.onmicrosoft.com"),
             ),
@@ -76,6 +77,14 @@ class TestByRoles:
         assert "reader-group-members" in recorded.ancestors("reader-access-mail-send")
         assert not any("scope" in name for name in recorded.custom())
 
+    def test_are_bound_to_an_administrative_unit_where_one_is_given(self):
+        recorded = access(Scoping.RBAC, [FINANCE, RECEPTION], None, "unit")
+        role = recorded.resources["reader-access-mail-send"].desired
+        assert (role["scopeType"], role["scope"]) == ("AdministrativeUnit", "unit")
+        proof = recorded.resources["reader-access-proof"].desired
+        assert proof["assignment"] == role["name"]
+        assert proof["members"] == [FINANCE, RECEPTION]
+
     def test_have_another_name_once_they_are_bound_to_something_else(self):
         one, several = (
             access(Scoping.RBAC, *bound).resources["reader-access-mail-send"].desired["name"]
@@ -85,13 +94,15 @@ class TestByRoles:
 
 
 @pytest.mark.parametrize(
-    ("scoping", "mailboxes", "group"),
+    ("scoping", "mailboxes", "group", "unit"),
     [
-        (Scoping.POLICY, [FINANCE], None),
-        (Scoping.RBAC, [FINANCE], GROUP),
-        (Scoping.RBAC, [FINANCE, RECEPTION], None),
+        (Scoping.POLICY, [FINANCE], None, None),
+        (Scoping.POLICY, [FINANCE], GROUP, "unit"),
+        (Scoping.RBAC, [FINANCE], GROUP, None),
+        (Scoping.RBAC, [FINANCE, RECEPTION], None, None),
+        (Scoping.RBAC, [FINANCE, RECEPTION], GROUP, "unit"),
     ],
 )
-def test_a_group_is_given_where_it_is_needed_and_only_there(scoping, mailboxes, group):
+def test_a_group_is_given_where_it_is_needed_and_only_there(scoping, mailboxes, group, unit):
     with pytest.raises(ValueError, match="need a group"):
-        access(scoping, mailboxes, group)
+        access(scoping, mailboxes, group, unit)

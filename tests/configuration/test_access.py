@@ -152,6 +152,26 @@ class TestItsGroup:
         assert mistake.remedy == "Leave it out."
 
 
+class TestItsAdministrativeUnit:
+    @pytest.fixture
+    def in_a_unit(self, access: dict[str, Any]) -> dict[str, Any]:
+        put(access, "access[1].mailboxes", ["finance@contoso.com", "report@contoso.com"])
+        return put(access, "access[1].administrativeUnit", PRINCIPAL_ID)
+
+    def test_takes_the_place_of_a_group(self, in_a_unit: dict[str, Any]) -> None:
+        entry = load_configuration(in_a_unit).access[1]
+        assert (entry.administrative_unit, entry.group) == (PRINCIPAL_ID, None)
+
+    def test_is_not_beside_one(self, in_a_unit: dict[str, Any]) -> None:
+        group = {"name": "Archive Scope", "address": "archive-scope@contoso.com"}
+        mistake = only_mistake(put(in_a_unit, "access[1].group", group))
+        assert "is of no use beside administrativeUnit" in mistake.problem
+
+    def test_confines_no_policy(self, access: dict[str, Any]) -> None:
+        mistake = only_mistake(put(access, "access[0].administrativeUnit", PRINCIPAL_ID))
+        assert "confines no policy, whose scope is a group" in mistake.problem
+
+
 def test_drift_does_not_look_at_roles(access: dict[str, Any]) -> None:
     assert "what access[1] has" in only_mistake(put(access, "drift", True)).problem
 

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from simulator.engine import Result, SimulatedStack
-from simulator.tenant import GRAPH_AUDIENCE
+from simulator.tenant import DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE
+from simulator.tenant.identifiers import CONFINABLE_APP_ROLES, seeded_id
 from tests.engine.conftest import Configuration, StackIn, succeeded
 from tests.engine.test_drift import administrator
 from tests.engine.test_rbac import by_roles
+from tests.engine.test_recover import recovered
 
 pytestmark = pytest.mark.engine
 
@@ -215,3 +217,50 @@ def test_what_is_not_there_is_refused_before_anything_is_made(identities: Identi
         assert not result.succeeded
         assert f"id {unknown}, which is to be the identity of the access reporting" in result.output
         assert stack.tenant.snapshot() == before
+
+
+def test_an_identity_that_reached_everyone_is_confined_and_its_grant_taken_up(
+    identities: Identities,
+):
+    """What a function app has had for years: the permission, and no policy."""
+    stack = identities.stack
+    granted = seeded_grant(stack, identities.principal["reporting"], "Mail.Read")
+    open_before = stack.tenant.violations()
+    assert len(open_before) == 1
+    identities.entries[0]["permissions"] = ["Mail.Read"]
+    identities.write(identities.entries[:1])
+
+    refused = stack.up()
+
+    assert not refused.succeeded
+    assert "Permission being assigned already exists" in refused.output
+    code, shown = recovered(stack)
+    assert code == 0, shown
+    assert "already there" in shown
+    succeeded(stack.up())
+    assert succeeded(stack.preview()).changes == []
+    restricted = {policy["appId"] for policy in objects(stack, "applicationAccessPolicies")}
+    assert identities.client["reporting"] in restricted
+    succeeded(stack.destroy())
+    assert granted not in stack.tenant.snapshot()["appRoleAssignments"]
+    assert stack.tenant.violations() == open_before
+
+
+def seeded_grant(stack: SimulatedStack, principal_id: str, permission: str) -> str:
+    """The id of an app role assignment of Graph that somebody makes by hand."""
+    graph = seeded_id("Microsoft Graph")
+    body = {
+        "principalId": principal_id,
+        "resourceId": graph,
+        "appRoleId": CONFINABLE_APP_ROLES[permission],
+    }
+    made = stack.tenant.graph.request(
+        "POST",
+        f"/v1.0/servicePrincipals/{graph}/appRoleAssignedTo",
+        body,
+        token=stack.tenant.entra.issue_token(DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE),
+        headers={"Content-Type": "application/json"},
+    )
+    assert made.body
+    assert made.status == 201, made.body
+    return str(made.body["id"])

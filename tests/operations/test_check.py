@@ -476,6 +476,22 @@ class TestExchange:
             "control mailbox no.one@contoso.com": "does not exist",
         }
 
+    def test_what_an_identity_of_others_may_use(self, rows: Callable[..., dict[str, Row]]):
+        access = {
+            "name": "reporting",
+            "clientId": "11111111-2222-4333-8444-555555555555",
+            "scoping": "rbac",
+            "mailboxes": ["finance@contoso.com", "no.one@contoso.com", MAILBOX],
+            "permissions": ["Mail.Read"],
+            "group": {"name": "Reporting", "address": "reporting@contoso.com"},
+            "controlMailbox": CONTROL,
+        }
+        found = rows(plan(access=[access]))
+        assert wrong(found) == {"mailbox no.one@contoso.com": "does not exist"}
+        assert "customised organisation" in found
+        assert found["reporting@contoso.com"].found == "the address is free"
+        assert found["mailbox finance@contoso.com"].found == "is a UserMailbox"
+
     def test_a_control_mailbox_that_is_a_group(self, rows: Callable[..., dict[str, Row]]):
         found = rows(plan({"controlMailbox": "AllStaff@contoso.com"}))
         assert wrong(found) == {

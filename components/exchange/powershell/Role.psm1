@@ -58,8 +58,18 @@ function Test-MailboxScope {
 }
 
 function Get-RoleScopeName {
-    <# .SYNOPSIS The name by which Exchange shows what a role is bound to: that of the scope, or that of the group with an address. #>
-    param([Parameter(Mandatory)] [object] $Desired)
+    <#
+    .SYNOPSIS
+        The name by which Exchange shows what a role is bound to: of the scope, or of the group with an address.
+    .DESCRIPTION
+        How it shows an administrative unit no document says: that is the name which an assignment bound to its id has.
+    #>
+    param([Parameter(Mandatory)] [object] $Desired, [object] $Assignment)
+    if ($Desired.scopeType -eq 'AdministrativeUnit') {
+        if (-not $Assignment) { $Assignment = Find-RoleAssignment -Name $Desired.assignment }
+        if ($Assignment) { return [string]$Assignment.CustomResourceScope }
+        return ''
+    }
     if ($Desired.scopeType -ne 'Group') { return $Desired.scope }
     [string](Find-AddressHolder -Address $Desired.scope | ForEach-Object { $_.Name })
 }
@@ -67,6 +77,8 @@ function Get-RoleScopeName {
 function Get-ScopeFinding {
     <# .SYNOPSIS Says in what a scope holds other mailboxes than it should; nothing where it holds just these. #>
     param([Parameter(Mandatory)] [object] $Desired)
+    # Who else is in an administrative unit only Entra tells.
+    if ($Desired.scopeType -eq 'AdministrativeUnit') { return }
     if ($Desired.scopeType -eq 'Group') {
         $group = Find-AddressHolder -Address $Desired.scope
         if (-not $group) { return "no group has the address $($Desired.scope)" }
@@ -88,7 +100,7 @@ function Get-AssignmentDifference {
     Compare-Value -Property 'Role' -Found ([string]$Assignment.Role) -Expected $Desired.role
     Compare-Value -Property 'RoleAssignee' -Found ([string]$Assignment.RoleAssignee) -Expected $Desired.principalId
     Compare-Value -Property 'RecipientWriteScope' -Found ([string]$Assignment.RecipientWriteScope) -Expected $Desired.scopeType
-    Compare-Value -Property 'CustomResourceScope' -Found ([string]$Assignment.CustomResourceScope) -Expected (Get-RoleScopeName -Desired $Desired)
+    Compare-Value -Property 'CustomResourceScope' -Found ([string]$Assignment.CustomResourceScope) -Expected (Get-RoleScopeName -Desired $Desired -Assignment $Assignment)
     Compare-Value -Property 'RoleAssignmentDelegationType' -Found ([string]$Assignment.RoleAssignmentDelegationType) -Expected 'Regular'
 }
 

@@ -46,7 +46,7 @@ $UsedParameters = @{
     'New-ServicePrincipal'           = @('AppId', 'ObjectId', 'DisplayName')
     'New-ManagementScope'            = @('Name', 'RecipientRestrictionFilter')
     'Set-ManagementScope'            = @('RecipientRestrictionFilter')
-    'New-ManagementRoleAssignment'   = @('Name', 'App', 'Role', 'CustomResourceScope', 'RecipientGroupScope')
+    'New-ManagementRoleAssignment'   = @('Name', 'App', 'Role', 'CustomResourceScope', 'RecipientGroupScope', 'RecipientAdministrativeUnitScope')
 }
 
 # The folder of the open connection; empty where there is none.

@@ -1,10 +1,10 @@
 <#
 .SYNOPSIS
-    Makes sure that an application is assigned one application role, on one management scope or group.
+    Makes sure that an application is assigned one application role, on one management scope, group or administrative unit.
 .DESCRIPTION
     Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"name":"notifications Mail.Send 3f2a9c1d","principalId":"<object id>","role":"Application Mail.Send","scopeType":"CustomRecipientScope","scope":"notifications 3f2a9c1d","members":["notifications@contoso.com"]}
-              With the scopeType Group, scope is the address of the group: its direct members are in the scope, others are not. What
-              the scope holds is compared with members before. One of this name with other content is refused, never taken. What Exchange bound the assignment to is read back at
+              With the scopeType Group, scope is the address of the group: its direct members are in the scope, others are not; with
+              AdministrativeUnit, its object id. What scope or group hold is compared with members before. One of this name with other content is refused, never taken. What Exchange bound the assignment to is read back at
               once: without its scope it would open every mailbox, so it is taken back then. The assignment of a former identity,
               which this script wrote the last time (PULUMI_COMMAND_STDOUT), goes: that identity is gone, and Exchange may not know.
     Writes    {"name":"..."}
@@ -36,6 +36,9 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
         if ($Desired.scopeType -eq 'Group') {
             $group = Get-ExistingRecipient -Address $Desired.scope
             return New-ManagementRoleAssignment -Name $Desired.name -App $Desired.principalId -Role $Desired.role -RecipientGroupScope ([string]$group.Guid) -ErrorAction Stop
+        }
+        if ($Desired.scopeType -eq 'AdministrativeUnit') {
+            return New-ManagementRoleAssignment -Name $Desired.name -App $Desired.principalId -Role $Desired.role -RecipientAdministrativeUnitScope $Desired.scope -ErrorAction Stop
         }
         New-ManagementRoleAssignment -Name $Desired.name -App $Desired.principalId -Role $Desired.role -CustomResourceScope $Desired.scope -ErrorAction Stop
     }

@@ -20,7 +20,10 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
         return
     }
     if (Test-Outlived -Desired $Desired -Subject "the management scope '$($Desired.name)'" -Hours 2 -Removal "Remove-ManagementScope -Identity '$($Desired.name)'") { return }
-    if (-not (Test-MailboxScope -Scope $scope -MailboxId $Desired.mailboxId)) {
+    $mailboxId = $Desired.mailboxId
+    # Given by its address, it is the one that this stack found there.
+    if (-not $mailboxId) { $mailboxId = [string](Get-FormerOutput | ForEach-Object { $_.mailboxId }) }
+    if (-not $mailboxId -or -not (Test-MailboxScope -Scope $scope -MailboxId $mailboxId)) {
         Stop-Convergence -Reason "somebody changed it: it holds '$($scope.RecipientFilter)'. It was not removed. If nobody needs it: Remove-ManagementScope -Identity '$($Desired.name)', and run the removal again."
     }
     Write-Step -Message "removing the management scope '$($Desired.name)'"

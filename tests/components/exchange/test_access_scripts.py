@@ -137,6 +137,49 @@ class TestRolesOnAGroup:
         assert access.snapshot("managementRoleAssignments") == []
 
 
+class TestRolesOnAnAdministrativeUnit:
+    @pytest.fixture
+    def on_a_unit(self, access):
+        tenant = access.scripts.tenant
+        unit = tenant.add_administrative_unit("Front office", [RECEPTION, FINANCE])
+        bound = {"scopeType": "AdministrativeUnit", "scope": unit}
+        access.assignment |= bound
+        access.proof |= bound | {"assignment": access.assignment["name"]}
+        access.done("ensure-service-principal.ps1", access.pointer)
+        access.done("ensure-role-assignment.ps1", access.assignment)
+        access.scripts.pass_time()
+        return access
+
+    def test_are_bound_to_it_and_proven(self, on_a_unit):
+        [assignment] = on_a_unit.snapshot("managementRoleAssignments")
+        assert assignment["scopeType"] == "AdministrativeUnit"
+        assert assignment["scopeId"] == on_a_unit.assignment["scope"]
+        on_a_unit.done("prove-authorization.ps1", on_a_unit.proof)
+        assert on_a_unit.done("ensure-role-assignment.ps1", on_a_unit.assignment).changes == []
+
+    def test_are_not_proven_beside_those_on_another(self, on_a_unit):
+        other = on_a_unit.scripts.tenant.add_administrative_unit("Back office", [RECEPTION])
+        theirs = {"Name": "theirs", "App": on_a_unit.principal_id, "Role": ROLE}
+        on_a_unit.scripts.cmdlet(
+            "New-ManagementRoleAssignment", **theirs, RecipientAdministrativeUnitScope=other
+        )
+        on_a_unit.scripts.pass_time()
+        _, line = on_a_unit.refused("prove-authorization.ps1", on_a_unit.proof)
+        assert f"{ROLE} on 'Back office'" in line
+
+    def test_are_not_proven_where_it_lacks_a_mailbox_or_has_the_control_mailbox(self, on_a_unit):
+        lacking = on_a_unit.proof | {"members": ["payroll@contoso.com"]}
+        _, line = on_a_unit.refused("prove-authorization.ps1", lacking)
+        assert "payroll@contoso.com is not in the scope" in line
+        in_it = on_a_unit.proof | {"members": [RECEPTION], "controlMailbox": FINANCE}
+        _, line = on_a_unit.refused("prove-authorization.ps1", in_it)
+        assert f"{FINANCE} is in the scope" in line
+
+    def test_are_taken_back(self, on_a_unit):
+        on_a_unit.done("remove-role-assignment.ps1", on_a_unit.assignment)
+        assert on_a_unit.snapshot("managementRoleAssignments") == []
+
+
 class TestAScopeByAnAddress:
     SCOPE: ClassVar = {"name": "reader 3f2a9c1d", "mailboxId": None, "mailboxAddress": FINANCE}
 
@@ -157,6 +200,16 @@ class TestAScopeByAnAddress:
         run = access.done("ensure-management-scope.ps1", moved)
         assert run.changes == ["Set-ManagementScope"]
         assert run.observed["mailboxId"] == seeded_id("reception")
+
+    def test_goes_where_the_identity_went(self, access):
+        run = access.done("ensure-management-scope.ps1", self.SCOPE)
+        access.scripts.pass_time()
+        access.scripts.environment = {"EXCHANGE_ACCESS_TOKEN": access.scripts.token()}
+        _, line = access.refused("remove-management-scope.ps1", self.SCOPE)
+        assert "It was not removed" in line
+        access.scripts.environment |= {"PULUMI_COMMAND_STDOUT": run.stdout}
+        run = access.done("remove-management-scope.ps1", self.SCOPE)
+        assert run.changes == ["Remove-ManagementScope"]
 
     def test_is_of_no_group(self, access):
         [group] = access.scripts.cmdlet("Get-DistributionGroup", Identity="Building Access")

@@ -7,12 +7,12 @@ from components.deployed import deployed_resources
 from components.exchange.drift import find_drift, repair
 from components.exchange.exchange_command import ExchangeOrganization
 from components.logic_app import OWN_TAGS
+from components.migration import deployed_standings
 from components.resource_group import resource_group
 from components.scoped_mail_sender import (
     ScopedMailSender,
     ScopedMailSenderArgs,
     deployed_recipients,
-    deployed_scopings,
     deployed_workflows,
 )
 from components.scoped_mailbox_access import ScopedMailboxAccess, ScopedMailboxAccessArgs
@@ -29,7 +29,8 @@ from configuration import (
 configuration = load_configuration(pulumi.Config())
 deployed = deployed_resources()
 refuse_renamed_senders(configuration, deployed_recipients(deployed))
-refuse_changed_scopings(configuration, deployed_scopings(deployed))
+standings = deployed_standings(deployed)
+refuse_changed_scopings(configuration, standings)
 warn_of_expressions(configuration)
 
 identities = {
@@ -86,6 +87,7 @@ senders = {
             purge=configuration.purge_mailboxes,
             retain=configuration.retain,
         ),
+        standing=standings.get(sender.name),
     )
     for sender in configuration.senders
 }

@@ -46,6 +46,8 @@ class ConfinedMailboxAccessArgs:
             https://learn.microsoft.com/exchange/permissions-exo/application-access-policies.
         retire_former_identities: See :class:`ApplicationAccessPolicyArgs`.
         identity_outlives: See :class:`ApplicationAccessPolicyArgs`.
+        granted: Whether the permissions are granted. Where they are not, or not any more, the
+            policy stays: a token of before may live on for a day.
     """
 
     client_id: pulumi.Input[str]
@@ -60,6 +62,7 @@ class ConfinedMailboxAccessArgs:
     settle_seconds: int = 3600
     retire_former_identities: bool = False
     identity_outlives: bool = False
+    granted: bool = True
 
 
 class ConfinedMailboxAccess(pulumi.ComponentResource):
@@ -115,6 +118,7 @@ class ConfinedMailboxAccess(pulumi.ComponentResource):
                 before_create=[self.proof.before_grant],
             )
             for permission in permissions
+            if args.granted
         ]
         self.permissions = [grant.assignment for grant in self.grants]
         """The app role assignments, one a permission."""

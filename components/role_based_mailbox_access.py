@@ -64,6 +64,9 @@ class RoleBasedMailboxAccessArgs:
         proof_timeout_seconds: How long the proof may take.
         identity_outlives: See :func:`.exchange_command.outliving`. A pointer to it that was there
             before stays as well.
+        besides: What else lets the identity send, or confines it: the roles are proven anew where
+            that changes.
+        granted: Permissions that the identity may hold in Entra, where a policy confines them.
     """
 
     client_id: pulumi.Input[str]
@@ -77,6 +80,8 @@ class RoleBasedMailboxAccessArgs:
     organization: ExchangeOrganization
     proof_timeout_seconds: int = 600
     identity_outlives: bool = False
+    besides: str | None = None
+    granted: Sequence[MailboxPermission] = ()
 
 
 class RoleBasedMailboxAccess(pulumi.ComponentResource):
@@ -94,7 +99,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
         super().__init__(
             "exchange-online:index:RoleBasedMailboxAccess", name, inputs_of(args), opts
         )
-        self._organization = args.organization
+        self._organization, self._granted = args.organization, args.granted
 
         async def without_grants(hook: pulumi.ResourceHookArgs) -> None:
             desired = json.loads((hook.new_inputs or {})["stdin"])
@@ -148,8 +153,9 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
             "assignment": _assignment_name(args, mark, next(iter(roles))),
             "controlMailbox": args.control_mailbox,
             "timeoutSeconds": args.proof_timeout_seconds,
+            **({"besides": args.besides} if args.besides else {}),
         }
-        exchange_command(
+        self.proof = exchange_command(
             f"{name}-proof",
             organization=args.organization,
             ensure=ROLE_PROOF_SCRIPT,
@@ -182,7 +188,13 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
         return (await get_service_principal(self, clientId=client_id))["objectId"]
 
     async def _refuse_grants(self, principal_id: str, *, otherwise: str) -> None:
-        await refuse_grants(self, principal_id, cloud=self._organization.cloud, otherwise=otherwise)
+        await refuse_grants(
+            self,
+            principal_id,
+            cloud=self._organization.cloud,
+            otherwise=otherwise,
+            expected=self._granted,
+        )
 
 
 def _assignment_name(

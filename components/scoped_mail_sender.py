@@ -30,6 +30,8 @@ from .graph_permission import MailboxPermission
 from .inputs import child_options, inputs_of
 from .logic_app import LogicApp, LogicAppArgs, WorkflowIdentity
 from .message import Message
+from .migration import BOTH, LEFT, Standing, course_of, now
+from .migration import Scoping as Scoping
 from .role_based_mailbox_access import (
     RoleBasedMailboxAccess,
     RoleBasedMailboxAccessArgs,
@@ -62,24 +64,6 @@ def deployed_workflows(deployed: Deployed) -> dict[str, str]:
         for (kind, name), outputs in deployed.items()
         if kind == "azure-native:logic:Workflow"
     }
-
-
-def deployed_scopings(deployed: Deployed) -> dict[str, "Scoping"]:
-    """By the name of each sender that the state holds, what confines it."""
-    ends = {"-access-policy": Scoping.POLICY, "-access-pointer": Scoping.RBAC}
-    return {
-        name.removesuffix(end): scoping
-        for kind, name in deployed
-        for end, scoping in ends.items()
-        if kind == "command:local:Command" and name.endswith(end)
-    }
-
-
-class Scoping(StrEnum):
-    """What confines the identity: a policy over what Entra grants, or the scope of a role."""
-
-    POLICY = "applicationAccessPolicy"
-    RBAC = "rbac"
 
 
 class IdentityKind(StrEnum):
@@ -170,10 +154,29 @@ class ScopedMailSender(pulumi.ComponentResource):
     """The group's primary SMTP address, where there is one."""
 
     def __init__(
-        self, name: str, args: ScopedMailSenderArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: ScopedMailSenderArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        standing: Standing | None = None,
     ) -> None:
+        """Registers everything of a sender.
+
+        Args:
+            name: Logical name.
+            args: What it is.
+            opts: Resource options.
+            standing: What the state holds of it, so that a change of ``scoping`` goes its way.
+        """
         super().__init__("scoped-mail-sender:index:ScopedMailSender", name, inputs_of(args), opts)
         self._name, self._args, self._opts = name, args, opts
+        self._standing = standing = standing or Standing()
+        self._course = course = course_of(
+            args.scoping, standing, settle_seconds=args.settle_seconds
+        )
+        if course.says:
+            pulumi.log.info(f"{name}: {course.says}", resource=self)
 
         self.mailbox = SharedMailbox(
             f"{name}-mailbox",
@@ -186,11 +189,11 @@ class ScopedMailSender(pulumi.ComponentResource):
             child_options(self, opts),
         )
         self.group: MailEnabledSecurityGroup | None = None
-        confined_to: list[pulumi.Resource]
-        if args.scoping is Scoping.POLICY:
+        confined_to: list[pulumi.Resource] = []
+        if course.policy:
             self.group = self._group()
-            confined_to = [self.group]
-        else:
+            confined_to.append(self.group)
+        if course.scope:
             self.scope = ManagementScope(
                 f"{name}-scope",
                 ManagementScopeArgs(
@@ -200,7 +203,7 @@ class ScopedMailSender(pulumi.ComponentResource):
                 ),
                 child_options(self, opts, depends_on=[self.mailbox]),
             )
-            confined_to = [self.scope]
+            confined_to.append(self.scope)
         # Which kind of identity is an input of this marker alone, and the names in Azure derive
         # from it: where the kind changes, the engine first deletes the marker with all that takes
         # a name from it, so that the old grant, workflow and identity are gone before the policy
@@ -216,7 +219,7 @@ class ScopedMailSender(pulumi.ComponentResource):
         self.identity: UserAssignedIdentity | None = None
         if args.identity is IdentityKind.SYSTEM:
             self.logic_app = self._workflow(kind, after=confined_to)
-            self.access = self._access(self.logic_app)
+            self._give_access(self.logic_app)
         else:
             self.identity = UserAssignedIdentity(
                 f"{name}-identity",
@@ -228,8 +231,8 @@ class ScopedMailSender(pulumi.ComponentResource):
                 ),
                 child_options(self, opts, depends_on=confined_to),
             )
-            self.access = self._access(self.identity)
-            self.logic_app = self._workflow(kind, after=[*confined_to, *self.access.permissions])
+            permissions = self._give_access(self.identity)
+            self.logic_app = self._workflow(kind, after=[*confined_to, *permissions])
 
         if args.alerts is not None or args.diagnostics is not None:
             WorkflowAlerts(
@@ -263,7 +266,7 @@ class ScopedMailSender(pulumi.ComponentResource):
             "trigger": next(iter(args.trigger.definition())),
         }
         """What a stack exports of a sender: what operations go by, and a person looks for."""
-        if self.group is not None:
+        if self.group is not None and course.grants:
             self.group_address = self.group.address
             self.outputs["groupAddress"] = self.group_address
         if args.probe:
@@ -283,9 +286,11 @@ class ScopedMailSender(pulumi.ComponentResource):
         is_open = isinstance(trigger, HttpRequestTrigger) and trigger.allowed_callers is None
 
         async def before_enabling(client_id: str) -> None:
-            await self.access.prove(
-                client_id, otherwise=f"the workflow {args.workflow} was not switched on"
-            )
+            for access in (self.roles, self.access if self._course.grants else None):
+                if access is not None:
+                    await access.prove(
+                        client_id, otherwise=f"the workflow {args.workflow} was not switched on"
+                    )
 
         return LogicApp(
             f"{name}-workflow",
@@ -326,56 +331,124 @@ class ScopedMailSender(pulumi.ComponentResource):
 
     def _group(self) -> MailEnabledSecurityGroup:
         args = self._args
-        if args.group is None:
+        group = args.group or self._standing.group
+        if group is None:
             raise ValueError("A policy needs a group: give one, or scoping=Scoping.RBAC.")
+        self._group_wanted = group
         return MailEnabledSecurityGroup(
             f"{self._name}-group",
             MailEnabledSecurityGroupArgs(
-                group=args.group,
+                group=group,
                 members=[self.mailbox.address],
                 organization=args.organization,
-                retain=args.retain,
+                # One that is left goes by itself once it is due, and not with the stack.
+                retain=args.retain and self._course.grants,
             ),
             # Directly, so that at teardown the group goes before the mailbox. That the mailbox's
             # settings come first, too, costs nothing but their few seconds.
             child_options(self, self._opts, depends_on=[self.mailbox]),
         )
 
-    def _access(
-        self, identity: LogicApp | UserAssignedIdentity
-    ) -> ConfinedMailboxAccess | RoleBasedMailboxAccess:
-        name, args = f"{self._name}-access", self._args
-        if self.group is None or args.group is None:
-            return RoleBasedMailboxAccess(
-                name,
-                RoleBasedMailboxAccessArgs(
-                    client_id=identity.client_id,
-                    principal_id=identity.principal_id,
-                    display_name=self._name,
-                    scope=self.scope.scope_name,
-                    members=[self.mailbox.address],
-                    control_mailbox=args.control_mailbox,
-                    permissions=args.permissions,
-                    organization=args.organization,
-                    proof_timeout_seconds=args.proof_timeout_seconds,
-                ),
-                child_options(self, self._opts, depends_on=[self.scope]),
-            )
-        return ConfinedMailboxAccess(
-            name,
-            ConfinedMailboxAccessArgs(
+    def _give_access(self, identity: LogicApp | UserAssignedIdentity) -> list[pulumi.Resource]:
+        """Confines an identity and lets it send; returns what lets it."""
+        course = self._course
+        self.roles = self._roles(identity) if course.roles else None
+        self.access = self._confined_access(identity) if course.policy else None
+        if self._args.scoping is Scoping.BOTH:
+            self._note_both(identity)
+        elif course.leaving:
+            self._note_left(identity)
+        granted = self.access.permissions if self.access is not None and course.grants else []
+        return [*(self.roles.permissions if self.roles is not None else []), *granted]
+
+    def _roles(self, identity: LogicApp | UserAssignedIdentity) -> RoleBasedMailboxAccess:
+        args, course = self._args, self._course
+        besides = "grant" if course.grants else "policy" if course.policy else None
+        granted = course.grants or self._standing.grants
+        return RoleBasedMailboxAccess(
+            f"{self._name}-access",
+            RoleBasedMailboxAccessArgs(
                 client_id=identity.client_id,
                 principal_id=identity.principal_id,
-                group_address=self.group.address,
+                display_name=self._name,
+                scope=self.scope.scope_name,
                 members=[self.mailbox.address],
                 control_mailbox=args.control_mailbox,
                 permissions=args.permissions,
-                policy_description=args.group.policy_description,
+                organization=args.organization,
+                proof_timeout_seconds=args.proof_timeout_seconds,
+                besides=besides,
+                # Under its policy, and in the run in which it goes.
+                granted=[*MailboxPermission] if granted else (),
+            ),
+            child_options(self, self._opts, depends_on=[self.scope]),
+        )
+
+    def _confined_access(self, identity: LogicApp | UserAssignedIdentity) -> ConfinedMailboxAccess:
+        args, group = self._args, self.group
+        if group is None:
+            raise AssertionError("unreachable: a policy has a group")
+        return ConfinedMailboxAccess(
+            f"{self._name}-access",
+            ConfinedMailboxAccessArgs(
+                client_id=identity.client_id,
+                principal_id=identity.principal_id,
+                group_address=group.address,
+                members=[self.mailbox.address],
+                control_mailbox=args.control_mailbox,
+                permissions=args.permissions,
+                policy_description=self._group_wanted.policy_description,
                 organization=args.organization,
                 proof_timeout_seconds=args.proof_timeout_seconds,
                 settle_seconds=args.settle_seconds,
                 # A former identity of the workflow is gone by then.
                 retire_former_identities=True,
+                granted=self._course.grants,
             ),
-            child_options(self, self._opts, depends_on=[self.group]),
+            child_options(self, self._opts, depends_on=[group]),
+        )
+
+    def _note_both(self, identity: LogicApp | UserAssignedIdentity) -> None:
+        """Keeps in the state since when both let the identity send."""
+        if self.roles is None or self.access is None:
+            raise AssertionError("unreachable: both are there")
+        former, permissions = self._standing.since, sorted(self._args.permissions)
+
+        def since(done: Sequence[Any]) -> dict[str, Any]:
+            of = {"principalId": done[0], "permissions": permissions}
+            unchanged = {key: former.get(key) for key in of} == of
+            return {"since": former["since"] if unchanged else now().isoformat(), **of}
+
+        pulumi.Stash(
+            f"{self._name}-{BOTH}",
+            input=pulumi.Output.all(
+                identity.principal_id,
+                self.roles.proof.stdout,
+                *(each.id for each in self.access.permissions),
+            ).apply(since),
+            opts=child_options(self, self._opts),
+        )
+
+    def _note_left(self, identity: LogicApp | UserAssignedIdentity) -> None:
+        """Keeps in the state when what let the identity send went; proves before that what stays.
+
+        The engine deletes when everything else of a run has succeeded.
+        """
+        left_at, hooks = self._course.left_at, pulumi.ResourceHookBinding()
+        proven: pulumi.Output[Any] = pulumi.Output.from_input(identity.client_id)
+        if self.roles is not None:
+            proven = self.roles.proof.stdout
+        elif self.access is not None:
+            access = self.access
+
+            async def prove(_: pulumi.ResourceHookArgs) -> None:
+                client_id = await pulumi.Output.from_input(identity.client_id).future()
+                await access.prove(str(client_id), otherwise="the roles stay", settle=False)
+
+            hook = pulumi.ResourceHook(f"proof {self._name} before the roles go", prove)
+            hooks = pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
+        pulumi.Stash(
+            f"{self._name}-{LEFT}",
+            input=left_at.isoformat() if left_at else proven.apply(lambda _: now().isoformat()),
+            opts=child_options(self, self._opts, hooks=hooks),
         )

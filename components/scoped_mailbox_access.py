@@ -24,12 +24,12 @@ from .exchange.mail_enabled_security_group import (
 from .exchange.management_scope import ManagementScope, ManagementScopeArgs
 from .graph_permission import MailboxPermission
 from .inputs import child_options, inputs_of
+from .migration import Scoping
 from .role_based_mailbox_access import (
     RoleBasedMailboxAccess,
     RoleBasedMailboxAccessArgs,
     ScopeType,
 )
-from .scoped_mail_sender import Scoping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +76,8 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
             "scoped-mail-sender:index:ScopedMailboxAccess", name, inputs_of(args), opts
         )
         by_policy = args.scoping is Scoping.POLICY
+        if args.scoping is Scoping.BOTH:
+            raise ValueError("An access is confined by one of the two, a policy or roles.")
         unit = args.administrative_unit
         by_group = unit is None and (by_policy or len(args.mailboxes) > 1)
         if (args.group is not None) != by_group or (by_policy and unit is not None):

@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from components.clouds import ENDPOINTS, Cloud
 from components.graph_permission import MailboxPermission
+from components.migration import Scoping
 from components.provider_errors import ASSIGNMENT_DELAYS
 from components.role_based_mailbox_access import WITHOUT_ROLE
-from components.scoped_mail_sender import IdentityKind, Scoping
+from components.scoped_mail_sender import IdentityKind
 from components.service_principal import DIRECTORY_DELAYS
 from components.trigger import Frequency, Signature, WeekDay
 from configuration.callers import RECIPIENTS, attachments, what_callers_supply
@@ -366,7 +367,11 @@ def _undocumented(values: Mapping[str, object]) -> Iterator[Mistake]:
     if given not in list(Cloud) or values["allowUndocumented"] in (True, "true"):
         return
     facts = ENDPOINTS[Cloud(str(given))]
-    known = {Scoping.POLICY: facts.policies, Scoping.RBAC: facts.roles}
+    known = {
+        Scoping.POLICY: facts.policies,
+        Scoping.RBAC: facts.roles,
+        Scoping.BOTH: facts.policies and facts.roles,
+    }
     others = [str(scoping) for scoping, is_known in known.items() if is_known]
     for path, entry in [*senders_of(values), *accesses_of(values)]:
         scoping = value_at(entry, ("scoping",))
@@ -390,7 +395,7 @@ def _early_recurrences(values: Mapping[str, object]) -> Iterator[Mistake]:
     except PydanticCustomError:
         return
     for path, sender in senders_of(values):
-        if value_at(sender, ("scoping",)) == Scoping.RBAC:
+        if value_at(sender, ("scoping",)) in (Scoping.RBAC, Scoping.BOTH):
             continue  # What a role opens is not in the token.
         identity = value_at(sender, ("identity",))
         try:
@@ -454,7 +459,16 @@ def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
     for path, entry in [*senders_of(values), *accesses_of(values)]:
         if not isinstance(entry, dict):
             continue
-        by_roles = entry.get("scoping") == Scoping.RBAC
+        scoping = entry.get("scoping")
+        if scoping == Scoping.BOTH and path[0] == "access":
+            yield Mistake(
+                (*path, "scoping"),
+                scoping,
+                "is a step of a sender from one scoping to the other, which an access does not go",
+                f"Write {Scoping.POLICY} or {Scoping.RBAC}.",
+            )
+            continue
+        by_roles = scoping == Scoping.RBAC
         unit = entry.get("administrativeUnit")
         several = len(_mailboxes_of(entry)) > 1 and unit is None
         if entry.get("group") is None and (several or not by_roles):
@@ -476,9 +490,9 @@ def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
                 "confines no policy, whose scope is a group",
                 "Leave it out, or write scoping: rbac and no group.",
             )
-        if not by_roles:
+        if not by_roles and scoping != Scoping.BOTH:
             continue
-        if entry.get("group") is not None and not several:
+        if by_roles and entry.get("group") is not None and not several:
             yield Mistake(
                 (*path, "group"),
                 ABSENT,
@@ -499,7 +513,7 @@ def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
             yield Mistake(
                 ("drift",),
                 values["drift"],
-                f"does not look at what {write_path(path)} has with scoping: rbac",
+                f"does not look at what {write_path(path)} has with scoping: {scoping}",
                 "Write false; python -m operations.prove asks Exchange who is confined.",
             )
 

@@ -15,7 +15,8 @@ from components.clouds import Cloud
 from components.exchange import mail_enabled_security_group, shared_mailbox
 from components.exchange.exchange_command import DEFAULT_MARK_ATTRIBUTE
 from components.graph_permission import MailboxPermission
-from components.scoped_mail_sender import IdentityKind, Scoping
+from components.migration import Scoping
+from components.scoped_mail_sender import IdentityKind
 from components.trigger import Frequency, Signature, WeekDay
 from configuration.messages import Message
 from configuration.values import (
@@ -195,10 +196,11 @@ class Sender(Keys, frozen=True):
     ] = None
     """The mail-enabled security group that is the policy's scope. Required, but for ``scoping:
     rbac``, which has none."""
-    scoping: Scoping = Field(Scoping.POLICY, title="applicationAccessPolicy or rbac")
+    scoping: Scoping = Field(Scoping.POLICY, title="applicationAccessPolicy, both or rbac")
     """``applicationAccessPolicy``: the permission is granted in Entra, and a policy on the group
     confines it. Or ``rbac``: a role in Exchange, bound to the mailbox; no group, no grant, no
-    ``settle``. Cannot be changed once the sender is deployed."""
+    ``settle``. A deployed sender is changed from one to the other by way of ``both``, in runs hours
+    apart (docs/operations.md)."""
     control_mailbox: Address = Field(
         title="the address of an existing mailbox that the workflow must not send as"
     )
@@ -343,6 +345,9 @@ class StackConfiguration(Keys, frozen=True):
     """true lets a sender in a sovereign cloud be confined by what is not known to exist there: an
     application access policy in any of them, and in ``china`` a role as well. Try it in a tenant
     for tests first."""
+    migrate_now: StrictBool = Field(False, title="true or false")
+    """true lets ``scoping: both`` be left before the sender is known to send by what stays: it may
+    be unable to send for hours."""
     deletion: Deletion = Field(Deletion.RETAIN, title="retain or delete")
     """What becomes of mailboxes, groups and the policies on them when the stack or a sender goes.
     ``retain`` keeps them and has ``pulumi destroy`` refuse; ``delete`` removes them: for test

@@ -12,7 +12,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import ValidationError
 
-from components.scoped_mail_sender import Scoping
+from components.migration import Scoping, Standing, now
 from configuration.agreement import PROVIDER_ENVIRONMENTS, RULES
 from configuration.defaults import fill_in_defaults
 from configuration.environments import require_environment
@@ -213,16 +213,17 @@ def refuse_taken_workflows(
 
 def refuse_changed_scopings(
     configuration: StackConfiguration,
-    deployed: Mapping[str, Scoping],
+    deployed: Mapping[str, Standing],
     namespace: str = NAMESPACE,
 ) -> None:
-    """Refuses another scoping for a sender or an access that is deployed.
+    """Refuses a change of a deployed scoping that skips ``both``, or comes early.
 
-    Its group would go with the policy, while a token with the permission lives on for a day.
+    Skipped, what confines it would go while a token with the permission lives on for a day, or the
+    sender could not send until a role acts; likewise where it comes early.
 
     Args:
         configuration: What the stack is told.
-        deployed: By the name of each of them that the stack's state holds, what confines it.
+        deployed: By the name of each sender or access that the state holds, what there is of it.
         namespace: The project's name.
 
     Raises:
@@ -230,23 +231,50 @@ def refuse_changed_scopings(
     """
     mistakes = []
     for path, entry in _entries_of(configuration).items():
-        former = deployed.get(entry.name, entry.scoping)
-        if former is entry.scoping:
+        standing = deployed.get(entry.name, Standing())
+        wanted, there = entry.scoping, standing.scoping
+        if there is None or wanted in (there, Scoping.BOTH):
             continue
-        kind, other = "access", ""
-        if isinstance(entry, Sender):
-            kind = "sender"
-            other = "; or make a sender of another name, with a mailbox of its own"
-        mistakes.append(
-            Mistake(
-                (*path, "scoping"),
-                str(entry.scoping),
-                f"is another scoping than that of the deployed {kind}, {former}, whose identity "
-                "would be without it before it is without its permission",
-                f"Write {former}. For the other one take the {kind} out, run pulumi up, and a day "
-                f"later put it in again{other}.",
+        from_on = standing.may_leave_from(wanted)
+        if not isinstance(entry, Sender):
+            problem = (
+                f"is another scoping than that of the deployed access, {there}, whose identity "
+                "would be without it before it is without its permission"
             )
-        )
+            remedy = (
+                f"Write {there}. For the other one take the access out, run pulumi up, and a day "
+                "later put it in again."
+            )
+        elif there is not Scoping.BOTH:
+            problem = (
+                f"is another scoping than that of the deployed sender, {there}: at once its "
+                "identity would be without what confines it before it is without its permission, "
+                "or could not send for hours"
+            )
+            remedy = (
+                f"Write {Scoping.BOTH}, with a group, and run pulumi up; a preview then says from "
+                f"when on {wanted} can follow."
+            )
+        elif configuration.migrate_now or standing.left_at is not None:
+            continue
+        elif from_on is None:
+            problem = f"follows on no run that made {Scoping.BOTH} complete"
+            remedy = (
+                f"Write {Scoping.BOTH}, and run pulumi up. With migrateNow: true the sender may be "
+                "unable to send for hours."
+            )
+        elif now() < from_on:
+            problem = (
+                f"comes before {from_on:%Y-%m-%d %H:%M} UTC: until then Graph may not let the "
+                "sender send by that alone"
+            )
+            remedy = (
+                f"Write {Scoping.BOTH}, and this after that time. With migrateNow: true it is done "
+                "at once, and the sender may be unable to send until then."
+            )
+        else:
+            continue
+        mistakes.append(Mistake((*path, "scoping"), str(wanted), problem, remedy))
     if mistakes:
         raise ConfigurationError(report(namespace, mistakes, {}))
 

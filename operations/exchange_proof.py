@@ -21,8 +21,10 @@ from operations.exchange_script import ExchangeScriptError, Said, run_script
 _FOUND_OUT = re.compile(r"not (?:proven after|confined)\b")
 
 
-def proofs_in(deployment: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def proofs_in(deployment: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """What the proofs of a stack were given, by the application id that each is about.
+
+    One has two where both a policy and roles confine it.
 
     Args:
         deployment: The ``deployment`` of an exported state.
@@ -30,7 +32,7 @@ def proofs_in(deployment: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     Raises:
         ExchangeScriptError: One of them cannot be read.
     """
-    proofs = {}
+    proofs: dict[str, list[dict[str, Any]]] = {}
     for resource in deployment.get("resources") or []:
         if resource["type"] != "command:local:Command":
             continue
@@ -39,7 +41,7 @@ def proofs_in(deployment: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             continue
         try:
             desired = json.loads(inputs["stdin"])
-            proofs[desired["appId"]] = desired
+            proofs.setdefault(desired["appId"], []).append(desired)
         except (KeyError, TypeError, ValueError) as error:
             raise ExchangeScriptError(
                 f"what the state has as stdin of {resource['urn'].rpartition('::')[2]} is no "

@@ -38,7 +38,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.clouds import Cloud
-from components.scoped_mail_sender import Scoping
+from components.migration import Scoping
 from components.workflow_definition import ACTION, OWN_PROBE_ACTION, PROBE_ACTION
 from operations.exchange_proof import finding_of, proofs_in
 from operations.exchange_script import ExchangeScriptError
@@ -82,7 +82,7 @@ class Trial:
         trigger: Name of the trigger; empty where the workflow has none for this.
         own: The trial of the sender's own mail; ``None`` where this is it.
         by_probe: Whether the own mail goes to the own mailbox, not to the recipients.
-        by_role: Whether a role in Exchange lets the workflow send, and not a grant and a policy.
+        by_role: Whether a role in Exchange lets the workflow send, with or without a grant.
         is_refused: Whether Azure refuses to start the run, and will go on refusing.
     """
 
@@ -192,7 +192,7 @@ def _trials_of_sender(name: str, sender: Mapping[str, Any]) -> Iterator[Trial]:
         else:
             own = Trial(name, mailbox, workflow, sender["trigger"], not_tried)
             not_tried = Answer(0, "", "the sender has no probe: true")
-        own.by_role = sender.get("scoping") == Scoping.RBAC
+        own.by_role = sender.get("scoping") in (Scoping.RBAC, Scoping.BOTH)
         yield own
         yield Trial(
             name,
@@ -266,13 +266,15 @@ def opinions_of(
             show(f"{name} in Exchange: {line}")
 
         try:
-            is_confined, objections = finding_of(proofs[client_id], say)
+            findings = [finding_of(proof, say) for proof in proofs[client_id]]
         except ExchangeScriptError as error:
             raise ProofError(
                 f"Exchange could not be asked about {name}: {error}. Nothing was sent. Sign in as "
                 "the deployment does, or leave this out by --without-exchange: what a 403 rests on "
                 "is not proven then"
             ) from None
+        is_confined = all(confined for confined, _ in findings)
+        objections = [text for _, objections in findings for text in objections]
         verdict = Verdict.RIGHT if not objections else Verdict.UNKNOWN
         opinion = Opinion(
             name,

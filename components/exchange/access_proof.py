@@ -99,23 +99,26 @@ class AccessProof(pulumi.ComponentResource):
         """Proves before an app role assignment is created, where this run has not done so yet."""
         self.register_outputs({})
 
-    async def prove(self, client_id: str, *, otherwise: str) -> None:
+    async def prove(self, client_id: str, *, otherwise: str, settle: bool = True) -> None:
         """Proves the confinement of an application, unless this run of the program has done so.
 
         Args:
             client_id: Application id of the identity.
             otherwise: What a failure means, as the end of a sentence.
+            settle: Whether to wait for Graph: not where the policy has been in force for long.
 
         Raises:
             pulumi.RunError: It is not proven.
         """
         if client_id in self._proven:
             return
+        seconds = self._settle_seconds if settle else 0
         pulumi.log.info(
-            f"proving {client_id} anew, which takes the wait of {self._settle_seconds} s again"
+            f"proving {client_id} anew"
+            + (f", which takes the wait of {seconds} s again" if seconds else "")
         )
         try:
-            desired = {"appId": client_id, **self._confinement}
+            desired = {"appId": client_id, **self._confinement, "settleSeconds": seconds}
             await run_now(self._organization, PROOF_SCRIPT, desired)
         except Exception as error:  # noqa: BLE001 - see run_now
             raise pulumi.RunError(
@@ -125,4 +128,5 @@ class AccessProof(pulumi.ComponentResource):
                 "what is missing in Exchange, and proves it. With --target or --exclude its policy "
                 "may have been left out: run `pulumi up` without them."
             ) from None
-        self._proven.add(client_id)
+        if settle:
+            self._proven.add(client_id)

@@ -28,6 +28,14 @@ from .exchange_command import (
 
 FIND_DRIFT = "find-drift.ps1"
 
+NOT_LOOKED_AT = (
+    "ensure-management-scope.ps1",
+    "ensure-role-assignment.ps1",
+    "ensure-service-principal.ps1",
+    "prove-authorization.ps1",
+)
+"""What a sender may still have that is changed back from roles to a policy."""
+
 DRIFT_VARIABLE = "SCOPED_MAIL_SENDER_DRIFT"
 """Environment variable that carries a finding. No script reads it: a preview shows it."""
 
@@ -107,6 +115,8 @@ def _deployed_objects(deployed: Deployed) -> _Objects:
     objects: _Objects = {}
     for (kind, name), outputs in deployed.items():
         script = PurePosixPath(outputs.get("create", "")).name
+        if script in NOT_LOOKED_AT:
+            continue
         if kind == "command:local:Command" and (SCRIPTS / script).is_file():
             stdout = outputs.get("stdout", "")
             # Without its output a resource has no claim to what it made: the script takes it anew.

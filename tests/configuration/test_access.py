@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.graph_permission import MailboxPermission
-from components.scoped_mail_sender import Scoping
+from components.migration import Scoping, Standing
 from configuration import (
     NAMESPACE,
     ConfigurationError,
@@ -199,6 +199,10 @@ class TestADeployedAccess:
 
     def test_keeps_its_scoping(self, access: dict[str, Any]) -> None:
         configuration = load_configuration(access)
-        refuse_changed_scopings(configuration, {"archive": Scoping.RBAC})
+        refuse_changed_scopings(configuration, {"archive": Standing(roles=True)})
         with pytest.raises(ConfigurationError, match="of the deployed access, applicationAccess"):
-            refuse_changed_scopings(configuration, {"archive": Scoping.POLICY})
+            refuse_changed_scopings(configuration, {"archive": Standing(policy=True)})
+
+    def test_does_not_go_by_way_of_both(self, access: dict[str, Any]) -> None:
+        put(access, "access[0].scoping", "both")
+        assert "is a step of a sender" in only_mistake(access).problem

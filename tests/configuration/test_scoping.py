@@ -1,10 +1,13 @@
 """What confines a sender: a policy on its group, or roles in Exchange."""
 
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from components.scoped_mail_sender import Scoping, deployed_scopings
+from components.migration import Scoping, Standing, deployed_standings
 from configuration import ConfigurationError, load_configuration, refuse_changed_scopings
 from tests.configuration.happy_path import assert_refused, drop, only_mistake, put
 
@@ -55,23 +58,95 @@ class TestByAPolicy:
 
 
 def test_nothing_else_confines(values: dict[str, Any]) -> None:
-    assert_refused(values, "senders[0].scoping", "both", "is nothing that confines", "or rbac")
+    assert_refused(values, "senders[0].scoping", "none", "is nothing that confines", "both or rbac")
 
 
-class TestADeployedSenderKeepsItsScoping:
+class TestByBoth:
+    def test_a_sender_has_a_group_and_what_a_role_can_give(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].scoping", "both")
+        assert load_configuration(values).senders[0].scoping is Scoping.BOTH
+        put(values, "senders[0].permissions", ["Mail.Send", "Mail.ReadBasic.All"])
+        assert "for which Exchange has no role" in only_mistake(values).problem
+        put(values, "senders[0].permissions", ["Mail.Send"])
+        assert only_mistake(drop(values, "senders[0].group")).problem == "It is missing."
+
+    def test_drift_is_refused(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].scoping", "both")
+        mistake = only_mistake(put(values, "drift", "true"))
+        assert "with scoping: both" in mistake.problem
+
+
+T = datetime(2026, 11, 2, 12, tzinfo=UTC)
+COMPLETE = Standing(policy=True, grants=True, roles=True, since={"since": T.isoformat()})
+
+
+class TestADeployedSender:
     COMMAND = "command:local:Command"
 
-    def test_it_is_read_from_the_state(self) -> None:
+    def test_stands_as_the_state_says(self) -> None:
+        grant = "azuread:index/appRoleAssignment:AppRoleAssignment"
+        group = {"name": "G", "displayName": "G", "alias": "g", "address": "g@contoso.com"}
+        of_group = json.dumps(group | {"managedBy": [], "adopt": False})
         deployed: dict[tuple[str, str], dict[str, Any]] = {
-            (self.COMMAND, "a-access-policy"): {},
+            (self.COMMAND, "a-access-policy"): {"stdin": json.dumps({"description": "d"})},
+            (self.COMMAND, "a-group"): {"stdin": of_group},
+            (grant, "a-access-mail-send"): {},
+            ("pulumi:index:Stash", "a-both"): {"input": {"since": T.isoformat()}},
             (self.COMMAND, "b-access-pointer"): {},
             (self.COMMAND, "b-scope"): {},
+            ("pulumi:index:Stash", "b-left"): {"input": T.isoformat()},
             ("other", "c-access-policy"): {},
         }
-        assert deployed_scopings(deployed) == {"a": Scoping.POLICY, "b": Scoping.RBAC}
+        found = deployed_standings(deployed)
+        assert {name: each.scoping for name, each in found.items()} == {
+            "a": Scoping.POLICY,
+            "b": Scoping.RBAC,
+        }
+        assert found["a"].group is not None
+        assert found["a"].group.address == "g@contoso.com"
+        assert (found["b"].scope, found["b"].left_at) == (True, T)
+        deployed[self.COMMAND, "a-access-pointer"] = {}
+        assert deployed_standings(deployed)["a"].scoping is Scoping.BOTH
 
-    def test_another_is_refused(self, values: dict[str, Any]) -> None:
-        configuration = load_configuration(values)
-        refuse_changed_scopings(configuration, {"notifications": Scoping.POLICY, "x": Scoping.RBAC})
-        with pytest.raises(ConfigurationError, match="is another scoping than that of the deploy"):
-            refuse_changed_scopings(configuration, {"notifications": Scoping.RBAC})
+    @pytest.mark.parametrize(
+        ("scoping", "standing", "hours", "problem"),
+        [
+            ("rbac", Standing(policy=True, grants=True), 99, "is another scoping than that"),
+            ("applicationAccessPolicy", Standing(roles=True), 99, "is another scoping than that"),
+            ("both", Standing(policy=True, grants=True), 0, ""),
+            ("both", Standing(roles=True, scope=True), 0, ""),
+            ("rbac", COMPLETE, 1.9, "comes before 2026-11-02 14:00 UTC"),
+            ("rbac", COMPLETE, 2, ""),
+            ("applicationAccessPolicy", COMPLETE, 23.9, "comes before 2026-11-03 12:00 UTC"),
+            ("applicationAccessPolicy", COMPLETE, 24, ""),
+            ("rbac", replace(COMPLETE, since={}), 99, "follows on no run that made both complete"),
+            ("rbac", replace(COMPLETE, since={}, left_at=T), 0, ""),
+        ],
+    )
+    def test_changes_by_way_of_both_and_not_too_early(
+        self,
+        values: dict[str, Any],
+        monkeypatch: pytest.MonkeyPatch,
+        scoping: str,
+        standing: Standing,
+        hours: float,
+        problem: str,
+    ) -> None:
+        monkeypatch.setattr("configuration.loading.now", lambda: T + timedelta(hours=hours))
+        put(values, "senders[0].scoping", scoping)
+        if scoping == "rbac":
+            drop(values, "senders[0].group")
+        deployed = {"notifications": standing, "gone": Standing(roles=True)}
+        if not problem:
+            refuse_changed_scopings(load_configuration(values), deployed)
+            return
+        with pytest.raises(ConfigurationError, match=problem):
+            refuse_changed_scopings(load_configuration(values), deployed)
+
+    def test_changes_at_once_where_it_is_told_to_and_both_are_there(
+        self, by_roles: dict[str, Any]
+    ) -> None:
+        configuration = load_configuration(put(by_roles, "migrateNow", True))
+        refuse_changed_scopings(configuration, {"notifications": replace(COMPLETE, since={})})
+        with pytest.raises(ConfigurationError, match="Write both, with a group"):
+            refuse_changed_scopings(configuration, {"notifications": Standing(policy=True)})

@@ -1,0 +1,196 @@
+"""A deployed sender's way from one scoping to the other, in runs that are each safe to stay in.
+
+``both`` lies between the two: policy and grant stand, and a role in Exchange beside them. From
+there either can be left. What is left goes in two steps: first what lets the identity send, the
+grant or the role, and when nothing can use that any more, what confined it: the policy with its
+group, or the scope. The state has the times, so that every run knows what is due.
+See ``docs/decisions/0028-from-one-scoping-to-the-other.md``.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from .deployed import Deployed
+from .exchange.mail_enabled_security_group import Group
+from .graph_permission import MailboxPermission, permission_resource
+
+ROLE_DELAY = timedelta(hours=2)
+"""How long Graph may not know of a change of an application's roles: half an hour for one that is
+idle, two for one that goes on calling.
+https://learn.microsoft.com/exchange/permissions-exo/application-rbac#limitations"""
+
+TOKEN_LIFETIME = timedelta(hours=24)
+"""How long the platform may keep a managed identity's token, with the permissions of its day.
+https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq"""
+
+A_RUN = timedelta(hours=1)
+"""What a run may take from the time that it notes to its deletions at the end, but for `settle`."""
+
+BOTH, LEFT = "both", "left"
+"""Ends of the names of what holds the times."""
+
+
+class Scoping(StrEnum):
+    """What confines the identity: a policy over what Entra grants, or the scope of a role."""
+
+    POLICY = "applicationAccessPolicy"
+    BOTH = "both"
+    RBAC = "rbac"
+
+
+@dataclass
+class Standing:
+    """What the state holds of a sender.
+
+    Attributes:
+        policy: Its policy; likewise grants in Entra, roles in Exchange, and their scope.
+        group: The group of the policy.
+        since: From when both have let it send, and whom; empty where that is not so.
+        left_at: When the grant, or the role, was about to go.
+    """
+
+    policy: bool = False
+    grants: bool = False
+    roles: bool = False
+    scope: bool = False
+    group: Group | None = None
+    since: Mapping[str, Any] = field(default_factory=dict)
+    left_at: datetime | None = None
+
+    @property
+    def scoping(self) -> Scoping | None:
+        """What lets it send; ``None`` where nothing does yet."""
+        if self.roles:
+            return Scoping.BOTH if self.grants else Scoping.RBAC
+        return Scoping.POLICY if self.policy else None
+
+    def may_leave_from(self, wanted: Scoping) -> datetime | None:
+        """When ``both`` may be left for one of the two; ``None`` where it never was complete."""
+        if not self.since:
+            return None
+        # A role acts late, and a grant only in a token that is issued after it.
+        wait = ROLE_DELAY if wanted is Scoping.RBAC else TOKEN_LIFETIME
+        return datetime.fromisoformat(self.since["since"]) + wait
+
+
+@dataclass(frozen=True)
+class Course:
+    """What of the two a run has, besides what is wanted of it.
+
+    Attributes:
+        policy: Whether there is a policy, on its group; likewise grants, roles and their scope.
+        leaving: Whether something of the other scoping stays for a time.
+        left_at: When what let it send went; ``None`` where that is in this run.
+        says: What is due when, for a preview; empty where nothing is.
+    """
+
+    policy: bool
+    grants: bool
+    roles: bool
+    scope: bool
+    leaving: bool = False
+    left_at: datetime | None = None
+    says: str = ""
+
+
+def now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def course_of(scoping: Scoping, standing: Standing, *, settle_seconds: int) -> Course:
+    """What a run has of both, for what is wanted and what is there."""
+    if scoping is Scoping.BOTH:
+        return Course(policy=True, grants=True, roles=True, scope=True, says=_says_both(standing))
+    by_role = scoping is Scoping.RBAC
+    stays = standing.policy if by_role else standing.scope
+    goes_now = standing.grants if by_role else standing.roles
+    # Of a run that was cut off the deletions may be missing: then they are of this one.
+    left_at = None if goes_now else standing.left_at
+    due = left_at and left_at + timedelta(seconds=settle_seconds) + A_RUN
+    due = due and due + (TOKEN_LIFETIME if by_role else ROLE_DELAY)
+    what = "the policy with its group" if by_role else "the scope of the former roles"
+    says = ""
+    if stays and due and now() >= due:
+        stays, says = False, f"{what} goes in this run"
+    elif stays and due:
+        says = f"{what} stays until {_spoken(due)}; the first `pulumi up` after that removes it"
+    elif stays:
+        former, wait = ("grant", "a day") if by_role else ("role", "two hours")
+        says = (
+            f"the {former} goes in this run, after another proof; {what} stays, and goes in the "
+            f"first `pulumi up` that is {wait} and the length of a run later"
+        )
+    return Course(
+        policy=not by_role or stays,
+        grants=not by_role,
+        roles=by_role,
+        scope=by_role or stays,
+        leaving=stays,
+        left_at=left_at,
+        says=says,
+    )
+
+
+def _says_both(standing: Standing) -> str:
+    times = {wanted: standing.may_leave_from(wanted) for wanted in (Scoping.RBAC, Scoping.POLICY)}
+    when = " and ".join(
+        f"scoping: {wanted} from {_spoken(time)} on" for wanted, time in times.items() if time
+    )
+    return f"lets itself be changed to {when}" if when else ""
+
+
+def _spoken(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def deployed_standings(deployed: Deployed) -> dict[str, Standing]:
+    """By the name of each sender that the state holds, what there is of it."""
+    found: dict[str, Standing] = {}
+    grants = [permission_resource("-access", each) for each in MailboxPermission]
+    for (kind, name), outputs in deployed.items():
+        if kind == "command:local:Command":
+            for end, part in (
+                ("-access-policy", "policy"),
+                ("-access-pointer", "roles"),
+                ("-scope", "scope"),
+            ):
+                if name.endswith(end):
+                    setattr(found.setdefault(name.removesuffix(end), Standing()), part, True)
+        elif kind == "azuread:index/appRoleAssignment:AppRoleAssignment":
+            for end in grants:
+                if name.endswith(end):
+                    found.setdefault(name.removesuffix(end), Standing()).grants = True
+        elif kind == "pulumi:index:Stash" and name.endswith(f"-{BOTH}"):
+            found.setdefault(name.removesuffix(f"-{BOTH}"), Standing()).since = outputs["input"]
+        elif kind == "pulumi:index:Stash" and name.endswith(f"-{LEFT}"):
+            left_at = datetime.fromisoformat(outputs["input"])
+            found.setdefault(name.removesuffix(f"-{LEFT}"), Standing()).left_at = left_at
+    for name, standing in found.items():
+        if standing.policy:
+            standing.group = _deployed_group(deployed, name)
+    return found
+
+
+def _deployed_group(deployed: Deployed, sender: str) -> Group | None:
+    """The group of a policy that stays while the configuration has no group any more."""
+    commands = [deployed.get(("command:local:Command", f"{sender}-{end}")) for end in _OF_GROUPS]
+    if None in commands:
+        return None
+    group, policy = (json.loads(command["stdin"]) for command in commands if command)
+    return Group(
+        name=group["name"],
+        display_name=group["displayName"],
+        alias=group["alias"],
+        address=group["address"],
+        policy_description=policy["description"],
+        managed_by=group["managedBy"],
+        adopt=group["adopt"],
+    )
+
+
+_OF_GROUPS = ("group", "access-policy")

@@ -38,8 +38,7 @@ CONFIGURATION = {
 }
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def install(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of packages into which this project was installed, as pip does it."""
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "LICENSE"):
@@ -52,6 +51,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, "-m", "pip", "install", *options, "--target", folder, source], check=True
     )
     return folder
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

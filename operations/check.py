@@ -626,7 +626,10 @@ def rows_of_exchange(
     if plan.has(Scoping.RBAC):
         yield _customisation_row(is_right=not said["isDehydrated"])
     yield _domains_row(plan, said["domains"])
-    yield from map(_recipient_row, said["recipients"])
+    members = {sender.mailbox.address.casefold() for sender in plan.senders}
+    members |= {m.casefold() for access in plan.configuration.access for m in access.mailboxes}
+    for recipient in said["recipients"]:
+        yield _recipient_row(recipient, members)
     control = {entry.control_mailbox for entry in plan.confined}
     mailboxes = plan.mailboxes_of_others()
     for one in said["existing"]:
@@ -696,11 +699,22 @@ _STATES = {
 }
 
 
-def _recipient_row(recipient: Mapping[str, str]) -> Row:
+def _recipient_row(recipient: Mapping[str, Any], wanted: set[str]) -> Row:
     subject, state = recipient["address"], recipient["state"]
-    if state in _STATES:
-        return Row(subject, _STATES[state])
-    return Row(subject, recipient["text"], Verdict.WRONG)
+    if state not in _STATES:
+        return Row(subject, recipient["text"], Verdict.WRONG)
+    applications = sorted({*recipient["applications"]})
+    if len(applications) > 1:
+        return Row(
+            subject,
+            f"is the scope of the policies of {', '.join(applications)}",
+            Verdict.WRONG,
+            "Give the sender a group of its own: what members this one would lose, the other "
+            "application would.",
+        )
+    strays = [each for each in recipient["members"] if each.casefold() not in wanted]
+    going = f"; these members go: {', '.join(strays)}" if strays else ""
+    return Row(subject, _STATES[state] + going)
 
 
 def _existing_row(what: str, address: str, kind: str) -> Row:

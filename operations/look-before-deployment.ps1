@@ -7,8 +7,9 @@
               "existing":["control.mailbox@contoso.com"]}
               alsoLoad is what the deployment's scripts load: what of it is missing is listed, with the parameters that they use.
     Writes    {"domains":["contoso.com"],"missing":["New-Mailbox","Set-Mailbox -Alias"],"isDehydrated":false,"entraGrantsCount":true,
-              "recipients":[{"address","state","text"}],"existing":[{"address","type"}]}
-              state is free, ours, adopted or taken; text says why taken. type is empty for what does not exist.
+              "recipients":[{"address","state","text","members","applications"}],"existing":[{"address","type"}]}
+              state is free, ours, adopted or taken; text says why taken. Of a group that is adopted also who is in it, and which
+              applications have a policy on it. type is empty for what does not exist.
     Needs the Exchange roles View-Only Recipients and View-Only Configuration.
 #>
 
@@ -22,6 +23,9 @@ function Get-RecipientState {
     param([Parameter(Mandatory)] [object] $Desired)
     $state = 'free'
     $text = ''
+    $found = $null
+    $members = @()
+    $applications = @()
     try {
         $found = Find-OwnedRecipient -Desired $Desired -Type $Desired.type
         if ($found) {
@@ -34,10 +38,14 @@ function Get-RecipientState {
         $state = 'taken'
         $text = $_.Exception.Message
     }
-    [ordered]@{ address = $Desired.address; state = $state; text = $text }
+    if ($state -eq 'adopted' -and $Desired.type -eq 'MailUniversalSecurityGroup') {
+        $members = @(Read-Member -Guid ([string]$found.Guid) | ForEach-Object { [string]$_.PrimarySmtpAddress })
+        $applications = @(Get-PolicyOnGroup -Group $found | ForEach-Object { [string]$_.AppId } | Sort-Object)
+    }
+    [ordered]@{ address = $Desired.address; state = $state; text = $text; members = $members; applications = $applications }
 }
 
-Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "what stands in the way in $($Desired.organization)" } -CommandName @('Get-Recipient', 'Get-OrganizationConfig') -Action {
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "what stands in the way in $($Desired.organization)" } -CommandName @('Get-Recipient', 'Get-OrganizationConfig', 'Get-DistributionGroupMember', 'Get-ApplicationAccessPolicy') -Action {
     param($Desired)
     $organization = Invoke-WithRetry -Cmdlet 'Get-OrganizationConfig' -Action { Get-OrganizationConfig -ErrorAction Stop }
     $enforced = ($organization | Select-Object -Property 'EnforceExoAppRbacPermissions').EnforceExoAppRbacPermissions
@@ -47,7 +55,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "what
     [ordered]@{
         domains          = @($domains | ForEach-Object { $_.DomainName })
         missing          = @($missing + @(Get-MissingParameter -CommandName $loaded -MarkAttribute $Desired.markAttribute))
-        isDehydrated     = [bool]$organization.IsDehydrated
+        isDehydrated     = [bool]($organization | Select-Object -Property 'IsDehydrated').IsDehydrated
         entraGrantsCount = -not $enforced
         recipients       = @($Desired.recipients | ForEach-Object { Get-RecipientState -Desired $_ })
         existing         = @($Desired.existing | ForEach-Object {

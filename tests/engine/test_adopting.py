@@ -4,12 +4,17 @@ from typing import Any
 
 import pytest
 
+from configuration import load_configuration
+from operations.check import SCRIPT, Plan, rows_of_clouds, rows_of_exchange
+from operations.prove import Verdict
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
 from simulator.tenant import SUBSCRIPTION_ID, Tenant
 from simulator.tenant.identifiers import CONFINABLE_APP_ROLES
 from simulator.testing.deployment import Deployment, connect
+from tests.components.exchange.conftest import Scripts
 from tests.engine.conftest import SENDER, Configuration, StackIn, succeeded
+from tests.engine.signed_in import signed_in_to
 from tests.engine.test_recover import recovered
 
 pytestmark = pytest.mark.engine
@@ -159,6 +164,18 @@ def could_send(tenant: Tenant, principal: dict[str, Any]) -> bool:
     return workflow["state"] == "Enabled" and mailbox["id"] in uri and admitted
 
 
+def in_the_way(stack: SimulatedStack) -> list[str]:
+    """What `operations.check` says is wrong."""
+    scripts = Scripts(stack.tenant)
+    scripts.folder = SCRIPT.parent
+    plan = Plan(stack.stack, load_configuration(stack.settings()), "", stack.exported_state())
+    rows = [
+        *rows_of_clouds(plan, signed_in_to(stack.tenant)),
+        *rows_of_exchange(plan, lambda asked: scripts.run(SCRIPT.name, dict(asked)).observed),
+    ]
+    return [row.subject for row in rows if row.verdict is not Verdict.RIGHT]
+
+
 def test_is_taken_over_without_a_moment_unconfined_or_silent(fresh: StackIn):
     stack: SimulatedStack = fresh(change=taking_over, deletion="retain")
     tenant = stack.tenant
@@ -170,6 +187,8 @@ def test_is_taken_over_without_a_moment_unconfined_or_silent(fresh: StackIn):
     assert of_the_procedure
     before, url = tenant.snapshot(), callback_url(tenant)
 
+    assert in_the_way(stack) == ["workflow notifications"]
+
     # Nothing is taken over that nobody asked to have taken over.
     code, shown = recovered(stack)
     assert code == 3
@@ -180,6 +199,7 @@ def test_is_taken_over_without_a_moment_unconfined_or_silent(fresh: StackIn):
     assert "up gives it the configured definition" in shown
     assert tenant.snapshot() == before
     assert sends(tenant)
+    assert in_the_way(stack) == []
 
     trials = []
     stack.show = lambda line: trials.append(could_send(tenant, principal))

@@ -460,6 +460,34 @@ class TestExchange:
         scripts.cmdlet("Set-Mailbox", Identity=MAILBOX, ExtensionCustomAttribute5=mark)
         assert rows()[MAILBOX] == Row(MAILBOX, "this stack's own")
 
+    def test_a_group_that_is_taken_over_with_what_that_does_to_others(
+        self, rows: Callable[..., dict[str, Row]], scripts: Scripts
+    ):
+        adopting = plan({"group": SENDER["group"] | {"adopt": True}})
+        [made] = scripts.cmdlet(
+            "New-DistributionGroup", Name="x", Type="Security", PrimarySmtpAddress=SCOPE
+        )
+        scripts.pass_time()
+        assert rows(adopting)[SCOPE].found == "is there, and is taken over: adopt is true"
+        member = {"Identity": made["Guid"], "BypassSecurityGroupManagerCheck": True}
+        scripts.cmdlet("Add-DistributionGroupMember", Member="finance@contoso.com", **member)
+        assert rows(adopting)[SCOPE] == Row(
+            SCOPE,
+            "is there, and is taken over: adopt is true; these members go: finance@contoso.com",
+        )
+        applications = [f"{number}1111111-0000-4000-8000-000000000001" for number in (1, 2)]
+        for application in applications:
+            assert wrong(rows(adopting)) == {}
+            scripts.cmdlet(
+                "New-ApplicationAccessPolicy",
+                AccessRight="RestrictAccess",
+                AppId=[application],
+                PolicyScopeGroupId=SCOPE,
+            )
+        assert wrong(rows(adopting)) == {
+            SCOPE: f"is the scope of the policies of {', '.join(applications)}"
+        }
+
     def test_what_exchange_does_not_tell_is_not_said_to_be_taken(
         self, rows: Callable[..., dict[str, Row]], tenant: Tenant
     ):

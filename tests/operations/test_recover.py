@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi import automation
 
+from operations import recover as command
 from operations.cloud_look_up import Found, Kind
 from operations.recover import Remedy, _Creation, _taken_up, _with, main
 from tests.tools.executables import Executable
@@ -64,6 +67,23 @@ def test_what_it_cannot_begin_with_is_one_line(
     assert shown.startswith("recover: ")
     assert said in shown
     assert shown.count("\n") == 1
+
+
+def test_it_takes_over_only_where_it_is_told_to(monkeypatch: pytest.MonkeyPatch):
+    class Stack:
+        def get_all_config(self) -> dict[str, object]:
+            return {}
+
+    given: list[bool] = []
+    monkeypatch.setattr(automation, "select_stack", lambda *_, **__: Stack())
+    monkeypatch.setattr(shutil, "which", lambda _: "pulumi")
+    monkeypatch.setattr(command, "Recovery", lambda *_, **options: given.append(options["adopt"]))
+    monkeypatch.setattr(command, "recover", lambda *_, **__: 0)
+
+    for adopting in ([], ["--adopt"]):
+        assert main(["--stack", "test", "--yes", *adopting]) == 0
+
+    assert given == [False, True]
 
 
 def test_a_lost_stack_is_to_be_made_anew(pulumi: Pulumi, capsys: pytest.CaptureFixture[str]):

@@ -49,12 +49,14 @@ leave_tags_of_others(
 if configuration.drift:
     repair(find_drift(deployed))
 
-group_name = resource_group(
-    configuration.resource_group,
-    location=configuration.location,
-    tags=configuration.tags,
-    deployed=deployed,
-)
+group_name: pulumi.Input[str] = configuration.resource_group
+if configuration.senders:
+    group_name = resource_group(
+        configuration.resource_group,
+        location=configuration.location,
+        tags=configuration.tags,
+        deployed=deployed,
+    )
 organization = ExchangeOrganization(
     domain=configuration.organization,
     cloud=configuration.cloud,

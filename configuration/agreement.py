@@ -19,7 +19,7 @@ from components.service_principal import DIRECTORY_DELAYS
 from components.trigger import Frequency, Signature, WeekDay
 from configuration.callers import RECIPIENTS, attachments, what_callers_supply
 from configuration.defaults import accesses_of, senders_of, value_at
-from configuration.keys import Deletion, RecurrenceTrigger
+from configuration.keys import Deletion, RecurrenceTrigger, StackConfiguration
 from configuration.mistakes import ABSENT, KeyPath, Mistake, listed, write_path
 from configuration.values import parse_duration
 
@@ -535,7 +535,22 @@ def _alerts(values: Mapping[str, object]) -> Iterator[Mistake]:
             )
 
 
+def _entries(values: Mapping[str, object]) -> Iterator[Mistake]:
+    if values["senders"] in ((), []) and values["access"] in ((), []):
+        is_written = values["senders"] == []
+        yield Mistake(
+            ("senders",),
+            [] if is_written else ABSENT,
+            "is an empty list" if is_written else "is missing",
+            "Describe at least one sender, or one access."
+            if is_written
+            else f"Write {StackConfiguration.model_fields['senders'].title}; or access, for "
+            "identities that others made.",
+        )
+
+
 RULES = [
+    _entries,
     _scopings,
     _alerts,
     _accesses,

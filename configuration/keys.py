@@ -20,7 +20,6 @@ from components.scoped_mail_sender import IdentityKind
 from components.trigger import Frequency, Signature, WeekDay
 from configuration.messages import Message
 from configuration.values import (
-    AT_LEAST_ONE,
     EACH_ONCE,
     ONLY_OTHER_LOGIC_APPS,
     ActionGroupId,
@@ -301,7 +300,7 @@ class StackConfiguration(Keys, frozen=True):
     )
     """The Azure resource group of the workflows. It is made where there is none, used as it is
     where there is one, and never deleted: others may have put something into it. 1 to 90 letters,
-    digits and ``. _ ( ) -``, with no dot at the end."""
+    digits and ``. _ ( ) -``, with no dot at the end. A stack without senders makes none."""
     location: Region = Field(
         title="the Azure region, e.g. westeurope, here or as azure-native:location"
     )
@@ -361,11 +360,13 @@ class StackConfiguration(Keys, frozen=True):
     """By a sender's name, what it has in every environment that does not write it itself: what is
     written in the file of an environment stays, group by group, and a list is taken whole. Those of
     a sender that a stack does not have mean nothing to it."""
-    senders: Annotated[tuple[Sender, ...], AT_LEAST_ONE] = Field(
+    senders: tuple[Sender, ...] = Field(
+        (),
         title="a list of senders, each with name, mailbox, group, controlMailbox, "
-        "trigger and message"
+        "trigger and message",
     )
-    """Each is a workflow that sends as one shared mailbox, and as no other."""
+    """Each is a workflow that sends as one shared mailbox, and as no other. A stack has at least
+    one of these, or one ``access``."""
     access: tuple[Access, ...] = Field(
         (), title="a list, each with name, clientId, mailboxes, permissions and controlMailbox"
     )

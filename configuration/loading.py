@@ -308,7 +308,7 @@ def load_configuration(config: pulumi.Config | Mapping[str, Any]) -> StackConfig
     if isinstance(config, pulumi.Config):
         _refuse_misspelt_namespaces(config.name)
         namespace, values = config.name, _values_of(config)
-        if "senders" not in values:
+        if not {"senders", "access"} & values.keys():
             require_environment(pulumi.get_stack())
     else:
         namespace, values = NAMESPACE, dict(config)

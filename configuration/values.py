@@ -301,14 +301,7 @@ def _each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
     return _none_twice(items)
 
 
-def _at_least_one(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    if not items:
-        refuse("is an empty list", "Describe at least one sender.")
-    return items
-
-
 # Not by pydantic's min_length, which counts an item that is wrong itself as none.
-AT_LEAST_ONE = AfterValidator(_at_least_one)
 EACH_ONCE = AfterValidator(_each_once)
 
 

@@ -60,6 +60,14 @@ class TestAnAccess:
     def test_is_not_needed(self, values: dict[str, Any]) -> None:
         assert load_configuration(values).access == ()
 
+    def test_is_enough_for_a_stack(self, access: dict[str, Any]) -> None:
+        assert load_configuration(drop(access, "senders")).senders == ()
+        assert len(load_configuration(put(access, "senders", [])).access) == 2
+        mistake = only_mistake(put(drop(access, "senders"), "access", []))
+        assert mistake.heading == f"{NAMESPACE}:senders"
+        assert mistake.problem == "It is missing."
+        assert "or access, for identities that others made" in mistake.remedy
+
     def test_may_use_a_mailbox_that_another_one_uses(self, access: dict[str, Any]) -> None:
         put(access, "access[1].mailboxes", ["report@contoso.com"])
         load_configuration(access)

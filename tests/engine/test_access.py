@@ -66,10 +66,13 @@ class Identities:
             },
         ]
 
-    def write(self, entries: list[Configuration]) -> None:
+    def write(self, entries: list[Configuration], *, alone: bool = False) -> None:
+        """Writes them into the stack's configuration, in place of its sender where alone."""
         file = self.stack.work_dir / "Pulumi.local.yaml"
         settings = json.loads(file.read_text(encoding="utf-8"))
         settings["config"]["scoped-mail-sender:access"] = entries
+        if alone:
+            del settings["config"]["scoped-mail-sender:senders"]
         file.write_text(json.dumps(settings), encoding="utf-8")
 
     def up(self) -> Result:
@@ -137,10 +140,11 @@ def test_from_nothing_to_what_confines_them_alone(identities: Identities):
     assert {name.partition("-")[0] for name in changed} == {"desk"}
     archive["mailboxes"] = [FINANCE]
     assert {name.partition("-")[0] for name in touched(identities.up())} == {"archive"}
-    identities.entries[0]["message"] = "no such key"
-    identities.write(identities.entries)
-    assert "access[0].message" in stack.up().output
-    del identities.entries[0]["message"]
+    file = stack.work_dir / "Pulumi.local.yaml"
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings["config"]["scoped-mail-sender:senders"][0]["message"]["subject"] = "Another"
+    file.write_text(json.dumps(settings), encoding="utf-8")
+    assert touched(succeeded(stack.up())) == {"notifications-workflow"}
 
     # They go on, with tokens that carry the permissions for a day.
     identities.fetch_tokens()
@@ -227,8 +231,9 @@ def test_an_identity_that_reached_everyone_is_confined_and_its_grant_taken_up(
     granted = seeded_grant(stack, identities.principal["reporting"], "Mail.Read")
     open_before = stack.tenant.violations()
     assert len(open_before) == 1
-    identities.entries[0]["permissions"] = ["Mail.Read"]
-    identities.write(identities.entries[:1])
+    identities.entries[0] |= {"permissions": ["Mail.Read"], "mailboxes": [FINANCE]}
+    identities.write(identities.entries[:1], alone=True)
+    groups_before = stack.tenant.snapshot()["resourceGroups"]
 
     refused = stack.up()
 
@@ -239,6 +244,7 @@ def test_an_identity_that_reached_everyone_is_confined_and_its_grant_taken_up(
     assert "already there" in shown
     succeeded(stack.up())
     assert succeeded(stack.preview()).changes == []
+    assert stack.tenant.snapshot()["resourceGroups"] == groups_before
     restricted = {policy["appId"] for policy in objects(stack, "applicationAccessPolicies")}
     assert identities.client["reporting"] in restricted
     succeeded(stack.destroy())

@@ -98,7 +98,7 @@ def send_as(tenant: Tenant, workflow_id: str, mailbox: str) -> Answer:
     """
     object_id = _object_id(tenant, mailbox)
     with _addressed_to(tenant, workflow_id, object_id) as definition:
-        trigger, action = _sending(definition)
+        trigger, attempts = _sending(definition)
         started = _arm(tenant, "POST", f"{workflow_id}/triggers/{trigger}/run")
         run = started.headers.get("x-ms-workflow-run-id")
         if run is None:
@@ -106,8 +106,15 @@ def send_as(tenant: Tenant, workflow_id: str, mailbox: str) -> Answer:
                 f"The trigger {trigger} of {workflow_id} takes calls with a token alone: Azure "
                 "Resource Manager cannot start it. Call it, or let it take signatures meanwhile."
             )
-        history = _arm(tenant, "GET", f"{workflow_id}/runs/{run}/actions/{action}")
-        properties = _body(history)["properties"]
+        history = {
+            name: _body(_arm(tenant, "GET", f"{workflow_id}/runs/{run}/actions/{name}"))
+            for name in attempts
+        }
+        *_, (action, properties) = (
+            (name, found["properties"])
+            for name, found in history.items()
+            if found["properties"]["status"] != "Skipped"
+        )
         link = properties.get("outputsLink")
         if link is None:
             why = properties.get("error", {}).get("message", "Its outputs are secured.")
@@ -159,10 +166,12 @@ def _addressed_to(tenant: Tenant, workflow_id: str, object_id: str) -> Iterator[
     }
     changed = copy.deepcopy(original)
     definition: dict[str, Any] = changed["properties"]["definition"]
-    action = dict(nested(definition["actions"]))[_sending(definition)[1]]
-    action["inputs"]["uri"] = re.sub(
-        r"/users/[^/]+/sendMail$", f"/users/{object_id}/sendMail", action["inputs"]["uri"]
-    )
+    actions = dict(nested(definition["actions"]))
+    for name in _sending(definition)[1]:
+        inputs = actions[name]["inputs"]
+        inputs["uri"] = re.sub(
+            r"/users/[^/]+/sendMail$", f"/users/{object_id}/sendMail", inputs["uri"]
+        )
     if changed == original:
         yield definition
         return
@@ -173,17 +182,21 @@ def _addressed_to(tenant: Tenant, workflow_id: str, object_id: str) -> Iterator[
         _arm(tenant, "PUT", workflow_id, original)
 
 
-def _sending(definition: Mapping[str, Any]) -> tuple[str, str]:
-    """A trigger that no condition names, and the action that is then taken: in `else`, the last."""
+def _sending(definition: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """A trigger that no condition names, and the actions that then try to send, in their order.
+
+    Those are the last, in ``else``; further attempts send what the first does.
+    """
     actions = dict(nested(definition["actions"]))
     conditions = json.dumps([action.get("expression") for action in actions.values()])
     (trigger,) = (name for name in definition["triggers"] if f'"{name}"' not in conditions)
-    *_, action = (
-        name
+    bodies = {
+        name: action["inputs"].get("body")
         for name, action in actions.items()
-        if str(action.get("inputs", {}).get("uri")).endswith("/sendMail")
-    )
-    return trigger, action
+        if action["type"] == "Http" and action["inputs"]["uri"].endswith("/sendMail")
+    }
+    last = [*bodies.values()][-1]
+    return trigger, [name for name, body in bodies.items() if body == last]
 
 
 def _arm(tenant: Tenant, method: str, path: str, body: dict[str, Any] | None = None) -> Response:

@@ -27,7 +27,7 @@ _OTHERS = """
 ApiConnection ApiConnectionWebhook ApiManagement AppendToArrayVariable AppendToStringVariable Batch
 DecrementVariable Expression Foreach Function HttpWebhook IncrementVariable
 InitializeVariable JavaScriptCode Join ParseJson Query Response Scope Select SendToBatch SetVariable
-SlidingWindow Switch Table Until Wait Workflow Xslt
+SlidingWindow Switch Table Until Workflow Xslt
 """
 OTHER_TYPES = frozenset(_OTHERS.split())
 _COMPARISONS = "contains endsWith equals greater greaterOrEquals less lessOrEquals startsWith"
@@ -165,6 +165,18 @@ _ACTIONS = {
             runError=_object(code=_TEXT, message=_TEXT),
         )
         | {"required": ["runStatus"]},
+    )
+    | {"required": ["inputs"]},
+    "Wait": _object(
+        "type description metadata",
+        runAfter=_AFTER,
+        inputs=_object(
+            "until",
+            interval=_object(
+                "count", unit=_one_of("Second", "Minute", "Hour", "Day", "Week", "Month")
+            )
+            | {"required": ["count", "unit"]},
+        ),
     )
     | {"required": ["inputs"]},
     "If": _object(

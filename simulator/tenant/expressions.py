@@ -259,9 +259,6 @@ def _evaluate(node: Node, scope: Scope) -> Any:
         return _member(_evaluate(node[1], scope), _evaluate(node[2], scope), optional=node[3])
     _, name, arguments = node
     known = name.casefold()
-    if known == "if" and len(arguments) == 3:
-        condition, then, otherwise = arguments
-        return _evaluate(then if _boolean(_evaluate(condition, scope)) else otherwise, scope)
     values = [_evaluate(argument, scope) for argument in arguments]
     match known, values:
         case "trigger", []:
@@ -273,6 +270,9 @@ def _evaluate(node: Node, scope: Scope) -> Any:
             return {"headers": dict(scope.headers), "body": scope.body}
         case "outputs", [str(action)]:
             return scope.outputs.get(action)
+        case "if", [condition, then, otherwise]:
+            # Both have been evaluated, as reports have it of the service.
+            return then if _boolean(condition) else otherwise
     function = _FUNCTIONS.get(known)
     if function is None:
         raise NotSimulated(f"The simulated tenant does not evaluate {name}().")
@@ -325,6 +325,18 @@ def _text(value: Any) -> str:
     return value
 
 
+def _whole_number(value: Any) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,10}", _text(value)):
+        raise EvaluationError(f"the value '{value}' cannot be converted to an integer")
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise EvaluationError("a number was expected")
+    return value
+
+
 def _coalesce(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
@@ -363,8 +375,13 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "createarray": _create_array,
     "decodeuricomponent": lambda value: unquote(_text(value), errors="strict"),
     "equals": _equals,
+    "int": _whole_number,
+    # Spaces and signs that .NET may take are refused: what is no plain number is none.
+    "isint": lambda value: re.fullmatch(r"-?[0-9]{1,10}", _text(value)) is not None,
     "last": lambda value: value[-1] if isinstance(value, str | list) else None,
     "length": _length,
+    "max": lambda *values: max(_number(value) for value in values),
+    "min": lambda *values: min(_number(value) for value in values),
     "not": lambda value: not _boolean(value),
     "or": lambda *values: any(_boolean(value) for value in values),
     "replace": lambda value, old, new: _text(value).replace(_text(old), _text(new)),

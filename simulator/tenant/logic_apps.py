@@ -9,7 +9,7 @@ its run fails with an error that names the construct.
 import ipaddress
 import secrets
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -373,25 +373,25 @@ class LogicApps:
         Raises:
             _Terminated: One of them ended the run.
         """
-        waiting, failed = dict(actions), False
+        waiting = dict(actions)
         while waiting:
             name = next(
-                name
-                for name, each in waiting.items()
-                if not waiting.keys() & each.get("runAfter", {})
+                name for name, each in waiting.items() if not waiting.keys() & _after(each).keys()
             )
             action = waiting.pop(name)
-            if any(
-                history[earlier]["status"] != "Succeeded" for earlier in action.get("runAfter", {})
-            ):
-                self._skip({name: action}, history, _NOT_REACHED)
+            if all(history[earlier]["status"] in of for earlier, of in _after(action).items()):
+                self._run_one(workflow, scope, name, action, history)
             else:
-                failed |= self._run_one(workflow, scope, name, action, history) == "Failed"
-        return "Failed" if failed else "Succeeded"
+                self._skip({name: action}, history, _NOT_REACHED)
+        followed = {earlier for each in actions.values() for earlier in _after(each)}
+        last = [name for name in actions if name not in followed]
+        return (
+            "Failed" if any(_ends_badly(name, actions, history) for name in last) else "Succeeded"
+        )
 
     def _run_one(
         self, workflow: Document, scope: Scope, name: str, action: Document, history: Document
-    ) -> str:
+    ) -> None:
         started = self._store.now().isoformat()
         # In the history in the order of their beginnings.
         history[name] = {"start": started, "end": started, "status": "Cancelled", "code": "OK"}
@@ -409,6 +409,10 @@ class LogicApps:
                     if not _secured(action):
                         result |= {"inputs": inputs, "outputs": inputs}
                     scope.outputs[name] = inputs
+                case "Wait":
+                    seconds = evaluated(action["inputs"]["interval"]["count"], scope)
+                    self._store.set_now(self._store.now() + timedelta(seconds=seconds))
+                    result = {"status": "Succeeded", "code": "OK"}
                 case _:
                     result = self._run_action(workflow, evaluated(action["inputs"], scope))
                     scope.outputs[name] = result.get("outputs")
@@ -422,7 +426,6 @@ class LogicApps:
             "end": self._store.now().isoformat(),
             **{part: value for part, value in result.items() if part not in _secured(action)},
         }
-        return str(result["status"])
 
     def _run_branch(
         self, workflow: Document, scope: Scope, action: Document, history: Document
@@ -639,6 +642,25 @@ def _schema_finding(error: Any) -> str:
     )
 
 
+def _after(action: Document) -> Document:
+    """The actions that one runs after, and what must have come of each."""
+    after: Document = action.get("runAfter", {})
+    return after
+
+
+def _ends_badly(name: str, actions: Document, history: Document) -> bool:
+    """Whether a branch that ends with an action failed.
+
+    "If a branch ends with a Skipped action, that branch's completion status is based on that
+    skipped action's predecessor status":
+    https://learn.microsoft.com/azure/logic-apps/error-exception-handling.
+    """
+    status = history[name]["status"]
+    if status == "Skipped":
+        return any(_ends_badly(earlier, actions, history) for earlier in _after(actions[name]))
+    return bool(status == "Failed")
+
+
 def _secured(action: Document) -> list[str]:
     """What of an action the history does not show."""
     configuration = action.get("runtimeConfiguration", {})
@@ -842,9 +864,6 @@ def _actions_beyond(actions: Document) -> Iterator[str]:
 
 
 def _action_beyond(action: Document) -> Iterator[str]:
-    for earlier, statuses in action.get("runAfter", {}).items():
-        if statuses != ["Succeeded"]:
-            yield f"an action that runs after {earlier} is {statuses}"
     for name in ("limit", "trackedProperties"):
         if action.get(name):
             yield f"action {name}"
@@ -856,6 +875,10 @@ def _action_beyond(action: Document) -> Iterator[str]:
             for branch in branches(action):
                 yield from _actions_beyond(branch)
         case "Compose":
+            yield from beyond(action["inputs"])
+        case "Wait":
+            if action["inputs"].get("interval", {}).get("unit") != "Second":
+                yield "a Wait that is not of seconds"
             yield from beyond(action["inputs"])
         case "Terminate":
             if list(calls_in(action["inputs"])):

@@ -47,6 +47,10 @@ class TestAnExpression:
             ("@concat('@', 5)", "@5"),
             ("@toLower('ÄB')", "äb"),
             ("@string(-12)", "-12"),
+            ("@max(1, min(300, int('17')))", 17),
+            ("@isInt('17')", True),
+            ("@isInt(' 17')", False),
+            ("@isInt('1.5')", False),
             ("@string(1.25)", "1.25"),
             ("@string(null)", ""),
         ],
@@ -85,6 +89,10 @@ class TestAnExpression:
             "@and(1, true)",
             "@createArray()",
             "@replace('a')",
+            "@int('x')",
+            "@min('1', 2)",
+            # Both are evaluated.
+            "@if(true, 1, int('x'))",
         ],
     )
     def test_fails_where_it_has_no_value(self, text):

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -266,9 +266,9 @@ class TestAConditionOnTheTriggerThatFired:
     def test_what_a_branch_has_beyond_the_known_is_refused_before_anything_runs(
         self, tenant, sender
     ):
-        sender.workflow(definition=choosing(actions={"Wait": {"type": "Wait"}}))
+        sender.workflow(definition=choosing(actions={"Loop": {"type": "Until"}}))
         run, _ = self.run(sender, "manual")
-        assert "action type Wait" in run["error"]["message"]
+        assert "action type Until" in run["error"]["message"]
         assert tenant.mail() == []
 
     def test_a_branch_may_be_empty(self, tenant, sender):
@@ -626,6 +626,32 @@ class TestActionsOneAfterAnother:
         assert actions["Send"]["status"] == "Skipped"
         assert tenant.mail() == []
 
+    @pytest.mark.parametrize(
+        ("handled", "status"),
+        [
+            # Whoever deals with the failure decides.
+            (["Failed"], "Succeeded"),
+            # It is skipped, and so what came before it decides.
+            (["Succeeded"], "Failed"),
+            (["TimedOut"], "Failed"),
+        ],
+    )
+    def test_come_to_what_their_last_came_to(self, sender, handled, status):
+        failing = COMPUTED | {"inputs": "@split(trigger()?['x'], ',')"}
+        actions = {"A": failing, "B": COMPUTED | {"runAfter": {"A": handled}}}
+        assert self.run(sender, actions)[0]["status"] == status
+        assert self.run(sender, {"A": failing})[0]["status"] == "Failed"
+
+    def test_wait(self, tenant, sender):
+        interval = {"count": "@int('90')", "unit": "Second"}
+        wait = {"type": "Wait", "inputs": {"interval": interval}}
+        _, actions = self.run(sender, {"Wait": wait, "Send": action(**after("Wait"))})
+        begun, ended = (
+            datetime.fromisoformat(actions["Wait"][at]) for at in ("startTime", "endTime")
+        )
+        assert ended - begun >= timedelta(seconds=90)
+        assert tenant.mail()[0].time >= ended
+
     def test_end_with_one_that_ends_the_run(self, tenant, sender):
         error = {"code": "NotToday", "message": "Nothing is sent today."}
         end = {"type": "Terminate", "inputs": {"runStatus": "Failed", "runError": error}}
@@ -744,11 +770,18 @@ class TestWhatTheRunnerDoesNotKnowFailsTheRun:
         ("beyond", "named"),
         [
             (definition(actions={}), "0 actions"),
+            (definition(actions={"Loop": {"type": "Until"}}), "Until"),
             (
-                definition(actions={"a": action(), "b": action(runAfter={"a": ["Failed"]})}),
-                "runs after a is ['Failed']",
+                definition(
+                    actions={
+                        "a": {
+                            "type": "Wait",
+                            "inputs": {"interval": {"count": 1, "unit": "Hour"}},
+                        }
+                    }
+                ),
+                "not of seconds",
             ),
-            (definition(actions={"Wait": {"type": "Wait"}}), "Wait"),
             (definition(parameters={"p": {"type": "String"}}), "parameters"),
             (definition(outputs={"o": {"type": "String", "value": "x"}}), "outputs"),
             (definition(actions={"a": action(limit={"timeout": "PT1M"})}), "limit"),

@@ -20,7 +20,19 @@ SCHEMA = (
 )
 
 ACTION = "Send_mail"
-"""Name of the action that sends."""
+"""Name of the action that sends; ``Send_mail_2`` and so on where Graph was too busy."""
+
+MAIL_ACTION = "Mail"
+"""Name of the action that holds the mail, which several others may send."""
+
+ATTEMPTS = 4
+"""How often a mail is tried to be sent; the attempts lie within conditions, which nest 8 deep."""
+
+LONGEST_WAIT = 300
+"""Seconds that are waited at most before another attempt."""
+
+NOT_SENT = "MailNotSent"
+"""Code of the error of a run whose mail Graph did not take."""
 
 RECIPIENT_NOT_ALLOWED = "RecipientNotAllowed"
 """Code of the error of a run whose caller supplied a recipient that is not allowed."""
@@ -88,7 +100,8 @@ def send_mail_definition(
     authentication = {"type": "ManagedServiceIdentity", "audience": graph}
     if identity_id is not None:
         authentication["identity"] = identity_id
-    actions = _after_values(filling, {ACTION: _send_mail(graph, mailbox_id, body, authentication)})
+    send = _send_mail(graph, mailbox_id, f"@outputs('{MAIL_ACTION}')", authentication)
+    actions = _after_values(filling, _composed(MAIL_ACTION, body) | _attempts(send))
     triggers = trigger.definition(body_schema(message))
     if probe is not None:
         proof = _to_itself(probe.own_address)
@@ -114,7 +127,7 @@ def send_mail_definition(
 
 
 def _send_mail(
-    graph: str, user: str, body: Mapping[str, Any], authentication: Mapping[str, str]
+    graph: str, user: str, body: Mapping[str, Any] | str, authentication: Mapping[str, str]
 ) -> dict[str, Any]:
     return {
         "type": "Http",
@@ -123,9 +136,10 @@ def _send_mail(
             "method": "POST",
             "uri": f"{graph}/v1.0/users/{quote(user, safe='@')}/sendMail",
             "headers": {"Content-Type": "application/json"},
-            "body": dict(body),
+            "body": body,
             "authentication": dict(authentication),
-            # sendMail is not idempotent: a retry after a lost answer sends the mail twice.
+            # sendMail is not idempotent: a retry after a lost answer sends the mail twice. The
+            # service's own policy would repeat such an answer as well as one that says "later".
             "retryPolicy": {"type": "none"},
         },
         # Graph answers 202 at once; without this the action may wait for a result to poll.
@@ -172,6 +186,68 @@ def _request(message: Message, filling: Filling) -> dict[str, Any]:
     return request
 
 
+def _composed(name: str, value: Any) -> dict[str, Any]:
+    """An action that computes a value, of which the run history shows nothing."""
+    action = {
+        "type": "Compose",
+        "runAfter": {},
+        "inputs": value,
+        # Of a Compose this hides the outputs as well.
+        "runtimeConfiguration": {"secureData": {"properties": ["inputs"]}},
+    }
+    return {name: action}
+
+
+def _attempts(send: Mapping[str, Any], number: int = 1, after: str = MAIL_ACTION) -> dict[str, Any]:
+    """Actions that send, and send again where Graph says that it was too busy to.
+
+    Graph takes four requests at once of an application for a mailbox. 429 and 503 mean that nothing
+    was done, and say after how many seconds to ask again
+    (https://learn.microsoft.com/graph/throttling, https://learn.microsoft.com/graph/errors). Of a
+    lost answer nobody knows whether the mail was sent: it is not asked again. Why not by a loop:
+    ``docs/decisions/0024-throttling.md``.
+    """
+    end = "" if number == 1 else f"_{number}"
+    name = f"{ACTION}{end}"
+    actions: dict[str, Any] = {name: {**send, "runAfter": {after: ["Succeeded"]}}}
+    if number == ATTEMPTS:
+        return actions
+    status = f"@outputs('{name}')?['statusCode']"
+    not_sent = {
+        "type": "Terminate",
+        "runAfter": {},
+        "inputs": {
+            "runStatus": "Failed",
+            "runError": {
+                "code": NOT_SENT,
+                "message": f"Graph did not take the mail, or its answer was lost: see {name}. What "
+                "was lost is not asked again, since the mail may have been sent.",
+            },
+        },
+    }
+    actions[f"If_throttled{end}"] = {
+        "type": "If",
+        "runAfter": {name: ["Failed", "TimedOut"]},
+        "expression": {"or": [{"equals": [status, 429]}, {"equals": [status, 503]}]},
+        "actions": {
+            f"Wait{end}": {
+                "type": "Wait",
+                "runAfter": {},
+                "inputs": {"interval": {"count": _seconds(name), "unit": "Second"}},
+            },
+            **_attempts(send, number + 1, after=f"Wait{end}"),
+        },
+        "else": {"actions": {f"Not_sent{end}": not_sent}},
+    }
+    return actions
+
+
+def _seconds(name: str) -> str:
+    """An expression for how long to wait after the answer to an action: half a minute if unsaid."""
+    said = f"coalesce(outputs('{name}')?['headers']?['Retry-After'], '30')"
+    return f"@max(1, min({LONGEST_WAIT}, int(if(isInt({said}), {said}, '30'))))"
+
+
 def _after_values(filling: Filling, actions: dict[str, Any]) -> dict[str, Any]:
     """Some actions, after what they need of the caller is computed, and allowed.
 
@@ -181,20 +257,14 @@ def _after_values(filling: Filling, actions: dict[str, Any]) -> dict[str, Any]:
     """
     if not filling.values:
         return actions
-    computed = {
-        VALUES_ACTION: {
-            "type": "Compose",
-            "runAfter": {},
-            "inputs": filling.values,
-            # What a caller supplies stays out of the run history. Of a Compose this hides the
-            # outputs as well.
-            "runtimeConfiguration": {"secureData": {"properties": ["inputs"]}},
-        }
-    }
+    computed = _composed(VALUES_ACTION, filling.values)
     after = {VALUES_ACTION: ["Succeeded"]}
     checks = filling.recipients_allowed()
     if not checks:
-        return computed | {name: each | {"runAfter": after} for name, each in actions.items()}
+        return computed | {
+            name: each if each["runAfter"] else each | {"runAfter": after}
+            for name, each in actions.items()
+        }
     refusal = {
         "type": "Terminate",
         "runAfter": {},

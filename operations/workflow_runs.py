@@ -20,6 +20,7 @@ from operations.signed_in import CloudRefusedError, NoAnswerError, SignedIn, ref
 
 _API_VERSION = "2019-05-01"
 _UNFINISHED = {"NotSpecified", "Paused", "Running", "Waiting"}
+_TOO_BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 # Seconds. The HTTP action gives up after 120, and a run may wait for its turn.
 _LONGEST_RUN = 300
 _LOOK_EVERY = 3
@@ -181,12 +182,28 @@ class WorkflowRuns:
         )
 
     def _answer(self, run: str, action: str) -> Answer:
-        found = self._azure.resource(
+        """What Graph answered to an action, or to its last repetition where it was too busy."""
+        found = self._action(run, action)
+        answer = self._answer_to(run, action, found)
+        attempt = 2
+        while answer.status in _TOO_BUSY:
+            again = f"{action}_{attempt}"
+            found = self._action(run, again)
+            if found is None or found.status == "Skipped":
+                break
+            answer = self._answer_to(run, again, found)
+            attempt += 1
+        return answer
+
+    def _action(self, run: str, action: str) -> _Action | None:
+        return self._azure.resource(
             f"{run}/actions/{action}",
             _Action,
             api_version=_API_VERSION,
             absent=frozenset({"WorkflowRunActionNotFound"}),
         )
+
+    def _answer_to(self, run: str, action: str, found: _Action | None) -> Answer:
         if found is None:
             return Answer(0, "", f"the run has no action {action}: {run}")
         if found.link is None:

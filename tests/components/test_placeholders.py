@@ -39,6 +39,7 @@ MESSAGE = Message(
     },
     allowed_recipients=["contoso.com", "Finance@contoso.onmicrosoft.com"],
 )
+SENDING = ["Mail", "Send_mail", "If_throttled"]
 CALL = {"customer": "Contoso", "recipient": "reception@contoso.com", "number": 7}
 
 
@@ -57,7 +58,7 @@ def sent(message: Message = MESSAGE, **call: Any) -> dict[str, Any]:
     actions = dict(nested(definition(message)["actions"]))
     scope = Scope("manual", CALL | call)
     scope.outputs[VALUES_ACTION] = evaluated(actions[VALUES_ACTION]["inputs"], scope)
-    return evaluated(actions["Send_mail"]["inputs"]["body"], scope)["message"]  # type: ignore[no-any-return]
+    return evaluated(actions["Mail"]["inputs"], scope)["message"]  # type: ignore[no-any-return]
 
 
 class TestTheTrigger:
@@ -98,8 +99,8 @@ class TestTheTrigger:
 class TestTheActions:
     def test_are_what_they_were_where_nothing_is_supplied(self) -> None:
         plain = Message(subject="s {{a}}", body=Body(content=""))
-        assert list(definition(plain)["actions"]) == ["Send_mail"]
-        sent = definition(plain)["actions"]["Send_mail"]["inputs"]["body"]["message"]
+        assert list(definition(plain)["actions"]) == SENDING
+        sent = definition(plain)["actions"]["Mail"]["inputs"]["message"]
         assert sent["subject"] == "s {{a}}"
 
     def test_compute_check_and_send(self) -> None:
@@ -107,7 +108,7 @@ class TestTheActions:
         assert list(actions) == ["Values", "If_recipients_are_allowed"]
         choice = actions["If_recipients_are_allowed"]
         assert choice["runAfter"] == {"Values": ["Succeeded"]}
-        assert list(choice["actions"]) == ["Send_mail"]
+        assert list(choice["actions"]) == SENDING
         [refusal] = choice["else"]["actions"].values()
         assert refusal["type"] == "Terminate"
         assert refusal["inputs"]["runError"]["code"] == "RecipientNotAllowed"
@@ -115,8 +116,9 @@ class TestTheActions:
     def test_send_at_once_where_no_recipient_is_supplied(self) -> None:
         message = replace(MESSAGE, to_recipients=[Recipient(address="reception@contoso.com")])
         actions = definition(message)["actions"]
-        assert list(actions) == ["Values", "Send_mail"]
-        assert actions["Send_mail"]["runAfter"] == {"Values": ["Succeeded"]}
+        assert list(actions) == ["Values", *SENDING]
+        assert actions["Mail"]["runAfter"] == {"Values": ["Succeeded"]}
+        assert actions["Send_mail"]["runAfter"] == {"Mail": ["Succeeded"]}
 
     def test_keep_what_is_supplied_out_of_the_history(self) -> None:
         secured = definition()["actions"]["Values"]["runtimeConfiguration"]["secureData"]
@@ -131,7 +133,7 @@ class TestTheActions:
 
     def test_check_what_is_sent(self) -> None:
         actions = dict(nested(definition()["actions"]))
-        to = actions["Send_mail"]["inputs"]["body"]["message"]["toRecipients"][0]["emailAddress"]
+        to = actions["Mail"]["inputs"]["message"]["toRecipients"][0]["emailAddress"]
         assert to["address"] == "@outputs('Values')['addresses'][0]"
         check = json.dumps(actions["If_recipients_are_allowed"]["expression"])
         assert to["address"].removeprefix("@") in check
@@ -201,8 +203,8 @@ class TestAValue:
         )
         alone = Message(subject="", body=Body(content="{{left}}"), parameters={"left": parameter})
         actions = definition(alone, trigger=recurrence)["actions"]
-        assert list(actions) == ["Send_mail"]
-        assert actions["Send_mail"]["inputs"]["body"]["message"]["body"]["content"] == written
+        assert list(actions) == SENDING
+        assert actions["Mail"]["inputs"]["message"]["body"]["content"] == written
 
     def test_that_nobody_supplies_is_escaped_as_well(self) -> None:
         message = replace(
@@ -237,7 +239,7 @@ class TestAFile:
 
     def test_beside_the_configuration_is_attached(self) -> None:
         message = Message(subject="", body=Body(content=""), attachments=[self.OWN])
-        assert list(definition(message)["actions"]) == ["Send_mail"]
+        assert list(definition(message)["actions"]) == SENDING
         filled = Filling(message, by_caller=False).message()
         assert evaluated(filled, Scope("manual"))["attachments"] == [
             {

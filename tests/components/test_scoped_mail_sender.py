@@ -167,7 +167,7 @@ class TestUserAssignedIdentity:
             "type": "UserAssigned",
             "userAssignedIdentities": [IDENTITY_ID],
         }
-        (action,) = inputs["definition"]["actions"].values()
+        action = inputs["definition"]["actions"]["Send_mail"]
         assert action["inputs"]["authentication"]["identity"] == IDENTITY_ID
 
     def test_policy_and_grant_are_for_it(self, recording):

@@ -1,6 +1,7 @@
 """The workflow definition against the action of the manual procedure that it replaces."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from components.trigger import (
 )
 from components.workflow_definition import Probe, send_mail_definition
 from simulator.tenant.definition import nested
+from simulator.tenant.expressions import Scope, evaluated
 
 MAILBOX_ID = "11111111-0000-4000-8000-000000000001"
 MESSAGE = Message(
@@ -37,6 +39,12 @@ def definition(**changes: Any) -> dict[str, Any]:
         "trigger": HttpRequestTrigger(),
     }
     return send_mail_definition(**arguments | changes)
+
+
+def mail(**changes: Any) -> dict[str, Any]:
+    """What the request of sendMail holds."""
+    inputs: dict[str, Any] = definition(**changes)["actions"]["Mail"]["inputs"]
+    return inputs
 
 
 def action(**changes: Any) -> dict[str, Any]:
@@ -63,7 +71,8 @@ class TestActionOfTheManualProcedure:
 
     def test_sends_its_body(self):
         # The procedure writes "saveToSentItems": "false", a text; Graph documents a Boolean.
-        assert action()["inputs"]["body"] == {
+        assert action()["inputs"]["body"] == "@outputs('Mail')"
+        assert mail() == {
             "message": {
                 "subject": "Graph test mail",
                 "body": {"contentType": "Text", "content": "Does this work?"},
@@ -74,8 +83,7 @@ class TestActionOfTheManualProcedure:
         }
 
     def test_says_nothing_of_sent_items_where_graph_has_the_same_default(self):
-        body = action(message=replace(MESSAGE, save_to_sent_items=True))["inputs"]["body"]
-        assert "saveToSentItems" not in body
+        assert "saveToSentItems" not in mail(message=replace(MESSAGE, save_to_sent_items=True))
 
 
 class TestSafeByDefault:
@@ -86,7 +94,9 @@ class TestSafeByDefault:
         assert action()["operationOptions"] == "DisableAsyncPattern"
 
     def test_keeps_the_mail_out_of_the_run_history_but_not_the_answer(self):
-        assert action()["runtimeConfiguration"]["secureData"]["properties"] == ["inputs"]
+        for name in ("Mail", "Send_mail"):
+            secured = definition()["actions"][name]["runtimeConfiguration"]["secureData"]
+            assert secured["properties"] == ["inputs"]
 
     def test_is_plain_json(self):
         assert json.loads(json.dumps(definition())) == definition()
@@ -107,7 +117,7 @@ class TestProbe:
 
     def test_is_not_there_unless_asked_for(self):
         assert list(definition()["triggers"]) == ["manual"]
-        assert list(definition()["actions"]) == ["Send_mail"]
+        assert list(definition()["actions"]) == ["Mail", "Send_mail", "If_throttled"]
         assert "robe" not in json.dumps(definition())
 
     def test_has_no_address_that_could_be_called_and_does_not_fire_by_itself(self):
@@ -152,7 +162,7 @@ class TestProbe:
             "https://graph.microsoft.com/v1.0/users/control.mailbox@contoso.com/sendMail"
         )
         # Nothing of what a caller sends is read: what is asked for is the name of the trigger.
-        assert json.dumps(self.definition()).count('"@') == 2
+        assert not re.search(r"trigger(Body|Outputs)", json.dumps(self.definition()))
 
     def test_differs_from_sending_in_mailbox_and_mail_alone(self):
         identity = "/subscriptions/s/resourceGroups/g/providers/p/userAssignedIdentities/id-x"
@@ -162,7 +172,7 @@ class TestProbe:
         )
         assert own["inputs"]["uri"] == send["inputs"]["uri"]
         for action in (control, own, send):
-            del action["inputs"]["uri"], action["inputs"]["body"]
+            del action["inputs"]["uri"], action["inputs"]["body"], action["runAfter"]
         assert control == own == send
         assert control["inputs"]["authentication"]["identity"] == identity
 
@@ -177,6 +187,67 @@ class TestProbe:
 
     def test_is_plain_json(self):
         assert json.loads(json.dumps(self.definition())) == self.definition()
+
+
+class TestGraphIsTooBusy:
+    def test_is_asked_again_within_a_bound(self):
+        actions = definition()["actions"]
+        assert [name for name in dict(nested(actions)) if name.startswith("Send_mail")] == [
+            "Send_mail",
+            "Send_mail_2",
+            "Send_mail_3",
+            "Send_mail_4",
+        ]
+        send, *repeated = (
+            action for name, action in nested(actions) if name.startswith("Send_mail")
+        )
+        for number, again in enumerate(repeated):
+            assert again["runAfter"] == {["Wait", "Wait_2", "Wait_3"][number]: ["Succeeded"]}
+            assert {**again, "runAfter": send["runAfter"]} == send
+
+    @pytest.mark.parametrize(
+        ("outputs", "again"),
+        [
+            ({"statusCode": 429}, True),
+            ({"statusCode": 503}, True),
+            ({"statusCode": 500}, False),
+            ({"statusCode": 502}, False),
+            ({"statusCode": 504}, False),
+            ({"statusCode": 403}, False),
+            (None, False),
+        ],
+    )
+    def test_by_what_says_that_nothing_was_sent(self, outputs, again):
+        choice = definition()["actions"]["If_throttled"]
+        assert choice["runAfter"] == {"Send_mail": ["Failed", "TimedOut"]}
+        scope = Scope("manual", outputs={"Send_mail": outputs})
+        alternatives = [evaluated(each["equals"], scope) for each in choice["expression"]["or"]]
+        assert any(first == second for first, second in alternatives) is again
+        [otherwise] = choice["else"]["actions"].values()
+        assert otherwise["inputs"]["runStatus"] == "Failed"
+
+    @pytest.mark.parametrize(
+        ("headers", "seconds"),
+        [
+            ({"Retry-After": "17"}, 17),
+            ({"Retry-After": "0"}, 1),
+            ({"Retry-After": "86400"}, 300),
+            ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, 30),
+            ({}, 30),
+        ],
+    )
+    def test_after_as_many_seconds_as_it_says(self, headers, seconds):
+        wait = definition()["actions"]["If_throttled"]["actions"]["Wait"]["inputs"]["interval"]
+        answer = {"statusCode": 429, "headers": headers}
+        assert evaluated(wait, Scope("manual", outputs={"Send_mail": answer})) == {
+            "count": seconds,
+            "unit": "Second",
+        }
+
+    def test_is_asked_once_by_a_probe(self):
+        probe = Probe("reports@contoso.com", "control.mailbox@contoso.com")
+        actions = dict(nested(definition(probe=probe)["actions"]))
+        assert sum(action["type"] == "Http" for action in actions.values()) == 4 + 2
 
 
 class TestASignatureThatIsRefused:
@@ -289,7 +360,7 @@ class TestTextIsNeverAnExpression:
             body=Body(content="@{b()}"),
             to_recipients=[Recipient(address="finance@contoso.com", name="@c()")],
         )
-        body = action(message=message)["inputs"]["body"]["message"]
+        body = mail(message=message)["message"]
         assert body["subject"] == "@@a()"
         assert body["body"]["content"] == "@@{b()}"
         assert body["toRecipients"][0]["emailAddress"]["name"] == "@@c()"

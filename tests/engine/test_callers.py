@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag
+from simulator.tenant.faults import RETRY_AFTER_SECONDS, Fault, Kind, Step
 from tests.engine.conftest import Configuration, StackIn, succeeded
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
@@ -97,3 +99,55 @@ def test_only_a_right_call_sends_and_what_it_supplies_stays_text(redeployed: Sta
     # Nothing that was supplied is in the history of the runs.
     assert all("Contoso" not in str(run) for run in runs())
     assert succeeded(stack.preview()).changes == []
+
+
+class TestGraphIsTooBusy:
+    """A mail is sent once, whatever was answered before, and never where nobody can know."""
+
+    @pytest.fixture
+    def stack(self, redeployed: StackIn) -> SimulatedStack:
+        def change(sender: Configuration) -> None:
+            sender["trigger"] = {"type": "httpRequest", "exportCallbackUrl": True}
+
+        stack = redeployed(change=change)
+        succeeded(stack.up())
+        pass_policy_lag(stack.tenant)
+        return stack
+
+    def test_and_is_asked_again_but_not_after_a_lost_answer(self, stack: SimulatedStack) -> None:
+        tenant = stack.tenant
+        sender = stack.outputs()["senders"]["notifications"]
+        target = "/v1.0/users/{id}/sendMail"
+        workflow = tenant.logic.get(sender["workflowId"])
+        assert workflow is not None
+
+        def run(*kinds: Kind) -> tuple[str, str, int]:
+            """Status of a run and its error, and how many mails it sent, with faults in turn."""
+            before = len(tenant.mail())
+            tenant.plan_faults(
+                [
+                    Fault(Step("", "Graph", "POST", target, number), kind)
+                    for number, kind in enumerate(kinds, 1)
+                ]
+            )
+            begun = tenant.clock.now()
+            assert tenant.logic.invoke_callback(sender["callbackUrl"]).status == 202
+            last = tenant.logic.runs(workflow)[0]
+            waited = (tenant.clock.now() - begun).total_seconds()
+            busy = sum(kind is Kind.THROTTLED for kind in kinds[:3])
+            assert waited >= busy * RETRY_AFTER_SECONDS
+            return (
+                last["status"],
+                last.get("error", {}).get("code", ""),
+                len(tenant.mail()) - before,
+            )
+
+        busy = Kind.THROTTLED
+        assert run() == ("Succeeded", "", 1)
+        assert run(busy) == ("Succeeded", "", 1)
+        assert run(busy, busy, busy) == ("Succeeded", "", 1)
+        assert run(busy, busy, busy, busy) == ("Failed", "ActionFailed", 0)
+        assert run(Kind.TIMEOUT_AFTER) == ("Failed", "MailNotSent", 1)
+        assert run(busy, Kind.TIMEOUT_AFTER) == ("Failed", "MailNotSent", 1)
+        assert run(Kind.TIMEOUT_BEFORE) == ("Failed", "MailNotSent", 0)
+        assert run(busy, Kind.REFUSED) == ("Failed", "MailNotSent", 0)

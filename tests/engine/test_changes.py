@@ -106,7 +106,7 @@ class TestAProbe:
 
 
 class TestAChangeOfTheMailTouchesTheWorkflowAlone:
-    ACTION = "definition.actions.Send_mail.inputs.body.message"
+    ACTION = "definition.actions.Mail.inputs.message"
     RECURRENCE = "definition.triggers.Recurrence.recurrence"
     CASES: Mapping[str, tuple[str, Any, str, list[str]]] = {
         "subject": (

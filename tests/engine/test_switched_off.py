@@ -83,8 +83,8 @@ class TestAWorkflowThatSomebodySwitchedOff:
             result.output
         )
         assert state(stack) == "Disabled"
-        message = arm(stack, "GET")["properties"]["definition"]["actions"]["Send_mail"]
-        assert message["inputs"]["body"]["message"]["subject"] == "Another subject"
+        mail = arm(stack, "GET")["properties"]["definition"]["actions"]["Mail"]
+        assert mail["inputs"]["message"]["subject"] == "Another subject"
 
     def test_stays_off_in_every_later_run(self, stack: SimulatedStack):
         succeeded(stack.up())

@@ -348,6 +348,16 @@ ON_THE_WAY_TO_GRAPH = [
 ]
 
 
+def plan_busy(tenant: Tenant, attempts: int) -> None:
+    """Has Graph be too busy for the next mails of the sender."""
+    tenant.plan_faults(
+        [
+            Fault(Step("", "Graph", "POST", send_path(SHARED), number), Kind.THROTTLED)
+            for number in range(1, attempts + 1)
+        ]
+    )
+
+
 class TestAFaultBetweenTheWorkflowAndGraph:
     @pytest.mark.parametrize(
         ("kind", "said", "verdict", "mails"), ON_THE_WAY_TO_GRAPH, ids=lambda value: str(value)[:9]
@@ -368,6 +378,24 @@ class TestAFaultBetweenTheWorkflowAndGraph:
         tenant.plan_faults([Fault(Step("", "Graph", "POST", send_path(CONTROL), 1), kind)])
         trials, _ = run()
         assert [trial.verdict for trial in trials] == [Verdict.RIGHT, Verdict.UNKNOWN]
+
+
+class TestAMailThatIsSentAgain:
+    @pytest.mark.parametrize("attempts", [1, 3])
+    def test_is_answered_by_its_last_attempt(self, run, tenant, settled, attempts):
+        plan_busy(tenant, attempts)
+        trials, _ = run(outputs={"senders": {"notifications": PLAIN}})
+        assert answers(trials)[0] == ACCEPTED
+        assert len(tenant.mail()) == 1
+
+    def test_is_answered_as_the_last_was_where_none_is_taken(self, run, tenant, settled):
+        plan_busy(tenant, 4)
+        trials, _ = run(outputs={"senders": {"notifications": PLAIN}})
+        assert answers(trials)[0] == (
+            "429 ApplicationThrottled Application is over its MailboxConcurrency limit.",
+            "unknown",
+        )
+        assert tenant.mail() == []
 
 
 class TestCouldNotFindOut:

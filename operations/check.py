@@ -156,7 +156,7 @@ class Plan:
 
     def has(self, scoping: Scoping) -> bool:
         """Whether there is a sender, or an identity of others, of that scoping."""
-        return any(entry.scoping is scoping for entry in self.confined)
+        return any(entry.scoping in (scoping, Scoping.BOTH) for entry in self.confined)
 
     def mailboxes_of_others(self) -> set[str]:
         """Addresses of the mailboxes that are there already, and stay as they are."""

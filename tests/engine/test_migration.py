@@ -6,7 +6,10 @@ import pytest
 
 from simulator.engine import Result, SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
+from simulator.tenant.faults import Fault, Kind, Step
+from simulator.testing.deployment import Deployment
 from tests.engine.conftest import Configuration, StackIn, succeeded
+from tests.engine.test_drift import administrator
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
@@ -15,6 +18,10 @@ MAILBOX, CONTROL = "logicappnotifications@contoso.com", "control.mailbox@contoso
 
 def by_both(sender: Configuration) -> None:
     sender["scoping"] = "both"
+
+
+def user_assigned(sender: Configuration) -> None:
+    sender["identity"] = "userAssigned"
 
 
 def by_roles(sender: Configuration) -> None:
@@ -149,3 +156,55 @@ def test_there_and_back(sender: Sender) -> None:
     assert sender.has() == POLICY
     sender.later(2)
     assert sender.stack.tenant.violations() == []
+
+
+def test_what_fails_on_the_way_leaves_it_confined_and_sending(
+    fresh: StackIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_its_own(change: Any) -> Any:
+        def both(sender: Configuration) -> None:
+            user_assigned(sender)
+            change(sender)
+
+        return both
+
+    sender = Sender(fresh, monkeypatch)
+    succeeded(sender.told(user_assigned).up())
+    pass_policy_lag(sender.stack.tenant)
+    sender.up(of_its_own(by_both))
+    sender.later(2)
+    rbac, tenant = of_its_own(by_roles), sender.stack.tenant
+    principal = sender.stack.outputs()["senders"]["notifications"]["principalId"]
+    theirs = {"App": principal, "Role": "Application Mail Full Access"}
+
+    # Not proven: the grant does not go.
+    administrator(sender.stack, "New-ManagementRoleAssignment", Name="theirs", **theirs)
+    tenant.clock.advance(tenant.lags["exchange"])
+    output = sender.refused(rbac)
+    assert "the application has further roles" in output
+    administrator(sender.stack, "Remove-ManagementRoleAssignment", Identity="theirs", Confirm=False)
+    sender.later(2)
+
+    # It goes, and nobody hears of it: as ever, what is gone has to be taken note of. The day
+    # is counted from the last run that had the grant in its state.
+    path = "/v1.0/servicePrincipals/{id}/appRoleAssignedTo/{id}"
+    step = Step("", "Graph", "DELETE", path, 1)
+    tenant.plan_faults([Fault(step, Kind.TIMEOUT_AFTER)])
+    sender.told(rbac).up()
+    assert tenant.faults_happened() == 1
+    tenant.plan_faults([])
+    sender.later(3)
+    assert "Request_ResourceNotFound" in sender.told(rbac).up().output
+    succeeded(sender.stack.refresh())
+    sender.up(rbac)
+    assert sender.has() == BOTH | {"grants": 0}
+
+    # Somebody grants it anew while the policy is due: the policy does not go.
+    sender.later(26)
+    grant = Deployment(tenant, None).grant({"id": principal})
+    before = sender.has()
+    assert "holds a grant in Entra of Mail.Send" in sender.refused(rbac)
+    assert before == BOTH
+    Deployment(tenant, None).revoke(grant)
+    sender.up(rbac)
+    assert sender.has() == ROLES

@@ -504,6 +504,11 @@ class TestExchange:
             "control mailbox no.one@contoso.com": "does not exist",
         }
 
+    def test_both_scopings_of_a_sender_that_changes(self, rows: Callable[..., dict[str, Row]]):
+        found = rows(plan({"scoping": "both"}))
+        assert wrong(found) == {}
+        assert {"customised organisation", SCOPE} <= found.keys()
+
     def test_what_an_identity_of_others_may_use(self, rows: Callable[..., dict[str, Row]]):
         access = {
             "name": "reporting",

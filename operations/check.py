@@ -18,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
@@ -47,7 +48,7 @@ from operations.prove import (
     result_of,
     stack_deployment,
 )
-from operations.signed_in import Claims, CloudRefusedError, SignedIn
+from operations.signed_in import Claims, CloudRefusedError, SignedIn, claims_in
 
 SCRIPT = Path(__file__).with_name("look-before-deployment.ps1")
 MODULES_SCRIPT = Path(__file__).with_name("list-modules.ps1")
@@ -111,6 +112,8 @@ _IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _MAKE_GROUP = "Microsoft.Resources/subscriptions/resourceGroups/write"
 # Minutes that everything takes that is no wait of ours, as far as anybody can say.
 _WORK = 10
+# Within so many all scripts of a first up have begun that come before the wait.
+_MINUTES_IN_EXCHANGE = 20
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,10 @@ class _Subscription(BaseModel):
     tenant: str = Field(alias="tenantId")
     name: str = Field(alias="displayName")
     state: str
+
+
+class _Provider(BaseModel):
+    state: str = Field(alias="registrationState")
 
 
 class _Permission(BaseModel):
@@ -463,6 +470,7 @@ def _rows_of_azure(plan: Plan, clouds: SignedIn, subscription: str) -> Iterator[
         )
     else:
         yield Row("resource group", f"{found}; the rights are there")
+    yield from _registration_row(clouds, scope, kinds)
     look_up = LeftBehind(clouds, subscription, [])
     own = {str(r.get("id", "")).casefold() for r in plan.deployment.get("resources") or []}
     identities = [f"id-{s.name}" for s in plan.senders if s.identity is IdentityKind.USER]
@@ -479,6 +487,35 @@ def _rows_of_azure(plan: Plan, clouds: SignedIn, subscription: str) -> Iterator[
                 yield Row(subject, str(error), Verdict.UNKNOWN)
                 continue
             yield _name_row(subject, is_there, identifier, own)
+
+
+def _registration_row(clouds: SignedIn, scope: str, kinds: Iterable[str]) -> Iterator[Row]:
+    """Whether the subscription may have such resources; who has no role in it may not ask."""
+    namespaces = sorted({kind.partition("/")[0] for kind in kinds})
+    missing = []
+    for namespace in namespaces:
+        try:
+            found = clouds.resource(
+                f"{scope}/providers/{namespace}",
+                _Provider,
+                api_version="2021-04-01",
+                absent=ABSENT,
+            )
+        except CloudRefusedError as error:
+            if "AuthorizationFailed" in str(error):
+                return
+            raise
+        if found is not None and found.state != "Registered":
+            missing.append(namespace)
+    if missing:
+        yield Row(
+            "resource providers",
+            f"the subscription is not registered for {', '.join(missing)}",
+            Verdict.WRONG,
+            " && ".join(f"az provider register --namespace {each}" for each in missing),
+        )
+    else:
+        yield Row("resource providers", f"registered: {', '.join(namespaces)}")
 
 
 def _name_row(subject: str, is_there: bool, identifier: str, own: set[str]) -> Row:
@@ -620,6 +657,7 @@ def rows_of_exchange(
         yield Row("Exchange Online", str(error), Verdict.WRONG)
         return
     yield Row("Exchange Online", f"signed in to {organization}")
+    yield from _token_row(os.environ.get("EXCHANGE_ACCESS_TOKEN", ""), time.time())
     yield _cmdlets_row(said["missing"])
     if plan.has(Scoping.POLICY):
         yield _enforcement_row(is_right=said["entraGrantsCount"])
@@ -636,6 +674,25 @@ def rows_of_exchange(
         what = "mailbox" if one["address"] in mailboxes else "owner"
         what = "control mailbox" if one["address"] in control else what
         yield _existing_row(what, one["address"], one["type"])
+
+
+def _token_row(token: str, now: float) -> Iterator[Row]:
+    """How long a token for Exchange lives that was fetched before: nothing fetches another."""
+    try:
+        left = round((claims_in(token).expires - now) / 60)
+    except ValueError:
+        return
+    found = f"of EXCHANGE_ACCESS_TOKEN, for {left} minutes more"
+    if left >= _MINUTES_IN_EXCHANGE:
+        yield Row("sign-in to Exchange", found)
+    else:
+        yield Row(
+            "sign-in to Exchange",
+            found,
+            Verdict.WRONG,
+            "Fetch a fresh one right before up, or sign in by what lasts: a certificate, or the "
+            "federated token of a pipeline.",
+        )
 
 
 def _cmdlets_row(missing: Sequence[str]) -> Row:

@@ -83,6 +83,7 @@ class Claims(BaseModel):
         person: Who signed in there, where a person did.
         roles: Application permissions.
         directory_roles: Template ids of a person's roles in Entra, where Entra says them.
+        expires: When, in seconds since 1970; 0 where it does not say.
     """
 
     tenant: str = Field(alias="tid")
@@ -90,6 +91,7 @@ class Claims(BaseModel):
     person: str = Field("", alias="upn")
     roles: list[str] = Field([])
     directory_roles: list[str] = Field([], alias="wids")
+    expires: int = Field(0, alias="exp")
 
     @property
     def name(self) -> str:

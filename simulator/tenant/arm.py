@@ -40,6 +40,8 @@ RESOURCE_GROUP_VERSIONS = (
 # The service still answers older ones. They take other definitions, which nothing here checks.
 WORKFLOW_VERSIONS = ("2019-05-01",)
 SUBSCRIPTION_VERSIONS = ("2020-01-01", "2022-12-01")
+PROVIDER_VERSIONS = ("2021-04-01", "2022-09-01")
+PROVIDERS = ("Microsoft.Insights", "Microsoft.Logic", "Microsoft.ManagedIdentity")
 PERMISSION_VERSIONS = ("2018-07-01", "2022-04-01")
 IDENTITY_VERSIONS = ("2018-11-30", "2023-01-31", "2024-11-30")
 LOCATIONS = (
@@ -232,10 +234,14 @@ class Arm:
             )
         self._authorize(request)
         self._check_locks(request)
+        self._check_registration(request)
         match folded:
             case ("subscriptions",):
                 self._check(request, "subscriptions", SUBSCRIPTION_VERSIONS)
                 return self._list(request, [_subscription()])
+            case "subscriptions", _, "providers", namespace:
+                self._check(request, "providers", PROVIDER_VERSIONS)
+                return self._provider(request, namespace)
             case (
                 "subscriptions",
                 _,
@@ -385,6 +391,44 @@ class Arm:
         if request.segments[2].casefold() == "resourcegroups":
             return [self._existing_group(request.segments[3])["id"]]
         return [group["id"] for group in self._store.all("resourceGroup")]
+
+    # Resource providers
+
+    def _provider(self, request: Request, namespace: str) -> Response:
+        known = {each.casefold(): each for each in PROVIDERS}
+        if request.method != "GET" or namespace not in known:
+            raise _not_simulated(request)
+        state = "NotRegistered" if self._is_unregistered(namespace) else "Registered"
+        name = known[namespace]
+        return Response(
+            200,
+            {
+                "id": f"/subscriptions/{SUBSCRIPTION_ID}/providers/{name}",
+                "namespace": name,
+                "registrationState": state,
+                "registrationPolicy": "RegistrationRequired",
+            },
+        )
+
+    def _is_unregistered(self, namespace: str) -> bool:
+        unregistered = self._store.setting("unregistered providers", [])
+        return namespace.casefold() in {each.casefold() for each in unregistered}
+
+    def _check_registration(self, request: Request) -> None:
+        """Refuses to make what is of a provider that the subscription was never registered for.
+
+        https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-register-resource-provider
+        """
+        if request.method != "PUT" or "providers" not in request.segments:
+            return
+        namespace = request.segments[request.segments.index("providers") + 1]
+        if self._is_unregistered(namespace):
+            raise CloudError(
+                409,
+                "MissingSubscriptionRegistration",
+                f"The subscription is not registered to use namespace '{namespace}'. See "
+                "https://aka.ms/rps-not-found for how to register subscriptions.",
+            )
 
     # Resource groups
 

@@ -254,6 +254,11 @@ class Tenant:
         with self._store.transaction():
             return self.monitoring.notifications()
 
+    def set_unregistered_providers(self, *namespaces: str) -> None:
+        """Namespaces that the subscription was never registered for, such as Microsoft.Logic."""
+        with self._store.transaction():
+            self._store.set_setting("unregistered providers", list(namespaces))
+
     def record_call(self, service: str, operation: str, target: str) -> None:
         """Writes down a call that none of the services here answers, such as a process start."""
         self._store.call(service, operation, target, lambda: None)

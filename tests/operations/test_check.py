@@ -4,6 +4,7 @@ import copy
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -212,6 +213,7 @@ class TestAzureAndEntra:
             "tenant",
             "rights in Entra",
             "resource group",
+            "resource providers",
             "workflow notifications",
             "identity id-notifications",
         ]
@@ -333,6 +335,20 @@ class TestAzureAndEntra:
         assert found.verdict is Verdict.WRONG
         assert lacking in found.found
 
+    def test_providers_that_the_subscription_was_never_registered_for(self, tenant: Tenant):
+        tenant.set_unregistered_providers("Microsoft.Logic")
+        rows = self.rows(tenant)
+        assert wrong(rows) == {
+            "resource providers": "the subscription is not registered for Microsoft.Logic"
+        }
+        assert rows["resource providers"].remedy == (
+            "az provider register --namespace Microsoft.Logic"
+        )
+        # Who has roles on the group alone may not ask.
+        self.make_group(tenant)
+        tenant.set_only_resource_group("mail")
+        assert "resource providers" not in self.rows(tenant)
+
     def test_no_right_to_make_the_group(self, tenant: Tenant):
         tenant.set_only_resource_group("another")
         found = self.rows(tenant)["resource group"]
@@ -363,7 +379,10 @@ class TestAzureAndEntra:
 
 class TestExchange:
     @pytest.fixture
-    def rows(self, scripts: Scripts) -> Callable[..., dict[str, Row]]:
+    def rows(
+        self, scripts: Scripts, monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[..., dict[str, Row]]:
+        monkeypatch.delenv("EXCHANGE_ACCESS_TOKEN", raising=False)
         scripts.folder = SCRIPT.parent
 
         def look(given: Plan | None = None) -> dict[str, Row]:
@@ -395,6 +414,25 @@ class TestExchange:
             f"control mailbox {CONTROL}",
         ]
         assert "customised organisation" in rows(plan(RBAC))
+
+    @pytest.mark.parametrize(("minutes", "verdict"), [(60, "right"), (19, "wrong")])
+    def test_a_token_that_was_fetched_before_has_to_last(
+        self,
+        rows: Callable[..., dict[str, Row]],
+        scripts: Scripts,
+        monkeypatch: pytest.MonkeyPatch,
+        minutes: int,
+        verdict: str,
+    ):
+        token = scripts.token()
+        monkeypatch.setenv("EXCHANGE_ACCESS_TOKEN", token)
+        now = claims_in(token).expires - minutes * 60
+        monkeypatch.setattr(time, "time", lambda: now)
+        row = rows()["sign-in to Exchange"]
+        assert (row.found, row.verdict) == (
+            f"of EXCHANGE_ACCESS_TOKEN, for {minutes} minutes more",
+            verdict,
+        )
 
     def test_another_organisation(self, rows: Callable[..., dict[str, Row]]):
         found = rows(plan(organization="fabrikam.onmicrosoft.com"))

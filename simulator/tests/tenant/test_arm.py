@@ -645,6 +645,21 @@ class TestALock:
         deployment.workflow()
 
 
+class TestProviders:
+    def test_that_are_not_registered_make_nothing(self, tenant, deployment):
+        deployment.resource_group()
+        address = f"{SUBSCRIPTION_PATH}/providers/microsoft.logic"
+        answer = deployment.arm("GET", address, version="2021-04-01")
+        assert answer.body["registrationState"] == "Registered"
+        tenant.set_unregistered_providers("Microsoft.Logic")
+        answer = deployment.arm("GET", address, version="2021-04-01")
+        assert answer.body["registrationState"] == "NotRegistered"
+        refused = deployment.arm("PUT", WORKFLOW_PATH, workflow_body("reception@contoso.com"))
+        assert code(refused) == (409, "MissingSubscriptionRegistration")
+        other = f"{SUBSCRIPTION_PATH}/providers/Microsoft.Storage"
+        assert deployment.arm("GET", other, version="2021-04-01").status == 501
+
+
 class TestPermissions:
     SCOPED = "/providers/Microsoft.Authorization/permissions"
 

@@ -117,18 +117,23 @@ _DEFINITION = _object(
 
 _SECURE = _object(properties=_list(_one_of("inputs", "outputs"))) | {"required": ["properties"]}
 _CONDITIONS = _list(_object(expression=_TEXT | {"pattern": "^@"}) | {"required": ["expression"]})
+# Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-config#concurrency-and-debatching
+_CONCURRENCY = _object(
+    runs={"type": "integer", "minimum": 1, "maximum": 100},
+    maximumWaitingRuns={"type": "integer", "minimum": 1, "maximum": 100},
+)
 _TRIGGERS = {
     "Recurrence": _object(
         "type recurrence description metadata",
         conditions=_CONDITIONS,
-        runtimeConfiguration=_object("concurrency"),
+        runtimeConfiguration=_object(concurrency=_CONCURRENCY),
     ),
     "Request": _object(
         "type correlation operationOptions description metadata",
         conditions=_CONDITIONS,
         kind=_one_of("Http", "Button", "PowerApp", "Geofence"),
         inputs=_object("schema relativePath", method=_METHOD),
-        runtimeConfiguration=_object("concurrency", secureData=_SECURE),
+        runtimeConfiguration=_object(concurrency=_CONCURRENCY, secureData=_SECURE),
     ),
 }
 _NO_RETRIES = _object()
@@ -390,6 +395,8 @@ def _check_definition(definition: Any, values: Document, now: datetime) -> None:
             _check_operation(trigger, _TRIGGERS, OTHER_TYPES | {"Http"})
             if trigger["type"] == "Recurrence":
                 _check_recurrence(trigger.get("recurrence"), now)
+        where = "definition"
+        _check_concurrency(definition.get("triggers", {}))
         actions = definition.get("actions", {})
         for name, action, siblings in _with_siblings(actions):
             where = f"action '{name}'"
@@ -455,6 +462,45 @@ def _check_recurrence(recurrence: Any, now: datetime) -> None:
     finding = problem_with(recurrence, now)
     if finding:
         raise _Finding(finding)
+
+
+def concurrency_of(trigger: Document) -> Document:
+    """How many runs of a trigger there may be at once; empty where nothing limits them."""
+    found: Document = trigger.get("runtimeConfiguration", {}).get("concurrency", {})
+    return found
+
+
+def _check_concurrency(triggers: Document) -> None:
+    for trigger in triggers.values():
+        concurrency = concurrency_of(trigger)
+        if concurrency and len(triggers) > 1:
+            # Reported of deployments, in public checks of definitions.
+            raise _Finding(
+                "only a single trigger with concurrency control is supported, and no other "
+                "triggers can be defined"
+            )
+        waiting = concurrency.get("maximumWaitingRuns", 100)
+        if concurrency and waiting < 10 + concurrency.get("runs", 25):
+            raise _Finding(
+                f"maximumWaitingRuns {waiting} must be at least 10 more than the concurrent runs"
+            )
+
+
+def check_change(before: Document, after: Document) -> None:
+    """Refuses a definition that would take away what stays once it is there.
+
+    Raises:
+        CloudError: 400 ``CannotDisableTriggerConcurrency``. The sentence is ours. Some say that a
+            PUT of a whole workflow may: here it may not.
+    """
+    for name, trigger in after.get("triggers", {}).items():
+        former = before.get("triggers", {}).get(name, {})
+        if concurrency_of(former) and not concurrency_of(trigger):
+            raise CloudError(
+                400,
+                "CannotDisableTriggerConcurrency",
+                f"The concurrency of the trigger '{name}' cannot be disabled once it is enabled.",
+            )
 
 
 def _named(value: Document) -> Document:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from simulator.tenant.answers import CloudError, ConnectionLostError, NotSimulated, Response
-from simulator.tenant.definition import branches, check_workflow, nested
+from simulator.tenant.definition import branches, check_change, check_workflow, nested
 from simulator.tenant.entra import Entra
 from simulator.tenant.expressions import EvaluationError, Scope, beyond, calls_in, evaluated
 from simulator.tenant.graph import Graph
@@ -62,7 +62,10 @@ class LogicApps:
         now = self._store.now()
         check_workflow(body, now)
         properties = body["properties"]
-        workflow = self.get(resource_id) or {
+        existing = self.get(resource_id)
+        if existing is not None:
+            check_change(existing["definition"], properties["definition"])
+        workflow = existing or {
             "id": resource_id,
             "name": resource_id.rsplit("/", 1)[1],
             "key": secrets.token_urlsafe(32),
@@ -845,8 +848,8 @@ def _constructs_beyond(definition: Document, trigger: Document) -> Iterator[str]
         yield "trigger correlation"
     if trigger.get("conditions") not in (None, [], _BY_TOKEN):
         yield f"the trigger conditions {trigger['conditions']}"
-    # Nothing of a trigger is in the history here, secured or not.
-    for name in trigger.get("runtimeConfiguration", {}).keys() - {"secureData"}:
+    # Nothing of a trigger is in the history here, secured or not, and runs come one after another.
+    for name in trigger.get("runtimeConfiguration", {}).keys() - {"secureData", "concurrency"}:
         yield f"trigger runtimeConfiguration {name}"
     if trigger.get("inputs", {}).get("relativePath"):
         yield "trigger relativePath"

@@ -694,6 +694,49 @@ class TestActionsOneAfterAnother:
         assert len(tenant.mail()) == 1
 
 
+class TestConcurrencyOfATrigger:
+    def saved(self, sender, concurrency, **others):
+        runtime = {"runtimeConfiguration": {"concurrency": concurrency}} if concurrency else {}
+        triggers = {"manual": {"type": "Request", "kind": "Http"} | runtime} | others
+        body = workflow_body(definition=definition(triggers=triggers))
+        answer = sender.arm("PUT", WORKFLOW_PATH, body)
+        return answer.status, (answer.body.get("error") or {}).get("message", "")
+
+    def test_lets_a_run_begin(self, tenant, sender):
+        assert self.saved(sender, {"runs": 4, "maximumWaitingRuns": 100})[0] == 200
+        assert sender.run()[0]["status"] == "Succeeded"
+
+    @pytest.mark.parametrize(
+        ("concurrency", "finding"),
+        [
+            ({"runs": 0}, "minimum of 1"),
+            ({"runs": 101}, "maximum of 100"),
+            ({"runs": 4, "maximumWaitingRuns": 101}, "maximum of 100"),
+            ({"runs": 4, "maximumWaitingRuns": 13}, "at least 10 more"),
+            ({"runs": 4, "waiting": 20}, "could not find member 'waiting'"),
+        ],
+    )
+    def test_has_its_limits(self, sender, concurrency, finding):
+        status, message = self.saved(sender, concurrency)
+        assert status == 400
+        assert finding in message
+
+    def test_is_that_of_the_only_trigger(self, sender):
+        start = {"frequency": "Month", "interval": 16, "startTime": "2070-01-01T00:00:00Z"}
+        probe = {"type": "Recurrence", "recurrence": start}
+        status, message = self.saved(sender, {"runs": 4}, Probe=probe)
+        assert status == 400
+        assert "only a single trigger with concurrency control is supported" in message
+
+    def test_stays(self, sender):
+        assert self.saved(sender, {"runs": 4})[0] == 200
+        assert self.saved(sender, {"runs": 5})[0] == 200
+        status, message = self.saved(sender, {})
+        assert (status, "cannot be disabled" in message) == (400, True)
+        sender.arm("DELETE", WORKFLOW_PATH)
+        assert self.saved(sender, {})[0] == 201
+
+
 class TestRecurrence:
     def starts(self, deployment):
         runs = deployment.arm("GET", f"{WORKFLOW_PATH}/runs").body["value"]

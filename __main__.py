@@ -12,6 +12,7 @@ from components.resource_group import resource_group
 from components.scoped_mail_sender import (
     ScopedMailSender,
     ScopedMailSenderArgs,
+    deployed_queues,
     deployed_recipients,
     deployed_workflows,
 )
@@ -20,6 +21,7 @@ from components.service_principal import find_service_principal
 from configuration import (
     load_configuration,
     refuse_changed_scopings,
+    refuse_removed_queues,
     refuse_renamed_senders,
     refuse_taken_workflows,
     warn_of_expressions,
@@ -31,6 +33,7 @@ deployed = deployed_resources()
 refuse_renamed_senders(configuration, deployed_recipients(deployed))
 standings = deployed_standings(deployed)
 refuse_changed_scopings(configuration, standings)
+refuse_removed_queues(configuration, deployed_queues(deployed))
 warn_of_expressions(configuration)
 
 identities = {

@@ -36,7 +36,7 @@ from .role_based_mailbox_access import (
     RoleBasedMailboxAccess,
     RoleBasedMailboxAccessArgs,
 )
-from .trigger import HttpRequestTrigger, Trigger
+from .trigger import HTTP_TRIGGER, HttpRequestTrigger, Trigger
 from .user_assigned_identity import UserAssignedIdentity, UserAssignedIdentityArgs
 from .workflow_alerts import Alerts, WorkflowAlerts, WorkflowAlertsArgs
 from .workflow_definition import (
@@ -63,6 +63,19 @@ def deployed_workflows(deployed: Deployed) -> dict[str, str]:
         outputs["name"]: name.removesuffix("-workflow")
         for (kind, name), outputs in deployed.items()
         if kind == "azure-native:logic:Workflow"
+    }
+
+
+def deployed_queues(deployed: Deployed) -> dict[str, str]:
+    """By the name of each sender of the state whose calls are queued, that of its workflow."""
+    return {
+        name.removesuffix("-workflow"): outputs["name"]
+        for (kind, name), outputs in deployed.items()
+        if kind == "azure-native:logic:Workflow"
+        and "concurrency"
+        in ((outputs.get("definition") or {}).get("triggers") or {})
+        .get(HTTP_TRIGGER, {})
+        .get("runtimeConfiguration", {})
     }
 
 

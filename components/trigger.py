@@ -27,6 +27,18 @@ https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app
 """
 
 
+RUNS_AT_ONCE = 4
+"""Of a trigger whose calls are queued: as many requests as Graph takes at once for a mailbox.
+
+Source: https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits
+"""
+
+WAITING_RUNS = 100
+"""How many runs may wait besides, the most that Logic Apps takes.
+
+Source: https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-config#concurrency-and-debatching
+"""
+
 NO_SCHEMA: Mapping[str, Any] = {}
 
 
@@ -96,6 +108,8 @@ class HttpRequestTrigger(Trigger):
             ``signature`` bar the latter.
         signature: Where it is refused, a call without a token starts nothing, and neither does
             Azure's management API (``docs/decisions/0020-signatures-by-a-condition.md``).
+        queued: Whether no more than :data:`RUNS_AT_ONCE` runs are under way, and others wait. It
+            cannot be undone, and leaves no room for another trigger, as a probe has.
         export_callback_url: Whether the stack has the callback URL among its outputs, as a secret.
     """
 
@@ -103,6 +117,7 @@ class HttpRequestTrigger(Trigger):
     allowed_callers: Sequence[str] | None = None
     entra_policies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     signature: Signature = Signature.ACCEPTED
+    queued: bool = False
     export_callback_url: bool = False
 
     def definition(self, schema: Mapping[str, Any] = NO_SCHEMA) -> dict[str, Any]:
@@ -118,12 +133,15 @@ class HttpRequestTrigger(Trigger):
             trigger["conditions"] = [{"expression": NOT_BY_SIGNATURE}]
             # Without it the condition would not see the header.
             options.append("IncludeAuthorizationHeadersInOutputs")
+        runtime: dict[str, Any] = {}
+        if self.queued:
+            runtime["concurrency"] = {"runs": RUNS_AT_ONCE, "maximumWaitingRuns": WAITING_RUNS}
         if options:
-            trigger |= {
-                "operationOptions": ", ".join(options),
-                # The run history would show its readers callers' tokens, and what they supply.
-                "runtimeConfiguration": {"secureData": {"properties": ["outputs"]}},
-            }
+            trigger["operationOptions"] = ", ".join(options)
+            # The run history would show its readers callers' tokens, and what they supply.
+            runtime["secureData"] = {"properties": ["outputs"]}
+        if runtime:
+            trigger["runtimeConfiguration"] = runtime
         return {HTTP_TRIGGER: trigger}
 
 

@@ -25,6 +25,7 @@ from configuration.loading import (
     NAMESPACE,
     load_configuration,
     refuse_changed_scopings,
+    refuse_removed_queues,
     refuse_renamed_senders,
     refuse_taken_workflows,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "environments",
     "load_configuration",
     "refuse_changed_scopings",
+    "refuse_removed_queues",
     "refuse_renamed_senders",
     "refuse_taken_workflows",
     "require_environment",

@@ -444,6 +444,19 @@ def _refused_signatures(values: Mapping[str, object]) -> Iterator[Mistake]:
             )
 
 
+def _queues(values: Mapping[str, object]) -> Iterator[Mistake]:
+    for sender_path, sender in senders_of(values):
+        queued = value_at(sender, ("trigger", "queued"))
+        if queued is True and value_at(sender, ("probe",)) is True:
+            yield Mistake(
+                (*sender_path, "trigger", "queued"),
+                queued,
+                "does not go together with probe: true, since Logic Apps takes no other trigger "
+                "beside one whose runs are queued",
+                "Write false. What Graph is too busy for is sent again either way.",
+            )
+
+
 def _purges(values: Mapping[str, object]) -> Iterator[Mistake]:
     purge, deletion = values["purgeMailboxes"], values["deletion"]
     if purge is True and deletion != Deletion.DELETE:
@@ -562,6 +575,7 @@ RULES = [
     _recurrences,
     _early_recurrences,
     _refused_signatures,
+    _queues,
     _purges,
     _clouds,
     _undocumented,

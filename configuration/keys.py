@@ -139,6 +139,10 @@ class HttpRequestTrigger(Keys, trigger.HttpRequestTrigger, frozen=True):
     ``allowedCallers`` and ``signature`` do."""
     signature: Annotated[Signature, Field(title="accepted or refused")]
     """With ``entraPolicies``: ``refused`` has the signature of the callback URL start nothing."""
+    queued: Annotated[StrictBool, Field(title="true or false")]
+    """true has no more than four runs at once, as many as Graph takes for a mailbox, and up to 100
+    others wait; a call beyond those is refused. Azure does not let it be undone: only a workflow of
+    another name is without. It shuts out ``probe: true``."""
     export_callback_url: Annotated[
         StrictBool, Field(title="true to export the callback URL as a secret output, else false")
     ]

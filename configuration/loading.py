@@ -16,7 +16,7 @@ from components.migration import Scoping, Standing, now
 from configuration.agreement import PROVIDER_ENVIRONMENTS, RULES
 from configuration.defaults import fill_in_defaults
 from configuration.environments import require_environment
-from configuration.keys import Access, Sender, StackConfiguration
+from configuration.keys import Access, HttpRequestTrigger, Sender, StackConfiguration
 from configuration.mistakes import (
     ABSENT,
     ConfigurationError,
@@ -207,6 +207,35 @@ def refuse_taken_workflows(
                     f"another name for {owner}, or without it.",
                 )
             )
+    if mistakes:
+        raise ConfigurationError(report(namespace, mistakes, {}))
+
+
+def refuse_removed_queues(
+    configuration: StackConfiguration, deployed: Mapping[str, str], namespace: str = NAMESPACE
+) -> None:
+    """Refuses to take away a queue, which Azure does not let be undone.
+
+    Args:
+        configuration: What the stack is told.
+        deployed: By the name of each sender of the state whose calls are queued, its workflow's.
+        namespace: The project's name.
+
+    Raises:
+        ConfigurationError: A workflow that has a queue would lose it.
+    """
+    mistakes = [
+        Mistake(
+            ("senders", index, "trigger", "queued"),
+            ABSENT,
+            f"was true when {sender.workflow} was deployed, and Azure does not let that be undone",
+            "Write true, or another name for the workflow, which is then a new one with an address "
+            "and, where that is systemAssigned, an identity of its own.",
+        )
+        for index, sender in enumerate(configuration.senders)
+        if deployed.get(sender.name) == sender.workflow
+        and not (isinstance(sender.trigger, HttpRequestTrigger) and sender.trigger.queued)
+    ]
     if mistakes:
         raise ConfigurationError(report(namespace, mistakes, {}))
 

@@ -250,6 +250,18 @@ class TestGraphIsTooBusy:
         assert sum(action["type"] == "Http" for action in actions.values()) == 4 + 2
 
 
+class TestAQueue:
+    def test_is_as_wide_as_graph_is_and_as_long_as_logic_apps_takes(self):
+        runtime = HttpRequestTrigger(queued=True).definition()["manual"]["runtimeConfiguration"]
+        assert runtime == {"concurrency": {"runs": 4, "maximumWaitingRuns": 100}}
+
+    def test_hides_what_is_hidden_without_it(self):
+        trigger = HttpRequestTrigger(queued=True, signature=Signature.REFUSED)
+        runtime = trigger.definition()["manual"]["runtimeConfiguration"]
+        assert runtime["secureData"]["properties"] == ["outputs"]
+        assert runtime["concurrency"]["runs"] == 4
+
+
 class TestASignatureThatIsRefused:
     def test_is_nothing_of_a_trigger_that_does_not_ask_for_it(self):
         assert HttpRequestTrigger().definition()["manual"].keys() == {"type", "kind", "inputs"}

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from configuration import load_configuration, warn_of_expressions
+from configuration import (
+    ConfigurationError,
+    HttpRequestTrigger,
+    load_configuration,
+    refuse_removed_queues,
+    warn_of_expressions,
+)
 from tests.configuration.happy_path import assert_refused, drop, only_mistake, put
 
 MESSAGE = "senders[0].message"
@@ -259,6 +265,36 @@ class TestAFile:
             "replyTo": [],
         }
         assert only_mistake(values).remedy == "Use a trigger of type httpRequest."
+
+
+class TestAQueue:
+    def test_is_read(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].trigger.queued", True)
+        trigger = load_configuration(values).senders[0].trigger
+        assert isinstance(trigger, HttpRequestTrigger)
+        assert trigger.queued
+
+    def test_does_not_go_with_a_probe(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].trigger.queued", True)
+        mistake = only_mistake(put(values, "senders[0].probe", True))
+        assert "trigger.queued" in mistake.heading
+        assert "no other trigger" in mistake.problem
+
+    @pytest.mark.parametrize(
+        ("queued", "workflow", "refused"),
+        [(False, "mail", True), (True, "mail", False), (False, "other", False)],
+    )
+    def test_stays_once_it_is_there(
+        self, values: dict[str, Any], queued: bool, workflow: str, refused: bool
+    ) -> None:
+        put(values, "senders[0].trigger.queued", queued)
+        configuration = load_configuration(put(values, "senders[0].workflow", workflow))
+        deployed = {"notifications": "mail"}
+        if refused:
+            with pytest.raises(ConfigurationError, match="Azure does not let that be undone"):
+                refuse_removed_queues(configuration, deployed)
+        else:
+            refuse_removed_queues(configuration, deployed)
 
 
 class TestWhatLooksLikeAnExpression:

@@ -107,7 +107,11 @@ class TestGraphIsTooBusy:
     @pytest.fixture
     def stack(self, redeployed: StackIn) -> SimulatedStack:
         def change(sender: Configuration) -> None:
-            sender["trigger"] = {"type": "httpRequest", "exportCallbackUrl": True}
+            sender["trigger"] = {
+                "type": "httpRequest",
+                "exportCallbackUrl": True,
+                "queued": True,
+            }
 
         stack = redeployed(change=change)
         succeeded(stack.up())
@@ -151,3 +155,16 @@ class TestGraphIsTooBusy:
         assert run(busy, Kind.TIMEOUT_AFTER) == ("Failed", "MailNotSent", 1)
         assert run(Kind.TIMEOUT_BEFORE) == ("Failed", "MailNotSent", 0)
         assert run(busy, Kind.REFUSED) == ("Failed", "MailNotSent", 0)
+
+    def test_less_often_with_a_queue_which_stays(
+        self, stack: SimulatedStack, redeployed: StackIn
+    ) -> None:
+        assert succeeded(stack.preview()).changes == []
+
+        def without(sender: Configuration) -> None:
+            sender["trigger"] = {"type": "httpRequest", "exportCallbackUrl": True}
+
+        result = redeployed(change=without).preview()
+
+        assert not result.succeeded
+        assert "Azure does not let that be undone" in result.output

@@ -96,6 +96,7 @@ def _declare(
             "displayName": mailbox["displayName"],
             "hiddenFromAddressLists": True,
             "signInBlocked": True,
+            "forwardTo": None,
         },
         [made],
     )

@@ -72,6 +72,10 @@ class Mailbox(Keys, shared_mailbox.Mailbox, frozen=True):
     """Disables the account behind the mailbox; sending needs none."""
     adopt: Annotated[StrictBool, Field(title="true to take over a mailbox that exists, else false")]
     """Takes over a mailbox with this address that exists, and never removes it."""
+    forward_to: Annotated[Address | None, Field(title="an address of the organisation")]
+    """Gets a copy of what arrives: answers, and reports of mail that was not delivered. Exchange
+    blocks forwarding out of the organisation unless its outbound spam policy allows it. Taken out,
+    the forwarding stays as it is."""
 
 
 class Group(Keys, mail_enabled_security_group.Group, frozen=True):

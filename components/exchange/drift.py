@@ -121,7 +121,9 @@ def _deployed_objects(deployed: Deployed) -> _Objects:
             stdout = outputs.get("stdout", "")
             # Without its output a resource has no claim to what it made: the script takes it anew.
             claim = read_observed(stdout).get("claim", "") if stdout else ""
-            objects[script, name] = json.loads(outputs["stdin"]) | {"claim": claim}
+            # What an older version has not written.
+            objects[script, name] = {"forwardTo": None, **json.loads(outputs["stdin"])}
+            objects[script, name]["claim"] = claim
     return objects
 
 

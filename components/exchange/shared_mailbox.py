@@ -35,6 +35,10 @@ class Mailbox:
             application needs no sign-in.
         adopt: Takes over an existing shared mailbox with this address that carries no mark. It is
             then never removed.
+        forward_to: Address that gets a copy of what arrives, reports of mail that was not delivered
+            among it; ``None`` leaves forwarding as it is. Automatic forwarding out of the
+            organisation is blocked unless its outbound spam policy allows it:
+            https://learn.microsoft.com/defender-office-365/outbound-spam-policies-external-email-forwarding.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Mailbox:
     hidden_from_address_lists: bool = True
     sign_in_blocked: bool = True
     adopt: bool = False
+    forward_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +116,7 @@ class SharedMailbox(pulumi.ComponentResource):
                 "displayName": wanted.display_name,
                 "hiddenFromAddressLists": wanted.hidden_from_address_lists,
                 "signInBlocked": wanted.sign_in_blocked,
+                "forwardTo": wanted.forward_to,
             },
             opts=child_options(self, opts, depends_on=[mailbox]),
         )

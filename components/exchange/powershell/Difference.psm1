@@ -62,6 +62,10 @@ function Get-MailboxSettingDifference {
     Compare-Value -Property 'DisplayName' -Found $Mailbox.DisplayName -Expected $Desired.displayName -CaseSensitive
     Compare-Value -Property 'HiddenFromAddressListsEnabled' -Found $Mailbox.HiddenFromAddressListsEnabled -Expected $Desired.hiddenFromAddressLists
     Compare-Value -Property 'AccountDisabled' -Found $Mailbox.AccountDisabled -Expected $Desired.signInBlocked
+    if ($Desired.forwardTo) {
+        Compare-Value -Property 'ForwardingSmtpAddress' -Found ([string]$Mailbox.ForwardingSmtpAddress -replace '^smtp:', '') -Expected $Desired.forwardTo
+        Compare-Value -Property 'DeliverToMailboxAndForward' -Found $Mailbox.DeliverToMailboxAndForward -Expected $true
+    }
 }
 
 function Get-GroupDifference {

@@ -34,7 +34,7 @@ $ErrorActionPreference = 'Stop'
 # roles allow, and old versions of its module lack some: better to know before the first change than amid them.
 $UsedParameters = @{
     'New-Mailbox'                    = @('Shared', 'Name', 'Alias', 'DisplayName', 'PrimarySmtpAddress')
-    'Set-Mailbox'                    = @('Alias', 'WindowsEmailAddress', 'DisplayName', 'HiddenFromAddressListsEnabled', 'AccountDisabled')
+    'Set-Mailbox'                    = @('Alias', 'WindowsEmailAddress', 'DisplayName', 'HiddenFromAddressListsEnabled', 'AccountDisabled', 'DeliverToMailboxAndForward', 'ForwardingSmtpAddress')
     'Remove-Mailbox'                 = @('PermanentlyDelete')
     'New-DistributionGroup'          = @('Type', 'Name', 'Alias', 'DisplayName', 'PrimarySmtpAddress', 'ManagedBy', 'MemberJoinRestriction', 'MemberDepartRestriction', 'RequireSenderAuthenticationEnabled', 'IgnoreNamingPolicy')
     'Set-DistributionGroup'          = @('Alias', 'PrimarySmtpAddress', 'DisplayName', 'ManagedBy', 'MemberJoinRestriction', 'MemberDepartRestriction', 'RequireSenderAuthenticationEnabled', 'HiddenFromAddressListsEnabled', 'IgnoreNamingPolicy', 'BypassSecurityGroupManagerCheck')

@@ -1,10 +1,14 @@
 <#
 .SYNOPSIS
-    Sets the display name, the visibility and the sign-in of our shared mailbox.
+    Sets the display name, the visibility, the sign-in and the forwarding of our shared mailbox.
 .DESCRIPTION
-    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"markAttribute":"ExtensionCustomAttribute5","mark":"project/stack/name","address":"notifications@contoso.com","displayName":"Notifications","hiddenFromAddressLists":true,"signInBlocked":true}
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"markAttribute":"ExtensionCustomAttribute5","mark":"project/stack/name","address":"notifications@contoso.com","displayName":"Notifications","hiddenFromAddressLists":true,"signInBlocked":true,"forwardTo":null}
               Sign-in is set explicitly: Microsoft advises to keep that of a shared mailbox blocked, and an application needs none.
               https://learn.microsoft.com/microsoft-365/lighthouse/m365-lighthouse-block-signin-shared-mailboxes
+              Where forwardTo is null, forwarding is left as it is. Otherwise the mailbox keeps each mail and forwards it, by
+              ForwardingSmtpAddress, which reads back as it was written. ForwardingAddress, which reads back as a name, goes before it
+              where somebody has set that too.
+              https://learn.microsoft.com/powershell/module/exchangepowershell/set-mailbox
     Writes    {"displayName":"...","hiddenFromAddressLists":true,"signInBlocked":true}
     Needs the Exchange roles Mail Recipients, View-Only Recipients and View-Only Configuration.
 #>

@@ -28,6 +28,8 @@ def mailbox_properties(mailbox: Document) -> Document:
         "UserPrincipalName": mailbox["upn"],
         "WindowsEmailAddress": mailbox["addresses"][0],
         "AccountDisabled": mailbox["accountDisabled"],
+        "ForwardingSmtpAddress": mailbox.get("forwardingSmtpAddress"),
+        "DeliverToMailboxAndForward": mailbox.get("deliverToMailboxAndForward", False),
         "IsShared": mailbox["type"] == "SharedMailbox",
         "IsMailboxEnabled": True,
         "WhenSoftDeleted": mailbox.get("softDeletedAt"),
@@ -114,6 +116,12 @@ class Mailboxes:
         self._recipients.change_common(mailbox, parameters)
         if "AccountDisabled" in parameters:
             mailbox["accountDisabled"] = parameters["AccountDisabled"]
+        if "ForwardingSmtpAddress" in parameters:
+            given = parameters["ForwardingSmtpAddress"]
+            # So Exchange shows it, whatever is written before it.
+            mailbox["forwardingSmtpAddress"] = given and f"smtp:{given.removeprefix('smtp:')}"
+        if "DeliverToMailboxAndForward" in parameters:
+            mailbox["deliverToMailboxAndForward"] = parameters["DeliverToMailboxAndForward"]
         self._recipients.put(mailbox)
         return []
 

@@ -82,7 +82,13 @@ class Exchange:
             "New-Mailbox": (self.mailboxes.new_mailbox, new | {"Shared"}),
             "Set-Mailbox": (
                 self.mailboxes.set_mailbox,
-                {"Identity", "AccountDisabled"} | shared,
+                {
+                    "Identity",
+                    "AccountDisabled",
+                    "ForwardingSmtpAddress",
+                    "DeliverToMailboxAndForward",
+                }
+                | shared,
             ),
             "Remove-Mailbox": (
                 self.mailboxes.remove_mailbox,

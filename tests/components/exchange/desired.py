@@ -24,6 +24,7 @@ SETTINGS: dict[str, Any] = {
     "displayName": "Benachrichtigungen für Löhne",
     "hiddenFromAddressLists": True,
     "signInBlocked": True,
+    "forwardTo": None,
 }
 GROUP: dict[str, Any] = {
     "markAttribute": MARK_ATTRIBUTE,

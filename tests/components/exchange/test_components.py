@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.exchange import drift
 from components.exchange.access_proof import AccessProof, AccessProofArgs
 from components.exchange.application_access_policy import (
     ApplicationAccessPolicy,
@@ -160,3 +161,11 @@ class TestAccessProof:
 
     def test_removes_nothing(self):
         assert "delete" not in record(access_proof).resources["proof"].inputs
+
+
+def test_drift_knows_what_an_older_version_wrote() -> None:
+    settings = {"create": "x/set-shared-mailbox.ps1", "stdin": '{"address":"a"}', "stdout": ""}
+    deployed = {("command:local:Command", "m-settings"): settings}
+    [desired] = drift._deployed_objects(deployed).values()
+    # Without it the script would stop at a property that is not there.
+    assert desired == {"address": "a", "forwardTo": None, "claim": ""}

@@ -156,6 +156,19 @@ class TestConverges:
         deployed.run(SET_MAILBOX, SETTINGS | {"displayName": "Notices"})
         assert mailbox(deployed)["DisplayName"] == "Notices"
 
+    def test_forwarding_is_set_once_with_the_mailbox_keeping_its_own(self, deployed):
+        forwarded = SETTINGS | {"forwardTo": "Finance@contoso.com"}
+        assert deployed.run(SET_MAILBOX, forwarded).changes == ["Set-Mailbox"]
+        found = mailbox(deployed)
+        assert found["ForwardingSmtpAddress"] == "smtp:Finance@contoso.com"
+        assert found["DeliverToMailboxAndForward"] is True
+        assert deployed.run(SET_MAILBOX, forwarded).changes == []
+        # Somebody has forwarded it elsewhere: that is their business where nothing is asked for.
+        assert deployed.run(SET_MAILBOX, SETTINGS).changes == []
+        elsewhere = forwarded | {"forwardTo": "reception@contoso.com"}
+        assert deployed.run(SET_MAILBOX, elsewhere).changes == ["Set-Mailbox"]
+        assert mailbox(deployed)["ForwardingSmtpAddress"] == "smtp:reception@contoso.com"
+
     def test_a_changed_address_moves_the_same_mailbox(self, deployed):
         before = mailbox(deployed)["ExternalDirectoryObjectId"]
         run = deployed.run(ENSURE_MAILBOX, MAILBOX | {"address": "notices@contoso.com"})

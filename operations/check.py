@@ -839,7 +839,8 @@ def _rows(stack: str, show: Callable[[str], None]) -> tuple[list[Row], Plan | No
         return [*rows, Row("configuration", str(error), Verdict.WRONG, remedy)], None
     except ConfigurationError as error:
         return [*rows, Row("configuration", str(error), Verdict.WRONG)], None
-    rows.append(Row("configuration", f"{len(plan.senders)} senders"))
+    named = ", ".join(entry.name for entry in plan.confined)
+    rows.append(Row("configuration", f"without a mistake, of {named}"))
     show("looking at Azure and Entra")
     rows += rows_of_clouds(plan, SignedIn(plan.configuration.cloud))
     show("looking at Exchange Online")

@@ -605,6 +605,8 @@ class TestTheWhole:
         assert main([*start, *check, "--json"]) == 0
         said = json.loads(capfd.readouterr().out)
         assert (said["result"], said["minutes"]) == ("right", 10)
+        [found] = [row["found"] for row in said["rows"] if row["subject"] == "configuration"]
+        assert found == "without a mistake, of notifications, daily-reminder, incident-alerts"
 
         assert main([*start, *check]) == 0
         shown = capfd.readouterr().out

@@ -102,3 +102,36 @@ def test_an_alert_that_azure_refuses_leaves_the_sender_sending(fresh: StackIn) -
     succeeded(stack.up())
     workflow = stack.outputs()["senders"]["notifications"]["workflowId"]
     assert send_as(stack.tenant, workflow, SHARED).accepted
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "changed",
+    [{"workflow": "another"}, {"identity": "userAssigned"}],
+    ids=["of another name", "with another identity"],
+)
+def test_a_workflow_that_is_made_anew_is_watched(tmp_path: Path, changed: Configuration) -> None:
+    watched = alerted(addresses=["operations@contoso.com"])
+    stack = stack_in(tmp_path / "stack", change=watched)
+    stack.tenant.set_workspaces(WORKSPACE)
+    succeeded(stack.up())
+
+    def change(sender: Configuration) -> None:
+        watched(sender)
+        sender |= changed
+
+    stack = stack_in(tmp_path / "stack", change=change)
+    succeeded(stack.up())
+
+    assert changes(stack) == []
+    name = changed.get("workflow", "notifications")
+    assert sorted(watching(stack)) == [
+        f"actionGroups/{name}-alerts",
+        f"diagnosticSettings/{name}",
+        f"metricAlerts/{name}-failed",
+    ]
+    [rule] = [p for key, p in watching(stack).items() if key.startswith("metricAlerts")]
+    assert rule["scopes"] == [stack.outputs()["senders"]["notifications"]["workflowId"]]
+    assert stack.tenant.violations() == []
+    succeeded(stack.destroy())
+    assert watching(stack) == {}

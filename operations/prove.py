@@ -157,6 +157,8 @@ def senders_of(outputs: Mapping[str, Any], only: Sequence[str] = ()) -> dict[str
         ProofError: The outputs are not those of a deployed stack, or have no such sender.
     """
     senders = outputs.get("senders")
+    if not senders and not only and accesses_of(outputs):
+        return {}
     if not senders or not isinstance(senders, Mapping):
         raise ProofError("nothing is deployed in this stack: run pulumi up first")
     for name, sender in senders.items():
@@ -169,6 +171,18 @@ def senders_of(outputs: Mapping[str, Any], only: Sequence[str] = ()) -> dict[str
     if unknown:
         raise ProofError(f"there is no sender {unknown[0]}, only {', '.join(sorted(senders))}")
     return {name: sender for name, sender in senders.items() if not only or name in only}
+
+
+def accesses_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The identities of others that a stack confines, by name: only Exchange is asked about them.
+
+    Args:
+        outputs: The stack's outputs.
+    """
+    accesses = outputs.get("access")
+    if not isinstance(accesses, Mapping):
+        return {}
+    return {name: each for name, each in accesses.items() if isinstance(each, Mapping)}
 
 
 def trials_of(senders: Mapping[str, Any]) -> list[Trial]:
@@ -239,12 +253,12 @@ def opinions_of(
     senders: Iterable[str],
     show: Callable[[str], None],
 ) -> list[Opinion]:
-    """Asks Exchange about senders of a stack.
+    """Asks Exchange about senders of a stack, and about identities of others.
 
     Args:
         outputs: The stack's outputs.
         deployment: The ``deployment`` of its exported state.
-        senders: Their names.
+        senders: Their names, and those of the identities.
         show: Gets each line of progress.
 
     Raises:
@@ -256,7 +270,9 @@ def opinions_of(
         raise ProofError(f"Exchange could not be asked: {error}. Nothing was sent") from None
     opinions = []
     for name in senders:
-        client_id = outputs["senders"][name].get("clientId")
+        accesses = accesses_of(outputs)
+        is_sender = name in (outputs.get("senders") or {})
+        client_id = (outputs["senders"] if is_sender else accesses)[name].get("clientId")
         if client_id not in proofs:
             raise ProofError(
                 f"the state has no proof of the identity of {name}: run pulumi up first"
@@ -278,7 +294,7 @@ def opinions_of(
         verdict = Verdict.RIGHT if not objections else Verdict.UNKNOWN
         opinion = Opinion(
             name,
-            "; ".join(objections) or "confined to its mailbox",
+            "; ".join(objections) or f"confined to its {'mailbox' if is_sender else 'mailboxes'}",
             verdict if is_confined else Verdict.WRONG,
         )
         say(opinion.text)
@@ -366,6 +382,9 @@ _WITHOUT_EXCHANGE = (
     "what the 403 rests on, since Exchange was not asked: a mailbox may refuse Graph for a reason "
     "of its own, and a second policy may let the identity reach others."
 )
+_BY_EXCHANGE = (
+    "Exchange says that each identity of others is confined to its mailboxes. Nothing was sent."
+)
 _COLOURS = {Verdict.RIGHT: "green", Verdict.WRONG: "red", Verdict.UNKNOWN: "yellow"}
 
 
@@ -397,7 +416,7 @@ def _as_json(stack: str, trials: Sequence[Trial], opinions: Sequence[Opinion] | 
     return json.dumps(
         {
             "stack": stack,
-            "result": result_of([*trials, *(opinions or ())]) if trials else "nothing",
+            "result": result_of([*trials, *(opinions or ())]) if trials or opinions else "nothing",
             # Null where it was not asked, so that no program takes that for agreement.
             "exchange": opinions and [asdict(opinion) for opinion in opinions],
             "answers": [
@@ -538,7 +557,8 @@ def main(arguments: Sequence[str]) -> int:
         trials = trials_of(senders)
         opinions: list[Opinion] | None = None
         if not options.without_exchange:
-            opinions = opinions_of(outputs, deployment, senders, progress.print)
+            accesses = {} if options.sender else accesses_of(outputs)
+            opinions = opinions_of(outputs, deployment, [*senders, *accesses], progress.print)
         # Graph follows Exchange: what is wrong there does not become right here by waiting.
         is_hopeless = result_of(opinions or ()) is Verdict.WRONG
         prove(
@@ -560,11 +580,14 @@ def main(arguments: Sequence[str]) -> int:
     result = result_of([*trials, *(opinions or ())])
     if options.json:
         print(_as_json(options.stack, trials, opinions))  # noqa: T201 - this is the command's output
-    elif senders:
+    elif senders or opinions:
         # Where there is no terminal rich assumes 80 columns, and would fold the answers.
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
         if opinions:
             console.print(_table_of(opinions))
+        if not trials:
+            console.print(_BY_EXCHANGE if result is Verdict.RIGHT else _SAID[result])
+            return EXIT_CODES[result]
         console.print(_table(trials))
         is_unproven = result is Verdict.RIGHT and options.without_exchange
         console.print(_WITHOUT_EXCHANGE if is_unproven else _SAID[result], soft_wrap=True)

@@ -893,6 +893,31 @@ class TestExchangeIsAsked:
         assert "prove-confinement.ps1 succeeded and did not write what it found" in error
         assert "Nothing was sent" in error
 
+    def test_about_an_identity_of_others_too(self, front, settled, monkeypatch, powershell, capsys):
+        reader = {"clientId": CLIENT_ID, "controlMailbox": CONTROL, "scoping": "rbac"}
+        outputs = OUTPUTS | {"access": {"reader": reader}}
+        monkeypatch.setattr(command, "stack_outputs", lambda stack: outputs)
+        executable, _ = powershell()
+        assert main(self.ARGUMENTS) == 0
+        assert len(executable.calls()) == 2
+        assert re.search(r"reader +│ confined to its mailboxes +│ right", capsys.readouterr().out)
+        assert main([*self.ARGUMENTS, "--sender", "notifications"]) == 0
+        assert len(executable.calls()) == 3
+
+    def test_where_a_stack_has_identities_of_others_alone(
+        self, front, tenant, monkeypatch, powershell, capsys
+    ):
+        outputs = {"senders": {}, "access": {"reader": {"clientId": CLIENT_ID}}}
+        monkeypatch.setattr(command, "stack_outputs", lambda stack: outputs)
+        assert main(self.ARGUMENTS) == 0
+        assert "each identity of others is confined" in capsys.readouterr().out
+        powershell(1, "", "error: x: not confined: it has further roles")
+        assert main(self.ARGUMENTS) == 1
+        assert "Not confined as it should be" in capsys.readouterr().out
+        assert main([*self.ARGUMENTS, "--json"]) == 1
+        assert json.loads(capsys.readouterr().out)["result"] == "wrong"
+        assert tenant.mail() == []
+
     def test_not_of_a_proof_that_was_never_made(self, front, settled, monkeypatch, capsys):
         monkeypatch.setattr(command, "stack_deployment", lambda stack: {})
         assert main(self.ARGUMENTS) == 2

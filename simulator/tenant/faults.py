@@ -34,10 +34,12 @@ _PLAN = "fault plan"
 _SEEN = "fault plan seen"
 # Windows has no SIGKILL; there SIGTERM ends a process as hard.
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-# Ids differ from run to run: object ids, security ids, and the ids of app role assignments.
+# Ids differ from run to run: object ids, security ids, the ids of app role assignments, and what
+# is made of one at the end of a name.
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SECURITY_ID = re.compile(r"S-1-5-[\d-]+")
 _ASSIGNMENT = re.compile(r"(?:(?<=appRoleAssignedTo/)|(?<=appRoleAssignments/))[\w-]+")
+_DIGEST = re.compile(r"(?<= )[0-9a-f]{12}$")
 
 
 class Kind(StrEnum):
@@ -335,6 +337,6 @@ _STATUS = {
 
 
 def _without_ids(target: str) -> str:
-    for ids in (_GUID, _SECURITY_ID, _ASSIGNMENT):
+    for ids in (_GUID, _SECURITY_ID, _ASSIGNMENT, _DIGEST):
         target = ids.sub("{id}", target)
     return target

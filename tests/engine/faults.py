@@ -26,8 +26,9 @@ from tests.engine.conftest import SNAPSHOT_BEFORE, Configuration, stack_in
 from tests.engine.signed_in import signed_in_to
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# The claim at the end of a mark or of a policy's description: random by design.
-CLAIM = re.compile(r" [0-9a-f]{8}$")
+# The claim at the end of a mark or of a policy's description, random by design; and what tells the
+# name of a role assignment from that of another identity.
+CLAIM = re.compile(r" ([0-9a-f]{8}|[0-9a-f]{12})$")
 # What says when something happened, or stands for an id.
 VOLATILE = {
     "assignableAt",
@@ -81,8 +82,16 @@ def _changing(name: str, path: str, value: str) -> Scenario:
     return Scenario(name, change=partial(change_value, path, value))
 
 
+def by_roles(sender: Configuration) -> None:
+    """Roles in Exchange in place of group, policy and grant."""
+    del sender["group"]
+    sender["scoping"] = "rbac"
+
+
 SCENARIOS = [
     Scenario("first up", deployed=False),
+    Scenario("first up by roles", deployed=False, change=by_roles),
+    _changing("to both scopings", "scoping", "both"),
     _changing("group address", "group.address", "graphscope-new@contoso.com"),
     _changing("mailbox address", "mailbox.address", "notifications-new@contoso.com"),
     _changing("control mailbox", "controlMailbox", "finance@contoso.com"),

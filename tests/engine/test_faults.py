@@ -22,16 +22,18 @@ from tests.sampling import sampled
 
 pytestmark = pytest.mark.engine
 
-FIRST_UP, DESTROY = SCENARIOS[0], SCENARIOS[-1]
+FIRST_UP, BY_ROLES, TO_BOTH, DESTROY = *SCENARIOS[:3], SCENARIOS[-1]
 TRANSIENT = [Kind.THROTTLED, Kind.TIMEOUT_BEFORE, Kind.TIMEOUT_AFTER]
 
 
 @pytest.fixture(scope="module")
 def clean(first_up: CleanRun, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CleanRun]:
-    """Clean runs of the first `up` and of `destroy`."""
+    """Clean runs of the first `up`, with a policy and with roles, of both, and of `destroy`."""
     directory = tmp_path_factory.mktemp("faults")
     start = prepare(directory / "start", deployed=True)
-    return {FIRST_UP.name: first_up, DESTROY.name: learn(DESTROY, start, directory / "clean")}
+    learned = {each.name: learn(each, start, directory / "clean") for each in (TO_BOTH, DESTROY)}
+    by_roles = learn(BY_ROLES, first_up.start, directory / "clean")
+    return {FIRST_UP.name: first_up, BY_ROLES.name: by_roles, **learned}
 
 
 def is_grant(step: Step) -> bool:
@@ -74,7 +76,7 @@ class TestATransientFaultIsAbsorbedWithinOneRun:
     @pytest.mark.parametrize(
         ("scenario", "kind"),
         sampled(
-            product([FIRST_UP.name, DESTROY.name], TRANSIENT),
+            product([each.name for each in (FIRST_UP, TO_BOTH, DESTROY)], TRANSIENT),
             [(FIRST_UP.name, Kind.THROTTLED), (DESTROY.name, Kind.TIMEOUT_AFTER)],
         ),
     )
@@ -92,6 +94,25 @@ class TestATransientFaultIsAbsorbedWithinOneRun:
         assert stack.tenant.faults_happened() == planned
         assert violations(stack) == []
         assert differences(stack, run) == []
+
+
+class TestWhoDiesBetweenTheStepsOfRoles:
+    @pytest.mark.parametrize(
+        ("operation", "kind"),
+        sampled(
+            product(
+                ["New-ManagementScope", "New-ServicePrincipal", "New-ManagementRoleAssignment"],
+                [Kind.KILLED_AFTER, Kind.ENGINE_KILLED, Kind.TIMEOUT_AFTER],
+            ),
+            [("New-ManagementRoleAssignment", Kind.KILLED_AFTER)],
+        ),
+    )
+    def test_leaves_what_the_next_run_takes_up(
+        self, clean: dict[str, CleanRun], tmp_path: Path, operation: str, kind: Kind
+    ):
+        run = clean[BY_ROLES.name]
+        step = next(step for step in run.steps if step.operation == operation)
+        assert attempt(run, Fault(step, kind), tmp_path / "trial").problems == []
 
 
 # Operation of the step, kind, and what the message must say. In the order of the steps, so that one

@@ -92,7 +92,7 @@ class TestSettleIsWhatCoversGraph:
         )
 
 
-CHANGES = {scenario.name: scenario for scenario in SCENARIOS if scenario.change}
+CHANGES = {each.name: each for each in SCENARIOS if each.change and each.deployed}
 
 
 class TestNoChangeOpensAWindow:

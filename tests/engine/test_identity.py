@@ -49,7 +49,7 @@ def answers(stack: SimulatedStack) -> list[int]:
     workflow = stack.outputs()["senders"]["notifications"]["workflowId"]
     found = []
     for run in body(stack, f"{workflow}/runs")["value"]:
-        (action,) = body(stack, f"{run['id']}/actions")["value"]
+        action = body(stack, f"{run['id']}/actions/Send_mail")
         link = action["properties"]["outputsLink"]["uri"]
         outputs = stack.tenant.logic.content(link).body
         assert outputs is not None

@@ -518,8 +518,9 @@ class TestASenderWithRoles:
         trials[0].answer, trials[1].answer = own, self.DENIED_AS_EVER
         return trials
 
-    def test_is_confined_once_its_own_mail_was_accepted(self):
-        trials = self.trials(Answer(202, "", ""))
+    @pytest.mark.parametrize("scoping", ["rbac", "both"])
+    def test_is_confined_once_its_own_mail_was_accepted(self, scoping: str):
+        trials = self.trials(Answer(202, "", ""), scoping=scoping)
         assert [trial.verdict for trial in trials] == [Verdict.RIGHT, Verdict.RIGHT]
 
     def test_is_not_shown_to_be_before_that(self):
@@ -827,6 +828,16 @@ class TestExchangeIsAsked:
         assert re.fullmatch(rf"-NoProfile -NonInteractive -File /.*{script}\.ps1", call)
         waits = {"timeoutSeconds": 0, "settleSeconds": 0}
         assert json.loads(given.read_text()) == DESIRED | waits
+
+    def test_by_each_proof_of_a_sender_that_both_confine(
+        self, front, settled, powershell, monkeypatch
+    ):
+        roles = command_of("prove-authorization.ps1", DESIRED | {"roles": []})
+        monkeypatch.setitem(DEPLOYMENT, "resources", [*DEPLOYMENT["resources"], roles])
+        executable, _ = powershell()
+        assert main(self.ARGUMENTS) == 0
+        asked = [call.rpartition("/")[2] for call in executable.calls()]
+        assert asked == ["prove-confinement.ps1", "prove-authorization.ps1"]
 
     def test_and_its_no_outweighs_a_denial(self, front, settled, tenant, powershell, capsys):
         begun = tenant.clock.now()

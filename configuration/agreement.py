@@ -169,7 +169,7 @@ def _accesses(values: Mapping[str, object]) -> Iterator[Mistake]:
 
 # Source: https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits#sending-limits
 # 500 is what a new mailbox has; an administrator can raise it, per mailbox, to 1,000.
-MOSTRECIPIENTS = 500
+MOST_RECIPIENTS = 500
 
 
 def _recipients(values: Mapping[str, object]) -> Iterator[Mistake]:
@@ -187,13 +187,13 @@ def _recipients(values: Mapping[str, object]) -> Iterator[Mistake]:
                 "names nobody, nor do ccRecipients and bccRecipients: Graph refuses such a mail",
                 "Write at least one '- address: finance@contoso.com'.",
             )
-        elif (total := sum(counts.values())) > MOSTRECIPIENTS:
+        elif (total := sum(counts.values())) > MOST_RECIPIENTS:
             longest = max(counts, key=lambda key: counts[key])
             yield Mistake(
                 (*path, "message", longest),
                 ABSENT,
                 f"has {counts[longest]} of the mail's {total} recipients, and Exchange Online "
-                f"takes {MOSTRECIPIENTS} in all",
+                f"takes {MOST_RECIPIENTS} in all",
                 "Write the address of a distribution group, which counts as one.",
             )
 

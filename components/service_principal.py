@@ -16,6 +16,10 @@ from .provider_errors import look_up, refused_look_up
 DIRECTORY_DELAYS = [1, 2, 4, 8, 16] + [30] * 19
 
 
+# Two minutes: Entra removes a managed identity with what had it.
+DELETION_DELAYS = [1, 2, 4, 8, 15, 30, 30, 30]
+
+
 class ServicePrincipal(TypedDict):
     """What is read of a service principal.
 
@@ -44,8 +48,7 @@ def find_service_principal(described: str, **key: str) -> ServicePrincipal:
     try:
         result = pulumi.runtime.invoke(LOOK_UP, dict(key), options)
     except Exception as error:  # noqa: BLE001 - the SDK raises nothing more special
-        said = str(error).lower()
-        if "not found" not in said and "no service principal found" not in said:
+        if not _is_absent(error):
             raise refused_look_up(LOOK_UP, str(error), **key) from None
         ((name, value),) = key.items()
         spoken = "client id" if name == "clientId" else "object id"
@@ -88,10 +91,40 @@ async def wait_for_client_id(parent: pulumi.Resource, object_id: str) -> str:
         try:
             return (await get_service_principal(parent, objectId=object_id))["clientId"]
         except pulumi.RunError as error:
-            if "not found" not in str(error).lower():
+            if not _is_absent(error):
                 raise
     raise pulumi.RunError(
         f"Entra does not show the managed identity {object_id} after "
         f"{sum(DIRECTORY_DELAYS) // 60} minutes, and this run granted it nothing. A new identity "
         "sometimes takes longer to replicate: run `pulumi up` again."
     )
+
+
+async def wait_until_gone(parent: pulumi.Resource, client_id: str) -> None:
+    """Waits for Entra to know no service principal of an application any more.
+
+    Raises:
+        pulumi.RunError: It still does after two minutes, or does not tell.
+    """
+    for delay in (0, *DELETION_DELAYS):
+        await sleep(delay)
+        try:
+            await get_service_principal(parent, clientId=client_id)
+        except pulumi.RunError as error:
+            if _is_absent(error):
+                return
+            raise
+    raise pulumi.RunError(
+        f"The former identity {client_id} is still there, so the policy that confines it stays. "
+        "The new identity gets neither policy nor permission in this run. Where the program calls "
+        "a workflow or identity otherwise than the state did, the former one is still deployed: "
+        "`pulumi stack --show-urns` names it, `pulumi destroy --target URN --target-dependents` "
+        "removes it, and `pulumi up` goes on; an alias in the program avoids all that. With "
+        "--target or --exclude, run `pulumi up` without them. If the former one was deleted a "
+        "moment ago, run `pulumi up` again."
+    )
+
+
+def _is_absent(error: Exception) -> bool:
+    said = str(error).lower()
+    return "not found" in said or "no service principal found" in said

@@ -10,11 +10,13 @@ Microsoft calls these policies legacy and advises RBAC for Applications for new 
 retirement date. https://learn.microsoft.com/exchange/permissions-exo/application-access-policies
 """
 
+import json
 from dataclasses import dataclass
 
 import pulumi
 
 from ..inputs import child_options, inputs_of
+from ..service_principal import wait_until_gone
 from .exchange_command import ExchangeOrganization, exchange_command, outliving
 
 
@@ -31,8 +33,8 @@ class ApplicationAccessPolicyArgs:
         organization: Where the policy is.
         retire_former_identities: Removes the policy of the application that this one takes the
             place of, as the state has it, once the new one is made. Only where that was an identity
-            of this program, which Pulumi has deleted by then: for one that lives on, it would lift
-            the confinement.
+            of this program, which Pulumi has deleted by then: while Entra still knows it, the
+            update is refused, since it would lift the confinement.
         identity_outlives: See :func:`.exchange_command.outliving`. The policy is not released
             then, and a group that it is on stays.
     """
@@ -57,6 +59,18 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
         super().__init__(
             "exchange-online:index:ApplicationAccessPolicy", name, inputs_of(args), opts
         )
+
+        async def former_is_gone(hook: pulumi.ResourceHookArgs) -> None:
+            # Deleted by then it is only as the predecessor of the new one. A resource that lost its
+            # name, parent or place in the state goes at the end of the run, after its policy.
+            former, wanted = (
+                json.loads((inputs or {})["stdin"])["appId"]
+                for inputs in (hook.old_inputs, hook.new_inputs)
+            )
+            if former != wanted:
+                await wait_until_gone(self, former)
+
+        gone = pulumi.ResourceHook(f"former identity of {name}", former_is_gone)
         exchange_command(
             name,
             organization=args.organization,
@@ -69,6 +83,12 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
                 "retireFormer": args.retire_former_identities,
                 **outliving(args.identity_outlives),
             },
-            opts=child_options(self, opts),
+            opts=child_options(
+                self,
+                opts,
+                hooks=pulumi.ResourceHookBinding(
+                    before_update=[gone] if args.retire_former_identities else []
+                ),
+            ),
         )
         self.register_outputs({})

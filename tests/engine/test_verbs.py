@@ -12,6 +12,7 @@ import pulumi
 import pytest
 from pulumi import automation
 
+from components import service_principal
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
 from simulator.tenant.faults import Fault, Kind
@@ -26,6 +27,7 @@ COMMANDS = ("notifications-mailbox", "notifications-group", "notifications-acces
 GROUP = "graphscope-mailsender@contoso.com"
 # What the engine calls a resource that it makes anew.
 ANEW = "create-replacement"
+WORKFLOW = "azure-native:logic:Workflow"
 TYPES = ("SharedMailbox", "MailEnabledSecurityGroup", "ApplicationAccessPolicy")
 RECIPIENTS = ("mailboxes", "groups", "softDeletedMailboxes")
 
@@ -133,6 +135,33 @@ class TestAResourceIsMadeAnew:
 
         assert {"create", "delete"} <= {step.operation for step in result.changes}
         assert_unharmed(stack, before)
+
+
+class TestAWorkflowHasAnotherNameInTheProgramAndInAzure:
+    """Its former identity goes at the end of the run, with what it was granted."""
+
+    def test_which_leaves_the_policy_of_that_until_it_is_gone(
+        self, redeployed: StackIn, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(service_principal, "DELETION_DELAYS", [])
+        stack = redeployed(change=lambda sender: sender.update(workflow="wf2"))
+        former = urn_of(stack, "notifications-workflow", WORKFLOW)
+        stack.edit_state("rename", former, "former")
+
+        result = stack.up()
+
+        assert not result.succeeded
+        assert "is still there, so the policy that confines it stays" in result.output
+        assert violations(stack) == []
+
+        # As the message says.
+        urn = urn_of(stack, "former", WORKFLOW)
+        succeeded(stack.destroy(target=[urn], target_dependents=True))
+        succeeded(stack.up())
+
+        assert sends(stack)
+        assert stack.up().changes == []
+        assert violations(stack) == []
 
 
 def assert_kept_confined(stack: SimulatedStack, client_id: str, said: str) -> None:

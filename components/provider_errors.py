@@ -76,7 +76,8 @@ MEANINGS = {
     "cannot create already existing resource": _Meaning(
         # Another name in place of that would make a second identity, and leave the first one, which
         # holds its permission, to nobody.
-        f"{_LEFT_BEHIND}. Choose another name only where it is somebody else's."
+        f"{_LEFT_BEHIND}; one that was tainted, `pulumi state untaint` does. Choose another name "
+        "only where it is somebody else's."
     ),
     "Permission being assigned already exists": _Meaning(
         f"{_LEFT_BEHIND}; otherwise somebody granted it outside of this program."

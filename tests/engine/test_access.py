@@ -176,6 +176,7 @@ def test_from_nothing_to_what_confines_them_alone(identities: Identities):
     assert stack.tenant.violations() == []
 
 
+@pytest.mark.long
 def test_an_identity_in_place_of_another_leaves_that_one_confined(identities: Identities):
     stack = identities.stack
     identities.up()
@@ -223,6 +224,7 @@ def test_what_is_not_there_is_refused_before_anything_is_made(identities: Identi
         assert stack.tenant.snapshot() == before
 
 
+@pytest.mark.long
 def test_an_identity_that_reached_everyone_is_confined_and_its_grant_taken_up(
     identities: Identities,
 ):

@@ -90,6 +90,7 @@ def test_a_failed_run_is_told_to_the_addresses_and_all_of_it_goes_with_the_stack
     assert stack.tenant.violations() == []
 
 
+@pytest.mark.long
 def test_an_alert_that_azure_refuses_leaves_the_sender_sending(fresh: StackIn) -> None:
     # Nobody has made the workspace.
     stack = fresh(change=alerted(addresses=["operations@contoso.com"]))

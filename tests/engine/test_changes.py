@@ -91,6 +91,7 @@ class TestAFreshStack:
         assert calls_since(stack.tenant, number) == []
 
 
+@pytest.mark.long
 class TestAProbe:
     def test_updates_the_workflow_alone_and_goes_as_it_came(self, redeployed: StackIn):
         for probe in (True, False):
@@ -182,6 +183,7 @@ class TestAChangedDisplayNameRunsOneCommand:
         assert "Reminders" in names
 
 
+@pytest.mark.long
 class TestAReplacementThatStopsHalfway:
     """The engine has deleted what it was about to replace, and keeps that in mind."""
 

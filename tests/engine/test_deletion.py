@@ -116,6 +116,7 @@ class TestDestroyByAccident:
         assert retained.tenant.snapshot() == before
 
 
+@pytest.mark.long
 class TestTakenDownOnPurpose:
     def test_grant_workflow_and_identity_are_gone_and_the_rest_is_kept(
         self, retained: SimulatedStack, taken_down: SimulatedStack
@@ -156,6 +157,7 @@ class TestTakenDownOnPurpose:
         assert stack.tenant.violations() == []
 
 
+@pytest.mark.long
 class TestASecondStackOfTheSameName:
     def test_leaves_the_identity_of_the_first_confined(
         self, retained: SimulatedStack, tmp_path: Path
@@ -196,6 +198,7 @@ def another_sender(sender: Configuration) -> None:
     sender["group"] |= {"name": "Notices Scope", "address": "notices-scope@contoso.com"}
 
 
+@pytest.mark.long
 class TestASenderThatIsTakenOutOfTheConfiguration:
     def test_is_refused_and_once_unprotected_its_mailbox_and_group_stay(
         self,

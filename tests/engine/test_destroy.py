@@ -42,6 +42,7 @@ class TestDestroyTakesItsOwnAndNothingElse:
 
         assert stack.exported_state().get("resources", []) == []
 
+    @pytest.mark.long
     def test_it_can_be_deployed_again(self, redeployed: StackIn):
         stack = redeployed()
         succeeded(stack.destroy())

@@ -274,6 +274,7 @@ class TestDriftIsSeenAndRepaired:
         assert updated(succeeded(watched.up())) == set(commands)
         assert changes(succeeded(watched.preview())) == []
 
+    @pytest.mark.long
     def test_of_a_mailbox_whose_object_id_the_workflow_takes(self, watched: SimulatedStack):
         set_mailbox(Alias="other")(watched)
 
@@ -286,6 +287,7 @@ class TestDriftIsSeenAndRepaired:
         assert updated(succeeded(watched.up())) == {"mailbox"}
         assert changes(succeeded(watched.preview())) == []
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         "kind", sampled(["stray member", "removed policy"], ["removed policy"])
     )
@@ -322,6 +324,7 @@ class TestAnUnconfinedIdentityIsCalledThat:
         assert "UNCONFINED" not in succeeded(watched.preview()).output
         assert policy_identity(watched)
 
+    @pytest.mark.long
     def test_a_policy_with_another_scope_is_named_by_every_up(self, watched: SimulatedStack):
         client_id = watched.outputs()["senders"]["notifications"]["clientId"]
         remove_policy(watched)
@@ -347,6 +350,7 @@ class TestAnUnconfinedIdentityIsCalledThat:
         assert changes(succeeded(watched.preview())) == []
 
 
+@pytest.mark.long
 class TestARemovedGroup:
     def test_is_made_anew_and_proven_once_the_policy_that_it_left_is_gone(
         self, watched: SimulatedStack

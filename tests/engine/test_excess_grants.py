@@ -34,6 +34,7 @@ def held(stack: SimulatedStack) -> list[str]:
     )
 
 
+@pytest.mark.long
 class TestAPermissionWhoseAnswerWasLostAndThatWasTakenOutAgain:
     def test_is_taken_out_by_the_up_after_recover(self, redeployed: StackIn):
         stack = redeployed()

@@ -96,6 +96,7 @@ class TestATransientFaultIsAbsorbedWithinOneRun:
         assert differences(stack, run) == []
 
 
+@pytest.mark.long
 class TestWhoDiesBetweenTheStepsOfRoles:
     @pytest.mark.parametrize(
         ("operation", "kind"),
@@ -130,6 +131,7 @@ PERMANENT = [
 REMEDY = "Check the Exchange roles of the deploying identity."
 
 
+@pytest.mark.long
 class TestAPermanentFaultStopsWithOneMessageAndTheNextRunsGoOn:
     def test_at_one_step_after_the_other_of_one_stack(
         self, clean: dict[str, CleanRun], tmp_path: Path
@@ -174,6 +176,7 @@ def granted(stack: SimulatedStack) -> bool:
     return bool(identities & holders)
 
 
+@pytest.mark.long
 class TestALostAnswerToTheGrantIsNotHidden:
     def test_the_identity_is_confined_and_the_next_up_names_what_is_left(
         self, clean: dict[str, CleanRun], tmp_path: Path

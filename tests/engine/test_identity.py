@@ -125,6 +125,7 @@ class TestTheWorkflowComesLastAndGoesFirst:
         assert stack.tenant.violations() == []
 
 
+@pytest.mark.long
 class TestARecurrenceHoweverShort:
     def test_has_no_run_without_the_role(self, fresh: StackIn):
         stack = fresh(change=every_minute, settle="PT1H")

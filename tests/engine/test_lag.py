@@ -74,6 +74,7 @@ class TestSettleIsWhatCoversGraph:
         assert tried.tenant.violations() == []
         assert send_to_control_mailbox(tried).denied_by_policy
 
+    @pytest.mark.long
     @pytest.mark.parametrize("tried", ["PT39M"], indirect=True)
     def test_a_minute_shorter_leaves_a_window_and_the_tenant_sees_it(self, tried: SimulatedStack):
         (violation,) = tried.tenant.violations()
@@ -111,6 +112,7 @@ class TestNoChangeOpensAWindow:
         assert stack.tenant.violations() == []
 
 
+@pytest.mark.long
 class TestUpStopsUnprovenAndTheNextOneGoesOn:
     @pytest.mark.parametrize(
         ("kind", "waited_for"),
@@ -143,6 +145,7 @@ class TestUpStopsUnprovenAndTheNextOneGoesOn:
         assert lagging.tenant.violations() == []
 
 
+@pytest.mark.long
 class TestAGrantThatIsNotShownYet:
     """The provider reads what it has made, and takes a directory that lags for one that lost it."""
 

@@ -116,6 +116,7 @@ class TestTheStackIsTakenUpAsItIs:
         assert violations(stack) == []
 
 
+@pytest.mark.long
 class TestAnUpWithoutTheState:
     def test_names_the_command_and_no_other_name_and_changes_nothing(self, fresh: StackIn):
         stack = fresh()
@@ -141,6 +142,7 @@ class TestAnUpWithoutTheState:
         assert violations(stack) == []
 
 
+@pytest.mark.long
 class TestADestroyRightAfterRecover:
     def test_removes_the_grant_first_and_leaves_the_policy_that_no_state_holds(
         self, fresh: StackIn
@@ -173,6 +175,7 @@ class TestADestroyRightAfterRecover:
         assert violations(stack) == []
 
 
+@pytest.mark.long
 class TestADestroyAfterAnUpThatStoppedOnItsWay:
     def test_removes_no_policy_of_what_may_still_be_granted(self, fresh: StackIn):
         """The group is in the state again, and what was imported does not depend on it yet."""

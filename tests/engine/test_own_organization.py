@@ -29,6 +29,7 @@ def own_stack(directory: Path) -> SimulatedStack:
     return stack_in(directory, change=of_another_organization, organization=INITIAL)
 
 
+@pytest.mark.long
 def test_with_its_domains_and_its_control_mailbox(tmp_path: Path) -> None:
     stack = own_stack(tmp_path / "stack")
 

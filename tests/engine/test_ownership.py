@@ -193,6 +193,7 @@ def rename_all_of_it(sender: Configuration) -> None:
     sender["group"] |= {"name": "Notices Scope", "address": "notices-scope@contoso.com"}
 
 
+@pytest.mark.long
 class TestARenamedSenderDoesNotTakeItsFormerObjectsOver:
     """The new resource is created before the old one is deleted, which would then remove it."""
 
@@ -251,6 +252,7 @@ def granted(tenant: Tenant) -> list[str]:
     return sorted(identities & holders)
 
 
+@pytest.mark.long
 class TestAPolicyOfSomebodyElse:
     @pytest.fixture
     def client_id(self, unproven: SimulatedStack) -> str:

@@ -66,6 +66,7 @@ class TestAProof:
         assert len({mail.mailbox for mail in stack.tenant.mail()}) == 1
 
 
+@pytest.mark.long
 class TestAControlMailboxThatRefusesGraphByItself:
     """Its 403 has the words of a policy, whether or not there is one."""
 
@@ -105,6 +106,7 @@ class TestAControlMailboxThatRefusesGraphByItself:
         assert "EwsEnabled is False in Get-CASMailbox" in shown["exchange"][0]["text"]
 
 
+@pytest.mark.long
 class TestASecondPolicyThatWidensTheReach:
     def test_is_not_proven(self, redeployed: StackIn, capfd: pytest.CaptureFixture[str]):
         stack: SimulatedStack = redeployed(change=with_probe)

@@ -7,7 +7,7 @@ import pytest
 from tests.engine.random_walk import walk
 from tests.sampling import sampled
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 
 @pytest.mark.parametrize("count", sampled([1, 4], [1]))

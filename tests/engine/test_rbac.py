@@ -133,6 +133,7 @@ def again(deployed_by_roles: SimulatedStack, tmp_path_factory: pytest.TempPathFa
     return lambda **options: stack_in(copy, **options)
 
 
+@pytest.mark.long
 class TestChanges:
     def test_a_renamed_workflow_has_roles_of_its_own_and_no_others(self, again: StackIn):
         stack = again(change=renamed)
@@ -212,6 +213,7 @@ class TestWhatOthersDid:
         assert [entry["verdict"] for entry in shown["answers"]] == ["right", "wrong"]
         assert "Application Mail Full Access on every mailbox" in shown["exchange"][0]["text"]
 
+    @pytest.mark.long
     def test_an_assignment_that_was_changed_is_not_removed(self, again: StackIn):
         stack = again(change=by_roles)
         (ours,) = objects(stack)["managementRoleAssignments"].values()

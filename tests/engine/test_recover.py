@@ -104,6 +104,7 @@ class TestTheNextUpConverges:
         assert violations(stack) == []
         assert differences(stack, first_up) == []
 
+    @pytest.mark.long
     def test_after_what_was_not_done_is_cleared(
         self, first_up: CleanRun, interrupted: Callable[..., SimulatedStack]
     ):
@@ -140,6 +141,7 @@ class TestTheNextUpConverges:
         succeeded(stack.up())
         assert differences(stack, first_up) == []
 
+    @pytest.mark.long
     def test_after_a_grant_that_is_gone_is_removed_from_the_state(self, redeployed: StackIn):
         stack = redeployed()
         grant = one_grant(stack)
@@ -186,6 +188,7 @@ class TestTheNextUpConverges:
         assert stack.exported_state()["resources"] == before["resources"]
 
 
+@pytest.mark.long
 class TestADestroyRightAfterRecover:
     def test_removes_the_grant_before_what_confines_it(
         self, interrupted: Callable[..., SimulatedStack]
@@ -227,6 +230,7 @@ class TestNothingIsChanged:
         assert "Nothing was changed." in shown
         assert stack.exported_state()["resources"] == state
 
+    @pytest.mark.long
     def test_where_a_workflow_without_the_identity_has_its_name(self, redeployed: StackIn):
         def renamed(sender: dict[str, Any]) -> None:
             sender["workflow"] = "notifications-2"

@@ -43,6 +43,7 @@ PERMISSIONS = "Give the deploying identity the Graph permissions AppRoleAssignme
 
 
 class TestARefusalIsOneLine:
+    @pytest.mark.long
     def test_at_one_call_after_the_other_of_one_stack(self, first_up: CleanRun, tmp_path: Path):
         shutil.copytree(first_up.start, tmp_path / "stack")
         stack = first_up.scenario.stack(tmp_path / "stack")

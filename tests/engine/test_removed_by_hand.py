@@ -67,6 +67,7 @@ class TestTheStackIsPutRightByOneCommand:
         assert stack.up().changes == []
         assert violations(stack) == []
 
+    @pytest.mark.long
     def test_after_which_destroy_removes_what_is_left(self, redeployed: StackIn, what: str):
         stack = redeployed()
         remove(stack, what)
@@ -94,6 +95,7 @@ class TestTheStackIsPutRightByOneCommand:
         assert violations(stack) == []
 
 
+@pytest.mark.long
 class TestAChangeOfWhatIsGone:
     def test_makes_it_anew_and_names_the_command_for_the_grant_that_went_with_it(
         self, redeployed: StackIn
@@ -117,6 +119,7 @@ class TestAChangeOfWhatIsGone:
         assert violations(stack) == []
 
 
+@pytest.mark.long
 class TestAUserAssignedIdentityThatIsGone:
     def test_is_named_with_the_command_and_then_made_anew(self, fresh: StackIn):
         stack = fresh(change=of_its_own)
@@ -144,6 +147,7 @@ def rename_workflow(sender: dict[str, Any]) -> None:
     sender["workflow"] = "notifications-2"
 
 
+@pytest.mark.long
 class TestTheGroupOfThePolicyThatIsGone:
     def test_is_named_with_the_setting_that_makes_it_anew(self, redeployed: StackIn):
         stack = redeployed(change=rename_workflow)

@@ -41,6 +41,7 @@ def types_in_state(stack: SimulatedStack) -> set[str]:
     return {resource["type"] for resource in stack.exported_state().get("resources", [])}
 
 
+@pytest.mark.long
 class TestAGroupThatTheStackMade:
     @pytest.mark.parametrize(
         "options", sampled([{}, {"exclude_protected": True, "deletion": "retain"}], [{}])

@@ -36,6 +36,7 @@ def signed_in_by_the_token_of_a_pipeline(stack: SimulatedStack, folder: Path) ->
 class TestOneSenderAddedAndOneTakenOut:
     """The removal comes after the added one's hour of waiting."""
 
+    @pytest.mark.long
     def test_with_an_access_token_stops_at_the_removal(self, redeployed: StackIn) -> None:
         result = redeployed(change=another, settle="PT1H").up()
         assert not result.succeeded

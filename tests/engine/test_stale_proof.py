@@ -45,6 +45,7 @@ def refused(refused_stack: SimulatedStack, tmp_path: Path) -> SimulatedStack:
     return stack_in(tmp_path / "copy")
 
 
+@pytest.mark.long
 class TestAGrantThatWasRefusedBefore:
     def test_is_made_after_another_proof(self, refused: SimulatedStack):
         before = len(refused.tenant.calls())

@@ -142,6 +142,7 @@ class TestEnabledFalse:
         assert arm(stack, "GET")["tags"] == {}
         assert changes(succeeded(stack.preview())) == []
 
+    @pytest.mark.long
     def test_is_not_switched_on_where_the_policy_is_gone(self, fresh: StackIn, identity: str):
         stack: SimulatedStack = fresh(change=changed(set_value("identity", identity), OFF))
         succeeded(stack.up())
@@ -163,6 +164,7 @@ class TestEnabledFalse:
         assert state(stack) == "Enabled"
 
 
+@pytest.mark.long
 class TestAWorkflowThatIsMadeAnew:
     """One with a user-assigned identity, which holds its permission meanwhile."""
 

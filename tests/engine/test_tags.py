@@ -88,6 +88,7 @@ class TestWhatOthersTagIsLeftAlone:
         tag_by_hand(stack, owner="finance")
         assert changes(stack, refresh=True) == []
 
+    @pytest.mark.long
     @pytest.mark.parametrize("refreshed", sampled([False, True], [True]))
     def test_an_update_does_not_lose_it(
         self, stack: SimulatedStack, fresh: StackIn, refreshed: bool
@@ -104,6 +105,7 @@ class TestWhatOthersTagIsLeftAlone:
         assert changes(stack) == []
         assert changes(stack, refresh=True) == []
 
+    @pytest.mark.long
     def test_what_a_person_changes_or_takes_away_stays_so(self, stack: SimulatedStack):
         tag_by_hand(stack, owner="finance")
         succeeded(stack.up())
@@ -115,6 +117,7 @@ class TestWhatOthersTagIsLeftAlone:
         assert tags(stack)["workflows"]["owner"] == "reception"
 
 
+@pytest.mark.long
 class TestASubscriptionThatDemandsTags:
     def test_refuses_with_the_remedy(self, fresh: StackIn):
         stack = fresh()

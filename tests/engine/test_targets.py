@@ -43,6 +43,7 @@ class TestAWorkflowThatIsRenamed:
         assert "--target or --exclude" in result.output
         assert not stack.tenant.violations()
 
+    @pytest.mark.long
     def test_is_not_granted_anything_where_policy_and_proof_are_excluded(self, redeployed: StackIn):
         stack = redeployed(change=renamed)
         parts = ("access-policy", "access-proof")

@@ -8,7 +8,7 @@ from tests.engine.faults import CleanRun
 from tests.engine.verbs import STATES, VERBS, Case, attempt_verb, learn_states
 from tests.sampling import sampled
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 (NEW_IDENTITY,) = (state for state in STATES if state.name == "workflow name")
 RESOURCES = {

@@ -101,6 +101,7 @@ class TestAResourceIsMadeAnew:
         assert (ANEW, name) in [(step.operation, step.name) for step in result.changes]
         assert_unharmed(stack, before)
 
+    @pytest.mark.long
     def test_by_up_replace_where_a_removed_mailbox_is_purged(self, redeployed: StackIn):
         stack = redeployed(purge_mailboxes=True)
         succeeded(stack.up())
@@ -218,6 +219,7 @@ class TestAStateIsLost:
         assert not result.succeeded
         assert_kept_confined(stack, client_id, result.output)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("continue_on_error", [False, True])
     def test_the_resource_group_is_imported_and_what_failed_is_destroyed(
         self, redeployed: StackIn, continue_on_error: bool
@@ -244,6 +246,7 @@ class TestAStateIsLost:
         assert_kept_confined(stack, client_id, result.output)
 
 
+@pytest.mark.long
 class TestADestroyThatWentNoFurther:
     def test_is_taken_back_by_up(
         self, deployed: SimulatedStack, redeployed: StackIn, tmp_path: Path
@@ -266,6 +269,7 @@ class TestADestroyThatWentNoFurther:
         assert violations(stack) == []
 
 
+@pytest.mark.long
 class TestAnotherAttributeForMarks:
     def test_is_the_configuration_s_to_choose(self, fresh: StackIn):
         stack = fresh()

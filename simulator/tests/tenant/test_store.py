@@ -157,6 +157,7 @@ class TestAFreshTenant:
             "resourceGroups": 0,
             "managedIdentities": 0,
             "workflows": 0,
+            "monitoring": 0,
             "softDeletedMailboxes": 0,
         }
         assert tenant.violations() == []

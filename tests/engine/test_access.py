@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from simulator.engine import Result, SimulatedStack
+from simulator.sending import pass_policy_lag
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, GRAPH_AUDIENCE
 from simulator.tenant.identifiers import CONFINABLE_APP_ROLES, seeded_id
 from tests.engine.conftest import Configuration, StackIn, succeeded
+from tests.engine.faults import comparable, unequal
 from tests.engine.test_drift import administrator
+from tests.engine.test_lost_state import lose
 from tests.engine.test_rbac import by_roles
 from tests.engine.test_recover import recovered
 
@@ -208,6 +211,40 @@ def test_an_identity_in_place_of_another_leaves_that_one_confined(identities: Id
     assert {former, identities.client["archive"]} <= {
         policy["appId"] for policy in objects(stack, "applicationAccessPolicies")
     }
+    assert stack.tenant.violations() == []
+
+
+@pytest.mark.long
+def test_a_lost_state_is_taken_up_but_for_who_made_the_pointers(identities: Identities):
+    """A pointer without a state counts as having been there: one too many, never one too few."""
+    stack = identities.stack
+    before = stack.tenant.snapshot()
+    identities.up()
+    pass_policy_lag(stack.tenant)
+    deployed = stack.tenant.snapshot()
+    lose(stack)
+
+    code, shown = recovered(stack)
+
+    assert code == 0, shown
+    assert shown.count("AppRoleAssignment reporting-access-") >= len(PERMISSIONS)
+    assert stack.tenant.snapshot() == deployed
+    succeeded(stack.up())
+    kinds = ("servicePrincipalPointers", "managementScopes", "managementRoleAssignments")
+    assert {kind: stack.tenant.snapshot()[kind] for kind in kinds} == {
+        kind: deployed[kind] for kind in kinds
+    }
+    assert unequal(comparable(stack.tenant.snapshot()), comparable(deployed)) == []
+    assert succeeded(stack.preview()).changes == []
+    gone = succeeded(stack.destroy())
+    after = stack.tenant.snapshot()
+    for kind in ("appRoleAssignments", "managementRoleAssignments"):
+        assert after[kind] == before[kind]
+    assert {each["displayName"] for each in objects(stack, "servicePrincipalPointers")} == {
+        "archive",
+        "desk",
+    }
+    assert "it was there before this stack, or before its state was lost" in gone.output
     assert stack.tenant.violations() == []
 
 

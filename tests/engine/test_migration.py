@@ -10,6 +10,8 @@ from simulator.tenant.faults import Fault, Kind, Step
 from simulator.testing.deployment import Deployment
 from tests.engine.conftest import Configuration, StackIn, succeeded
 from tests.engine.test_drift import administrator
+from tests.engine.test_lost_state import lose
+from tests.engine.test_recover import recovered
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
@@ -208,3 +210,32 @@ def test_what_fails_on_the_way_leaves_it_confined_and_sending(
     Deployment(tenant, None).revoke(grant)
     sender.up(rbac)
     assert sender.has() == ROLES
+
+
+def test_a_lost_state_begins_the_waits_anew_and_forgets_what_was_due(sender: Sender) -> None:
+    """Later than it has to be, and what is forgotten confines: never less than before."""
+    sender.up(by_both)
+    sender.later(3)
+    lose(sender.stack)
+    assert recovered(sender.stack)[0] == 0
+    sender.up(by_both)
+    assert sender.has() == BOTH
+    assert "comes before" in sender.refused(by_roles)
+    sender.later(2)
+    sender.up(by_roles)
+    assert sender.has() == BOTH | {"grants": 0}
+    lose(sender.stack)
+    assert recovered(sender.stack)[0] == 0
+    sender.up(by_roles)
+    sender.later(26)
+    sender.up(by_roles)
+    assert sender.has() == BOTH | {"grants": 0}
+
+    # The way once more takes up, and then removes, what was forgotten.
+    sender.up(by_both)
+    sender.later(2)
+    sender.up(by_roles)
+    sender.later(26)
+    sender.up(by_roles)
+    assert sender.has() == ROLES
+    assert sender.stack.tenant.violations() == []

@@ -22,7 +22,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
     }
     $former = Get-FormerOutput | Select-Object -Property 'made'
     if (($Desired | Select-Object -Property 'identityOutlives').identityOutlives -and -not ($former -and $former.made)) {
-        Write-Step -Message 'it stays: it was there before this stack, and others may use it'
+        Write-Step -Message "it stays: it was there before this stack, or before its state was lost, and others may use it. If nobody does: Remove-ServicePrincipal -Identity $($Desired.principalId)"
         return
     }
     $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $Desired.principalId -ErrorAction Stop })

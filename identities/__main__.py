@@ -1,7 +1,10 @@
 """Two identities for one environment: one deploys, the other previews and can only read."""
 
+import json
+
 import pulumi
 from pipeline_identity import (
+    USED_CMDLETS,
     Confining,
     Mode,
     PipelineIdentity,
@@ -40,6 +43,10 @@ assigned = config.get_object("permissions") or ["Mail.Send"]
 permissions = {mode: permissions_of(mode, scoping, assigned) for mode in Mode}
 
 environment = pulumi.get_stack()
+try:
+    children = {mode: each.child_roles(environment) for mode, each in permissions.items()}
+except ValueError as error:
+    raise pulumi.RunError(str(error)) from None
 identities = {
     mode: PipelineIdentity(
         f"scoped-mail-sender-{environment}-{mode}",
@@ -61,13 +68,19 @@ pulumi.export(
     {
         "organization": config.require("organization"),
         "exchangeEnvironmentName": config.get("exchangeEnvironmentName"),
+        "cmdlets": json.loads(USED_CMDLETS.read_text(encoding="utf-8")),
         "applications": [
             {
                 "displayName": f"scoped-mail-sender-{environment}-{mode}",
                 "clientId": identity.client_id,
                 "objectId": identity.object_id,
-                "roles": permissions[mode].exchange_roles,
+                "roles": [
+                    children[mode].get(role, role) for role in permissions[mode].exchange_roles
+                ],
                 "delegatedRoles": permissions[mode].delegated_roles,
+                "childRoles": [
+                    {"name": name, "parent": parent} for parent, name in children[mode].items()
+                ],
             }
             for mode, identity in identities.items()
         ],

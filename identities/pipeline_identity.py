@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 import pulumi
 import pulumi_azure_native as azure_native
@@ -36,6 +37,12 @@ READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 KEY_VAULT_CRYPTO_USER = "12338af0-0e69-4776-bea7-57ae8d297424"
+
+LONGEST_NAME = 64
+"""Of a role in Exchange. Source:
+https://learn.microsoft.com/powershell/module/exchangepowershell/new-managementrole."""
+USED_CMDLETS = Path(__file__).with_name("used-cmdlets.json")
+"""What the scripts use of Exchange, as a list of ``{name, parameters}``: what child roles hold."""
 
 
 class Mode(StrEnum):
@@ -192,6 +199,7 @@ class Permissions:
         state_role: The same for the container that holds the state.
         exchange_roles: Management roles; ``assign-exchange-roles.ps1`` assigns them.
         delegated_roles: Application roles that it may assign to others, by the same script.
+        cut_roles: Those of ``exchange_roles`` of which it gets a child with what is used, alone.
     """
 
     app_roles: Mapping[str, Sequence[str]]
@@ -200,6 +208,22 @@ class Permissions:
     state_role: str
     exchange_roles: Sequence[str]
     delegated_roles: Sequence[str] = ()
+    cut_roles: Sequence[str] = ()
+
+    def child_roles(self, environment: str) -> dict[str, str]:
+        """The name of each child role, by its parent; each environment has its own.
+
+        Raises:
+            ValueError: Exchange does not take a name of that length.
+        """
+        names = {parent: f"mail-sender-{environment} {parent}" for parent in self.cut_roles}
+        for name in names.values():
+            if len(name) > LONGEST_NAME:
+                raise ValueError(
+                    f"The role {name!r} that Exchange is to have has more than {LONGEST_NAME} "
+                    "characters. Give the stack a shorter name."
+                )
+        return names
 
 
 _PERMISSIONS = {
@@ -247,6 +271,10 @@ _OF_POLICIES = (
     "Organization Configuration",
 )
 _OF_ROLES = ("Role Management", "View-Only Configuration")
+# Whole, the first makes its holder Organization Management, and the second gives it access to every
+# mailbox. With policies nothing is gained by cutting them down: whoever may grant everything in
+# Entra gets there by itself, and an organisation that was never customised has no custom roles.
+_CUT = ("Role Management", "Mail Recipients", "Mail Recipient Creation")
 
 
 def permissions_of(
@@ -271,6 +299,7 @@ def permissions_of(
         app_roles=app_roles,
         exchange_roles=[*roles, *_OF_ROLES],
         delegated_roles=[f"Application {permission}" for permission in assigned],
+        cut_roles=_CUT,
     )
 
 

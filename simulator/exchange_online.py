@@ -6,8 +6,8 @@ disconnecting. The simulated deploying identity is in Organization Management, w
 that is simulated; other applications have the roles that they are assigned.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,6 +27,7 @@ ASKS = (
     "Remove-DistributionGroupMember",
     "Remove-Mailbox",
     "Remove-ManagementRoleAssignment",
+    "Remove-ManagementRoleEntry",
     "Remove-ManagementScope",
     "Remove-ServicePrincipal",
     "Update-DistributionGroupMember",
@@ -49,6 +50,10 @@ OUTPUT_TYPES = {
     "Mailbox": "Microsoft.Exchange.Data.Directory.Management.Mailbox",
     "ManagementRoleAssignment": (
         "Microsoft.Exchange.Data.Directory.SystemConfiguration.ExchangeRoleAssignmentPresentation"
+    ),
+    "ManagementRole": "Microsoft.Exchange.Data.Directory.SystemConfiguration.ExchangeRole",
+    "ManagementRoleEntry": (
+        "Microsoft.Exchange.Data.Directory.SystemConfiguration.ExchangeRoleEntryPresentation"
     ),
     "ManagementScope": "Microsoft.Exchange.Data.Directory.SystemConfiguration.ManagementScope",
     "OrganizationConfig": "Microsoft.Exchange.Data.Directory.Management.OrganizationConfig",
@@ -138,7 +143,10 @@ class ExchangeOnlineManagement:
         # The newest connection that loaded a cmdlet answers for it.
         for connection in reversed(self._connections):
             if definition.name in connection.cmdlets:
-                return OnlineCommand(definition, self._cmdlet(definition.name, connection))
+                allowed = connection.session.cmdlets[definition.name]
+                return OnlineCommand(
+                    _narrowed(definition, allowed), self._cmdlet(definition.name, connection)
+                )
         return None
 
     def _cmdlet(
@@ -228,9 +236,21 @@ class ExchangeOnlineManagement:
         ]
 
 
-def _loaded(command_names: object, allowed: frozenset[str]) -> frozenset[str]:
+def _narrowed(definition: CmdletDefinition, allowed: Collection[str]) -> CmdletDefinition:
+    """A cmdlet with the parameters that the caller's roles allow, and the sets that are whole."""
+    parameters = definition.parameters.values()
+    lost = {name for p in parameters if p.name not in allowed for name in p.mandatory}
+    return replace(
+        definition,
+        sets=tuple(name for name in definition.sets if name not in lost),
+        parameters={p.name.casefold(): p for p in parameters if p.name in allowed},
+    )
+
+
+def _loaded(command_names: object, roles_allow: Mapping[str, Collection[str]]) -> frozenset[str]:
     """The cmdlets that connecting loads: those named, or all, that the caller's roles allow."""
     cmdlets = {name: definition.name for name, definition in catalogue().items()}
+    allowed = frozenset(roles_allow)
     if command_names is None:
         return frozenset(cmdlets.values()) & allowed
     assert isinstance(command_names, list)  # noqa: S101 - for the type checker: bound as String[]

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from simulator.catalogue import catalogue
-from simulator.exchange_online import ALWAYS_THERE
+from simulator.exchange_online import ALWAYS_THERE, OnlineCommand
 from simulator.http_server import Request, Server
 from simulator.powershell.interface import (
     Arguments,
@@ -113,8 +113,10 @@ def _invoke(module: Module, name: str, parameters: dict[str, Any]) -> list[dict[
 
 
 def _loaded(module: Module, *, before_connecting: bool) -> str:
-    return functions(
-        definition
+    found = [
+        module.find(definition.name)
         for definition in catalogue().values()
-        if (definition.name in ALWAYS_THERE) == before_connecting and module.find(definition.name)
-    )
+        if (definition.name in ALWAYS_THERE) == before_connecting
+    ]
+    # With the parameters that the caller's roles allow.
+    return functions(command.definition for command in found if isinstance(command, OnlineCommand))

@@ -172,6 +172,7 @@ class TestNobodyIsThereToConfirm:
             "Remove-DistributionGroupMember",
             "Remove-Mailbox",
             "Remove-ManagementRoleAssignment",
+            "Remove-ManagementRoleEntry",
             "Remove-ManagementScope",
             "Remove-ServicePrincipal",
         ]

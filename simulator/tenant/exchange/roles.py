@@ -5,12 +5,13 @@ opens mailboxes to it, in Graph, within the scope of the assignment: RBAC for Ap
 https://learn.microsoft.com/exchange/permissions-exo/application-rbac
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from simulator.tenant.answers import ExchangeError, NotSimulated
 from simulator.tenant.entra import Entra
 from simulator.tenant.exchange.client_access import ENFORCE, ClientAccess
+from simulator.tenant.exchange.custom_roles import CustomRoles
 from simulator.tenant.exchange.recipients import (
     GROUP_TYPES,
     MAILBOX_TYPES,
@@ -61,6 +62,8 @@ ROLES: dict[str, Collection[str]] = {
         "Get-Recipient",
         "Set-CASMailbox",
         "Set-Mailbox",
+        # No script uses it, and the tenant does not run it: it is what a child role leaves out.
+        "Add-MailboxPermission",
         *_ORGANIZATION,
     },
     "Distribution Groups": _GROUPS | _ORGANIZATION,
@@ -75,6 +78,9 @@ ROLES: dict[str, Collection[str]] = {
         *(f"{verb}-ServicePrincipal" for verb in ("Get", "New", "Set", "Remove")),
         *(f"{verb}-ManagementScope" for verb in ("Get", "New", "Set", "Remove")),
         *(f"{verb}-ManagementRoleAssignment" for verb in ("Get", "New", "Remove")),
+        *(f"{verb}-ManagementRole" for verb in ("Get", "New")),
+        *(f"{verb}-ManagementRoleEntry" for verb in ("Get", "Add", "Set", "Remove")),
+        "Add-RoleGroupMember",
         "Test-ServicePrincipalAuthorization",
     },
 }
@@ -148,6 +154,7 @@ class ManagementRoles:
         self._client_access = client_access
         self._recipients = recipients
         self.scopes = Scopes(store, recipients)
+        self.custom = CustomRoles(store, ROLES, recipients)
 
     # What callers may do, and what Graph goes by
 
@@ -160,24 +167,27 @@ class ManagementRoles:
         overrides = [p.get("override") for p in self.pointers() if p["appId"] == app_id]
         return not self._client_access.organization().get(ENFORCE) and not any(overrides)
 
-    def cmdlets_of(self, principal_id: str) -> frozenset[str] | None:
-        """What an application may run at this moment.
+    def cmdlets_of(self, principal_id: str) -> Mapping[str, frozenset[str]] | None:
+        """The parameters of each cmdlet that an application may run at this moment.
 
         Returns:
             ``None`` for an application without any role that Exchange knows.
         """
-        if self._is_organization_manager(principal_id):
-            return frozenset().union(*ROLES.values())
-        assigned = [
-            assignment
-            for assignment in self._assignments_of(principal_id)
-            if assignment["role"] in ROLES
-            and not assignment["delegating"]
-            and self._store.is_past(assignment["effectiveAt"])
-        ]
-        if not assigned:
+        names: Iterable[str] = ROLES
+        if not self._is_organization_manager(principal_id):
+            names = [
+                assignment["role"]
+                for assignment in self._assignments_of(principal_id)
+                if not assignment["delegating"] and self._store.is_past(assignment["effectiveAt"])
+            ]
+        roles = [entries for name in names if (entries := self.custom.entries(name)) is not None]
+        if not roles:
             return None
-        return frozenset().union(*(ROLES[assignment["role"]] for assignment in assigned))
+        allowed: dict[str, frozenset[str]] = {}
+        for entries in roles:
+            for cmdlet, given in entries.items():
+                allowed[cmdlet] = allowed.get(cmdlet, frozenset()) | given
+        return allowed
 
     def _is_organization_manager(self, principal_id: str) -> bool:
         return self._store.get("exchangeRoleGroups", principal_id) is not None
@@ -189,11 +199,15 @@ class ManagementRoles:
         elif cmdlet == "Remove-ManagementRoleAssignment":
             assignment = self._assignment(parameters["Identity"])
             role, name = assignment["role"], assignment["name"]
+        elif cmdlet == "New-ManagementRole":
+            role, name = parameters["Parent"], parameters["Name"]
+        elif cmdlet in ("Add-ManagementRoleEntry", "Set-ManagementRoleEntry"):
+            role = name = parameters["Identity"].rpartition("\\")[0]
         else:
             return
         if self._is_organization_manager(caller) or any(
             held["delegating"]
-            and held["role"] == role
+            and held["role"] in self.custom.lineage(role)
             and held["scopeType"] == ScopeType.ORGANIZATION
             and self._store.is_past(held["effectiveAt"])
             for held in self._assignments_of(caller)
@@ -382,10 +396,11 @@ class ManagementRoles:
         self._check_customizable()
         principal = self._named(parameters["App"])
         role = parameters["Role"]
-        if role not in ROLES and role not in APPLICATION_ROLES:
+        is_management = self.custom.entries(role) is not None
+        if not is_management and role not in APPLICATION_ROLES:
             raise ExchangeError(NOT_FOUND, f"The management role '{role}' couldn't be found.")
         scope_type, scope_id = self._scope_of(parameters)
-        if role in ROLES and scope_type is not ScopeType.ORGANIZATION:
+        if is_management and scope_type is not ScopeType.ORGANIZATION:
             raise NotSimulated("The simulated tenant gives management roles no scope.")
         name = checked_name(parameters.get("Name") or f"{role}-{new_id()}"[:64])
         if any(a["name"].casefold() == name.casefold() for a in self.assignments()):
@@ -456,6 +471,29 @@ class ManagementRoles:
 
     def _scope_name(self, entry: Document) -> str:
         return self.scopes.name_of(entry["scopeType"], entry["scopeId"])
+
+    # Management roles
+
+    def new_role(self, parameters: Document) -> list[Document]:
+        self._check_customizable()
+        return self.custom.new_role(parameters)
+
+    def add_role_group_member(self, parameters: Document) -> list[Document]:
+        """Makes an application one of Organization Management: it may do everything from then on.
+
+        "Or have the Role Management role assigned" is what the page asks for the switch.
+        """
+        if parameters["Identity"] != "Organization Management":
+            raise NotSimulated("The simulated tenant has the role group Organization Management.")
+        member = self._named(parameters["Member"])["id"]
+        if not parameters.get("BypassSecurityGroupManagerCheck"):
+            raise ExchangeError(
+                "Microsoft.Exchange.Configuration.Tasks.InsufficientPermissionsException",
+                "You don't have sufficient permissions. This operation can only be performed by a "
+                "manager of the group.",
+            )
+        self._store.put("exchangeRoleGroups", member, {"roleGroups": [parameters["Identity"]]})
+        return []
 
     # Management scopes
 

@@ -150,6 +150,16 @@ class Exchange:
                 {"Name", "App", "Role", "Delegating", *SCOPE_PARAMETERS},
             ),
             "Remove-ManagementRoleAssignment": (self.roles.remove_assignment, {"Identity"}),
+            "Get-ManagementRole": (self.roles.custom.get_role, {"Identity"}),
+            "New-ManagementRole": (self.roles.new_role, {"Name", "Parent", "EnabledCmdlets"}),
+            "Get-ManagementRoleEntry": (self.roles.custom.get_entry, {"Identity", "ResultSize"}),
+            "Add-ManagementRoleEntry": (self.roles.custom.add_entry, {"Identity", "Parameters"}),
+            "Set-ManagementRoleEntry": (self.roles.custom.set_entry, {"Identity", "Parameters"}),
+            "Remove-ManagementRoleEntry": (self.roles.custom.remove_entry, {"Identity"}),
+            "Add-RoleGroupMember": (
+                self.roles.add_role_group_member,
+                {"Identity", "Member", "BypassSecurityGroupManagerCheck"},
+            ),
         }
         self.cmdlets = {
             name: Cmdlet(run, frozenset(parameters)) for name, (run, parameters) in runs.items()
@@ -213,7 +223,7 @@ class Exchange:
         if claims.get("person", "").casefold() != person.casefold():
             raise CloudError(401, "UnAuthorized", "UnAuthorized")
         initial = organization_of(self._store).initial
-        cmdlets = self.roles.cmdlets_of(claims["principalId"]) or frozenset()
+        cmdlets = self.roles.cmdlets_of(claims["principalId"]) or {}
         return ExchangeSession(self._store, self._entra, self, token, initial, cmdlets)
 
 
@@ -221,7 +231,8 @@ class ExchangeSession:
     """One connection.
 
     Attributes:
-        cmdlets: Those that the caller's roles allow, as they were when it connected.
+        cmdlets: Those that the caller's roles allow, as they were when it connected, each with the
+            parameters that they allow of it.
     """
 
     def __init__(
@@ -231,7 +242,7 @@ class ExchangeSession:
         exchange: Exchange,
         token: str,
         organization: str,
-        cmdlets: frozenset[str],
+        cmdlets: Mapping[str, frozenset[str]],
     ) -> None:
         self._store = store
         self._entra = entra
@@ -264,6 +275,19 @@ class ExchangeSession:
                 raise NotSimulated(f"The simulated tenant does not have {cmdlet} -{name}.")
             if isinstance(value, dict) and name not in EXTENSION_ATTRIBUTES:
                 raise NotSimulated(f"The simulated tenant takes no hashtable for -{name}.")
+
+        outside = sorted(bound.keys() - self.cmdlets.get(cmdlet, frozenset()))
+        if cmdlet not in self.cmdlets or outside:
+            # What is not loaded does not reach the service by way of the module; asked directly,
+            # the service does not know it either. The sentences are PowerShell's.
+            raise ExchangeError(
+                "System.Management.Automation.ParameterBindingException"
+                if cmdlet in self.cmdlets
+                else "System.Management.Automation.CommandNotFoundException",
+                f"A parameter cannot be found that matches parameter name '{outside[0]}'."
+                if cmdlet in self.cmdlets
+                else f"The term '{cmdlet}' is not recognized as the name of a cmdlet.",
+            )
 
         def effect() -> list[Document]:
             try:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from simulator.tenant.exchange.roles import ROLES
 from simulator.tenant.exchange.session import ExchangeSession
 from simulator.tenant.faults import Fault, Kind, Step
 from simulator.tenant.identifiers import seeded_id
@@ -233,10 +232,10 @@ class TestWhatExchangeRefuses:
         monkeypatch.setattr(
             type(roles),
             "cmdlets_of",
-            lambda *_: {
-                *ROLES["Role Management"],
-                *ROLES["View-Only Recipients"],
-                "Get-AcceptedDomain",
+            lambda self, _: {
+                cmdlet: parameters
+                for role in ("Role Management", "View-Only Recipients", "View-Only Configuration")
+                for cmdlet, parameters in self.custom.entries(role).items()
             },
         )
         _, line = sender.refused(*sender.up[2])

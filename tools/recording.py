@@ -23,10 +23,7 @@ _DURATION = re.compile(r" \(\d[\d.]*s\)")
 _SUMMARY = re.compile(r"    \+ \d+ created")
 
 _LINE, _CHARACTER, _MARGIN = 17, 7.25, 16
-_STYLE = (
-    'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="12" '
-    'xml:space="preserve"'
-)
+_STYLE = 'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="12"'
 _COLOURS = {"$ ": "#ffffff", " +": "#7ee787", "Pr": "#7ee787"}
 """By the beginning of a line; all others are plain."""
 
@@ -77,7 +74,7 @@ def drawing(shown: list[str]) -> str:
     height = len(shown) * _LINE + 2 * _MARGIN
     texts = "".join(
         f'<text x="{_MARGIN}" y="{_MARGIN + _LINE * (number + 1) - 4}" '
-        f'fill="{_COLOURS.get(line[:2], "#c9d1d9")}">{escape(line, quote=False)}</text>\n'
+        f'fill="{_COLOURS.get(line[:2], "#c9d1d9")}">{_spaced(line)}</text>\n'
         for number, line in enumerate(shown)
     )
     return (
@@ -87,6 +84,11 @@ def drawing(shown: list[str]) -> str:
         f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>\n'
         f"<g {_STYLE}>\n{texts}</g>\n</svg>\n"
     )
+
+
+def _spaced(line: str) -> str:
+    # Browsers show several spaces as one, and the tables out of line.
+    return escape(line, quote=False).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 if __name__ == "__main__":

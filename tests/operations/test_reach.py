@@ -1,6 +1,8 @@
 """The report of who can reach which mailboxes: Exchange's part, the whole, and the page."""
 
 import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from html.parser import HTMLParser
@@ -21,6 +23,7 @@ __all__ = ["empty_tenant", "scripts"]
 
 PAYROLL_APP, PAYROLL_ID = seeded_id("Payroll Reports client"), seeded_id("Payroll Reports")
 ARCHIVE_APP, ARCHIVE_ID = seeded_id("Archive Connector client"), seeded_id("Archive Connector")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SEND = "Application Mail.Send"
 
 
@@ -275,6 +278,22 @@ class TestThePage:
         assert [row[2] for row in shown.rows if "<script>" in str(row) and len(row) == 4] == [
             "nothing"
         ]
+
+    @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+    def test_a_browser_shows_it_and_prints_it(self, text, tmp_path):
+        file, printed = tmp_path / "reach.html", tmp_path / "reach.pdf"
+        file.write_text(text, encoding="utf-8")
+        # Whoever runs tests as root gets no sandbox.
+        browser = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", file.as_uri()]
+
+        shown = subprocess.run(
+            [*browser, "--dump-dom"], capture_output=True, encoding="utf-8", check=True
+        ).stdout
+        subprocess.run([*browser, f"--print-to-pdf={printed}"], capture_output=True, check=True)
+
+        assert Page(shown).rows == Page(text).rows
+        assert "script" not in Page(shown).tags
+        assert printed.read_bytes().startswith(b"%PDF")
 
 
 def test_for_programs_every_mailbox_is_null():

@@ -522,13 +522,6 @@ def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
                 "is a permission for which Exchange has no role",
                 f"Write {MailboxPermission.MAIL_READ_BASIC}.",
             )
-        if values.get("drift") in (True, "true"):
-            yield Mistake(
-                ("drift",),
-                values["drift"],
-                f"does not look at what {write_path(path)} has with scoping: {scoping}",
-                "Write false; python -m operations.prove asks Exchange who is confined.",
-            )
 
 
 def _alerts(values: Mapping[str, object]) -> Iterator[Mistake]:

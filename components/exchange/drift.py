@@ -28,13 +28,8 @@ from .exchange_command import (
 
 FIND_DRIFT = "find-drift.ps1"
 
-NOT_LOOKED_AT = (
-    "ensure-management-scope.ps1",
-    "ensure-role-assignment.ps1",
-    "ensure-service-principal.ps1",
-    "prove-authorization.ps1",
-)
-"""What a sender may still have that is changed back from roles to a policy."""
+MANAGEMENT_SCOPE_SCRIPT = "ensure-management-scope.ps1"
+"""The script that makes what roles are bound to, where that is one mailbox."""
 
 DRIFT_VARIABLE = "SCOPED_MAIL_SENDER_DRIFT"
 """Environment variable that carries a finding. No script reads it: a preview shows it."""
@@ -115,8 +110,6 @@ def _deployed_objects(deployed: Deployed) -> _Objects:
     objects: _Objects = {}
     for (kind, name), outputs in deployed.items():
         script = PurePosixPath(outputs.get("create", "")).name
-        if script in NOT_LOOKED_AT:
-            continue
         if kind == "command:local:Command" and (SCRIPTS / script).is_file():
             stdout = outputs.get("stdout", "")
             # Without its output a resource has no claim to what it made: the script takes it anew.
@@ -148,23 +141,36 @@ def _look(request: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _doubt_proofs(found: _Findings, objects: _Objects) -> None:
-    """Has a proof repeated whose members are not those that it was made with."""
+    """Has a proof repeated where what it rests on holds others than those it was made with."""
     groups = {objects[key]["address"] for key in found if key[0] == "set-group-member.ps1"}
+    scopes = {objects[key]["name"] for key in found if key[0] == MANAGEMENT_SCOPE_SCRIPT}
     for key, desired in objects.items():
-        if key[0] == "prove-confinement.ps1" and desired["groupAddress"] in groups:
+        rests_on = {
+            "prove-confinement.ps1": desired.get("groupAddress"),
+            "prove-authorization.ps1": desired.get("scope"),
+        }.get(key[0])
+        if rests_on in groups | scopes:
             stale = {"expected": "proven", "found": "the members are others than when it was"}
             found.setdefault(key, {"Confinement": stale})
 
 
 def _warn_of_unconfined(found: _Findings, objects: _Objects) -> None:
-    """Says what a missing policy means, where a person sees it.
+    """Says what a missing policy or a changed scope means, where a person sees it.
 
     A warning and not an error, because an error would end the very run that repairs it.
     """
     for key, finding in found.items():
+        desired = objects[key]
+        if key[0] == MANAGEMENT_SCOPE_SCRIPT and "RecipientFilter" in finding:
+            pulumi.log.warn(
+                f"UNCONFINED IDENTITY: what has roles on the management scope {desired['name']} is "
+                "not restricted to its mailbox any more. Filter found: "
+                f"{finding['RecipientFilter']['found']}. `pulumi up` gives the scope that mailbox "
+                "alone again and proves it; Graph may go by the other filter for up to two hours. "
+                "And find out who changed it."
+            )
         if "RestrictAccess" not in finding:
             continue
-        desired = objects[key]
         pulumi.log.warn(
             f"UNCONFINED IDENTITY: application {desired['appId']} is not restricted to the members "
             f"of {desired['groupAddress']} any more. RestrictAccess policy found: "

@@ -146,6 +146,8 @@ def test_from_nothing_to_what_confines_them_alone(identities: Identities):
     file = stack.work_dir / "Pulumi.local.yaml"
     settings = json.loads(file.read_text(encoding="utf-8"))
     settings["config"]["scoped-mail-sender:senders"][0]["message"]["subject"] = "Another"
+    # Nobody has changed anything, and that is what a look finds.
+    settings["config"]["scoped-mail-sender:drift"] = True
     file.write_text(json.dumps(settings), encoding="utf-8")
     assert touched(succeeded(stack.up())) == {"notifications-workflow"}
 

@@ -9,9 +9,12 @@ import pytest
 from simulator.commands import main
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
+from simulator.tenant.identifiers import seeded_id
 from simulator.testing.deployment import Deployment
 from tests.engine.conftest import Configuration, StackIn, stack_in, succeeded
-from tests.engine.test_drift import administrator
+from tests.engine.test_changes import changes
+from tests.engine.test_drift import administrator, finding, updated
+from tests.engine.test_drift import exchange_calls as calls_since
 from tests.engine.test_prove import PROVE
 
 pytestmark = pytest.mark.engine
@@ -235,3 +238,49 @@ class TestWhatOthersDid:
         )
         succeeded(stack.destroy())
         assert [len(each) for each in objects(stack).values()] == [0, 0, 0]
+
+
+class TestDrift:
+    def test_is_found_and_mended_and_what_is_not_ours_to_mend_is_named(self, again: StackIn):
+        stack = again(change=by_roles, drift=True)
+        for operation in (stack.preview, stack.up):
+            number = len(stack.tenant.calls())
+            assert changes(succeeded(operation())) == []
+            assert calls_since(stack.tenant, number) == (["find-drift.ps1"], [])
+
+        (ours,) = objects(stack)["managementRoleAssignments"].values()
+        named = {"Identity": ours["name"], "Confirm": False}
+        administrator(stack, "Remove-ManagementRoleAssignment", **named)
+        preview = succeeded(stack.preview())
+        assert updated(preview) == {"access-mail-send", "access-proof"}
+        assert finding(preview, "access-mail-send")["Assignment"]["found"] == "none"
+        number = len(stack.tenant.calls())
+        assert updated(succeeded(stack.up())) == {"access-mail-send", "access-proof"}
+        assert calls_since(stack.tenant, number) == (
+            ["find-drift.ps1", "ensure-role-assignment.ps1", "prove-authorization.ps1"],
+            ["New-ManagementRoleAssignment"],
+        )
+        assert changes(succeeded(stack.preview())) == []
+
+        (scope,) = objects(stack)["managementScopes"].values()
+        # Without the control mailbox, which the proof would see.
+        wide = f"{scope['filter']} -or ExternalDirectoryObjectId -eq '{seeded_id('finance')}'"
+        changed = {"Identity": scope["name"], "RecipientRestrictionFilter": wide}
+        administrator(stack, "Set-ManagementScope", **changed)
+        number = len(stack.tenant.calls())
+        result = succeeded(stack.up())
+        assert "UNCONFINED IDENTITY: what has roles on the management scope" in result.output
+        assert updated(result) == {"scope", "access-proof"}
+        assert calls_since(stack.tenant, number) == (
+            ["find-drift.ps1", "ensure-management-scope.ps1", "prove-authorization.ps1"],
+            ["Set-ManagementScope"],
+        )
+        assert objects(stack)["managementScopes"] == {scope["id"]: scope}
+        assert changes(succeeded(stack.preview())) == []
+
+        role = {"App": output(stack, "principalId"), "Role": "Application Mail.Read"}
+        administrator(stack, "New-ManagementRoleAssignment", Name="theirs", **role)
+        stack.tenant.clock.advance(max(stack.tenant.lags.values()))
+        failed = stack.up()
+        assert not failed.succeeded
+        assert "Application Mail.Read on every mailbox of the organisation" in failed.output

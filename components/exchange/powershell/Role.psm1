@@ -10,11 +10,11 @@ Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
 function Find-ServicePrincipal {
-    <# .SYNOPSIS Finds Exchange's pointer to a service principal of Entra; or nothing. #>
-    param([Parameter(Mandatory)] [string] $PrincipalId)
+    <# .SYNOPSIS Finds Exchange's pointer to a service principal of Entra, by its object id or its application id; or nothing. #>
+    param([Parameter(Mandatory)] [string] $Id)
     # All of them are listed, because an unknown -Identity is documented to return everything as well.
     $pointers = @(Invoke-WithRetry -Cmdlet 'Get-ServicePrincipal' -Action { Get-ServicePrincipal -ErrorAction Stop })
-    $pointers | Where-Object { [string]$_.ObjectId -eq $PrincipalId }
+    $pointers | Where-Object { [string]$_.ObjectId -eq $Id -or [string]$_.AppId -eq $Id }
 }
 
 function Find-ManagementScope {
@@ -45,16 +45,19 @@ function Find-RoleAssignment {
 
 function ConvertTo-MailboxFilter {
     <# .SYNOPSIS The filter of a scope that holds one mailbox: by an id that no other mailbox ever gets. #>
-    param([Parameter(Mandatory)] [string] $MailboxId)
+    param([Parameter(Mandatory)] [AllowEmptyString()] [string] $MailboxId)
     "ExternalDirectoryObjectId -eq '$MailboxId'"
 }
 
-function Test-MailboxScope {
-    <# .SYNOPSIS Tells whether a scope holds one mailbox, and nothing else, whatever way Exchange spells its filter. #>
-    param([Parameter(Mandatory)] [object] $Scope, [Parameter(Mandatory)] [string] $MailboxId)
+function Get-ScopeDifference {
+    <# .SYNOPSIS What a scope has and should not if it is to hold one mailbox and nothing else, whatever way Exchange spells its filter. #>
+    param([Parameter(Mandatory)] [object] $Scope, [Parameter(Mandatory)] [AllowEmptyString()] [string] $MailboxId)
+    $expected = ConvertTo-MailboxFilter -MailboxId $MailboxId
     $plain = ([string]$Scope.RecipientFilter -replace '[()]', ' ' -replace '\s+', ' ').Trim()
+    if ($plain -ne $expected) { New-Difference -Property 'RecipientFilter' -Expected $expected -Found ([string]$Scope.RecipientFilter) }
     # A root narrows a scope further, and an exclusive one does not restrict applications.
-    $plain -eq (ConvertTo-MailboxFilter -MailboxId $MailboxId) -and -not $Scope.RecipientRoot -and -not $Scope.Exclusive
+    Compare-Value -Property 'RecipientRoot' -Found ([string]$Scope.RecipientRoot) -Expected ''
+    Compare-Value -Property 'Exclusive' -Found ([bool]$Scope.Exclusive) -Expected $false
 }
 
 function Get-RoleScopeName {
@@ -102,6 +105,8 @@ function Get-AssignmentDifference {
     Compare-Value -Property 'RecipientWriteScope' -Found ([string]$Assignment.RecipientWriteScope) -Expected $Desired.scopeType
     Compare-Value -Property 'CustomResourceScope' -Found ([string]$Assignment.CustomResourceScope) -Expected (Get-RoleScopeName -Desired $Desired -Assignment $Assignment)
     Compare-Value -Property 'RoleAssignmentDelegationType' -Found ([string]$Assignment.RoleAssignmentDelegationType) -Expected 'Regular'
+    # No document lists what is read back: only where it is said to be off is it off.
+    Compare-Value -Property 'Enabled' -Found ([string]($Assignment | Select-Object -Property 'Enabled').Enabled -ne 'False') -Expected $true
 }
 
 function Get-AuthorizationFinding {
@@ -146,4 +151,4 @@ function Get-AuthorizationFinding {
     [pscustomobject]@{ Wrong = $wrong; Further = $further }
 }
 
-Export-ModuleMember -Function @('Find-ServicePrincipal', 'Find-ManagementScope', 'Find-RoleAssignment', 'ConvertTo-MailboxFilter', 'Test-MailboxScope', 'Get-RoleScopeName', 'Get-ScopeFinding', 'Get-AssignmentDifference', 'Get-AuthorizationFinding')
+Export-ModuleMember -Function @('Find-ServicePrincipal', 'Find-ManagementScope', 'Find-RoleAssignment', 'ConvertTo-MailboxFilter', 'Get-ScopeDifference', 'Get-RoleScopeName', 'Get-ScopeFinding', 'Get-AssignmentDifference', 'Get-AuthorizationFinding')

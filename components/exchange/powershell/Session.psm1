@@ -58,18 +58,21 @@ function Invoke-Convergence {
         Runs a script's action on the desired object, connected to Exchange Online.
     .DESCRIPTION
         -Action gets the desired object; what it puts out last is the observed object. -Subject gets it too and
-        says in words what this is about, for errors. The exit code is 1 after any failure, told in one line.
+        says in words what this is about, for errors. -FurtherCommandName gets it too, and names cmdlets that are
+        needed for some objects only. The exit code is 1 after any failure, told in one line.
     #>
     param(
         [Parameter(Mandatory)] [AllowEmptyString()] [string] $Json, [Parameter(Mandatory)] [scriptblock] $Subject,
-        [Parameter(Mandatory)] [string[]] $CommandName, [Parameter(Mandatory)] [scriptblock] $Action
+        [Parameter(Mandatory)] [string[]] $CommandName, [scriptblock] $FurtherCommandName, [Parameter(Mandatory)] [scriptblock] $Action
     )
     $about = 'the desired object'
     try {
         if ([string]::IsNullOrWhiteSpace($Json)) { Stop-Convergence -Reason 'Standard input is empty. Pipe the desired object to this script as JSON.' }
         $desired = ConvertFrom-Json -InputObject $Json
         $about = & $Subject $desired
-        Connect-Organization -Desired $desired -CommandName $CommandName
+        $cmdlets = @($CommandName)
+        if ($FurtherCommandName) { $cmdlets += @(& $FurtherCommandName $desired) }
+        Connect-Organization -Desired $desired -CommandName $cmdlets
         $output = @(& $Action $desired)
         if ($output.Count -gt 0) { Write-ObservedObject -InputObject $output[$output.Count - 1] }
     }

@@ -4,8 +4,9 @@
 .DESCRIPTION
     Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"name":"notifications 3f2a9c1d","mailboxId":"<object id in Entra>","mailboxAddress":null}
               By the object id: an address may be another's tomorrow, and a group's name in a filter goes stale where the group is
-              made anew. mailboxAddress, in place of the id, is looked up now. A scope of this name that holds the mailbox which this script wrote the last time (PULUMI_COMMAND_STDOUT)
-              is ours, and moves to the mailbox that took its place. Any other content is refused.
+              made anew. mailboxAddress, in place of the id, is looked up now. Where this script wrote the scope's name the last time (PULUMI_COMMAND_STDOUT),
+              it is ours: it moves to the mailbox that took its place, and what others made of its filter goes. Any other one of
+              this name with other content is refused.
     Writes    {"name":"...","mailboxId":"..."}
     Needs the Exchange roles Role Management, View-Only Recipients and View-Only Configuration.
 #>
@@ -37,16 +38,18 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "mana
         Write-Step -Message "creating the management scope '$($Desired.name)' with $($held[0].PrimarySmtpAddress)"
         New-ManagementScope -Name $Desired.name -RecipientRestrictionFilter $filter -ErrorAction Stop
     }
-    if (-not (Test-MailboxScope -Scope $scope -MailboxId $mailboxId)) {
+    $differences = @(Get-ScopeDifference -Scope $scope -MailboxId $mailboxId)
+    if ($differences.Count -gt 0) {
         $former = Get-FormerOutput
-        if (-not $former -or -not (Test-MailboxScope -Scope $scope -MailboxId $former.mailboxId)) {
+        if (-not $former -or $former.name -ne $Desired.name) {
             Stop-Convergence -Reason "it exists and holds '$($scope.RecipientFilter)', not the mailbox $($held[0].PrimarySmtpAddress). It was not changed: others may have bound roles to it. If nobody needs it: Remove-ManagementScope -Identity '$($Desired.name)', and deploy again."
         }
-        Write-Step -Message "moving the management scope '$($Desired.name)' to $($held[0].PrimarySmtpAddress), which took the place of its mailbox"
+        Write-Step -Message "giving the management scope '$($Desired.name)' the mailbox $($held[0].PrimarySmtpAddress) alone: it holds '$($scope.RecipientFilter)'"
         Invoke-WithRetry -Cmdlet 'Set-ManagementScope' -Action { Set-ManagementScope -Identity $Desired.name -RecipientRestrictionFilter $filter -ErrorAction Stop }
         $scope = Find-ManagementScope -Name $Desired.name
-        if (-not (Test-MailboxScope -Scope $scope -MailboxId $mailboxId)) {
-            Stop-Convergence -Reason "it holds '$($scope.RecipientFilter)' after it was moved to $($held[0].PrimarySmtpAddress). Look at it, and deploy again."
+        $differences = @(Get-ScopeDifference -Scope $scope -MailboxId $mailboxId | ForEach-Object { "$($_.Property) is '$($_.Found)', not '$($_.Expected)'" })
+        if ($differences.Count -gt 0) {
+            Stop-Convergence -Reason "it has other content after it was set: $($differences -join '; '). Look at it, and deploy again."
         }
     }
     [ordered]@{ name = $Desired.name; mailboxId = $mailboxId }

@@ -17,7 +17,7 @@ Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "Exchange's pointer to the service principal $($Desired.principalId)" } -CommandName @('Get-ServicePrincipal', 'New-ServicePrincipal') -Action {
     param($Desired)
     $result = Invoke-WithRetry -Cmdlet 'New-ServicePrincipal' -NotFoundIsTransient -TakenIsTransient -Action {
-        $found = Find-ServicePrincipal -PrincipalId $Desired.principalId
+        $found = Find-ServicePrincipal -Id $Desired.principalId
         if ($found) { return [pscustomobject]@{ Pointer = $found; Made = $false } }
         Write-Step -Message "making $($Desired.displayName) known to Exchange"
         $new = New-ServicePrincipal -AppId $Desired.appId -ObjectId $Desired.principalId -DisplayName $Desired.displayName -ErrorAction Stop

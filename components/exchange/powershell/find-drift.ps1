@@ -5,8 +5,9 @@
     Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"objects":[{"script":"set-shared-mailbox.ps1","desired":{}}]}
               desired is what the script was last given, and the claim that it wrote. What differs is what that script would set; owners
               of a group are not seen. One connection serves all; nothing is waited for: what is not found now is missing.
+              Of role assignments, one that was changed or switched off is reported, which its script refuses to take.
     Writes    {"findings":[{"DisplayName":{"expected":"...","found":"..."}}]}: one an object, in their order, empty where nothing differs
-    Needs the Exchange roles View-Only Recipients and View-Only Configuration.
+    Needs the Exchange roles View-Only Recipients and View-Only Configuration, and Role Management where objects of roles are looked at.
 #>
 
 Set-StrictMode -Version Latest
@@ -79,6 +80,46 @@ function Find-ProofDrift {
     if ($wrong.Count -gt 0) { New-Difference -Property 'Confinement' -Expected 'proven' -Found ($wrong -join '; ') }
 }
 
+function Find-PointerDrift {
+    <# .SYNOPSIS Looks for Exchange's pointer to a service principal. #>
+    param([Parameter(Mandatory)] [object] $Desired)
+    $pointer = Find-ServicePrincipal -Id $Desired.principalId
+    if (-not $pointer) { return New-Difference -Property 'Pointer' -Expected "to $($Desired.principalId)" -Found 'none' }
+    Compare-Value -Property 'AppId' -Found ([string]$pointer.AppId) -Expected $Desired.appId
+}
+
+function Find-ScopeDrift {
+    <# .SYNOPSIS Reads our management scope. #>
+    param([Parameter(Mandatory)] [object] $Desired)
+    $mailboxId = [string]$Desired.mailboxId
+    if ($Desired.mailboxAddress) { $mailboxId = [string](Find-AddressHolder -Address $Desired.mailboxAddress | ForEach-Object { $_.ExternalDirectoryObjectId }) }
+    $scope = Find-ManagementScope -Name $Desired.name
+    if (-not $scope) { return New-Difference -Property 'Scope' -Expected $Desired.name -Found 'none' }
+    Get-ScopeDifference -Scope $scope -MailboxId $mailboxId
+}
+
+function Find-AssignmentDrift {
+    <# .SYNOPSIS Reads our role assignment. #>
+    param([Parameter(Mandatory)] [object] $Desired)
+    $assignment = Find-RoleAssignment -Name $Desired.name
+    if (-not $assignment) { return New-Difference -Property 'Assignment' -Expected "$($Desired.role) on $($Desired.scope)" -Found 'none' }
+    Get-AssignmentDifference -Assignment $assignment -Desired $Desired
+}
+
+function Find-RoleProofDrift {
+    <# .SYNOPSIS Repeats that part of the proof which asks what roles there are. #>
+    param([Parameter(Mandatory)] [object] $Desired)
+    $wrong = @("Exchange has no pointer to $($Desired.appId)")
+    if (Find-ServicePrincipal -Id $Desired.appId) {
+        $wrong = @("no mailbox has the control mailbox's address $($Desired.controlMailbox)")
+        if (Find-AddressHolder -Address $Desired.controlMailbox) {
+            $finding = Get-AuthorizationFinding -Address $Desired.controlMailbox -Desired $Desired -ScopeName (Get-RoleScopeName -Desired $Desired)
+            $wrong = @($finding.Wrong) + @($finding.Further)
+        }
+    }
+    if ($wrong.Count -gt 0) { New-Difference -Property 'Confinement' -Expected 'proven' -Found ($wrong -join '; ') }
+}
+
 function Find-Drift {
     <# .SYNOPSIS The differences of one object. #>
     param([Parameter(Mandatory)] [object] $Object, [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $Policy)
@@ -87,10 +128,19 @@ function Find-Drift {
     if ($Object.script -eq 'set-group-member.ps1') { return Find-MemberDrift -Desired $Object.desired }
     if ($Object.script -eq 'ensure-application-access-policy.ps1') { return Find-PolicyDrift -Desired $Object.desired -Policy $Policy }
     if ($Object.script -eq 'prove-confinement.ps1') { return Find-ProofDrift -Desired $Object.desired -Policy $Policy }
+    if ($Object.script -eq 'ensure-service-principal.ps1') { return Find-PointerDrift -Desired $Object.desired }
+    if ($Object.script -eq 'ensure-management-scope.ps1') { return Find-ScopeDrift -Desired $Object.desired }
+    if ($Object.script -eq 'ensure-role-assignment.ps1') { return Find-AssignmentDrift -Desired $Object.desired }
+    if ($Object.script -eq 'prove-authorization.ps1') { return Find-RoleProofDrift -Desired $Object.desired }
     Stop-Convergence -Reason "find-drift.ps1 does not know what $($Object.script) sets. Teach it, or set 'drift: false' in the stack's configuration."
 }
 
-Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "drift in $($Desired.organization)" } -CommandName @('Get-Recipient', 'Get-Mailbox', 'Get-DistributionGroup', 'Get-DistributionGroupMember', 'Get-ApplicationAccessPolicy') -Action {
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "drift in $($Desired.organization)" } -CommandName @('Get-Recipient', 'Get-Mailbox', 'Get-DistributionGroup', 'Get-DistributionGroupMember', 'Get-ApplicationAccessPolicy') -FurtherCommandName {
+    param($Desired)
+    # Where no role is assigned, nobody who only looks needs the role that shows them.
+    $ofRoles = @('ensure-service-principal.ps1', 'ensure-management-scope.ps1', 'ensure-role-assignment.ps1', 'prove-authorization.ps1')
+    if (@($Desired.objects | Where-Object { $ofRoles -contains $_.script }).Count -gt 0) { @('Get-ServicePrincipal', 'Get-ManagementScope', 'Get-ManagementRoleAssignment', 'Test-ServicePrincipalAuthorization') }
+} -Action {
     param($Desired)
     # Once for all applications: the list is that of the whole tenant.
     $policies = @(Get-TenantPolicy)

@@ -23,7 +23,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
     $mailboxId = $Desired.mailboxId
     # Given by its address, it is the one that this stack found there.
     if (-not $mailboxId) { $mailboxId = [string](Get-FormerOutput | ForEach-Object { $_.mailboxId }) }
-    if (-not $mailboxId -or -not (Test-MailboxScope -Scope $scope -MailboxId $mailboxId)) {
+    if (@(Get-ScopeDifference -Scope $scope -MailboxId $mailboxId).Count -gt 0) {
         Stop-Convergence -Reason "somebody changed it: it holds '$($scope.RecipientFilter)'. It was not removed. If nobody needs it: Remove-ManagementScope -Identity '$($Desired.name)', and run the removal again."
     }
     Write-Step -Message "removing the management scope '$($Desired.name)'"

@@ -20,7 +20,8 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
         Write-Step -Message 'there is none: nothing to remove'
         return
     }
-    $differences = @(Get-AssignmentDifference -Assignment $assignment -Desired $Desired | ForEach-Object { "$($_.Property) is '$($_.Found)'" })
+    # One that is switched off may go: what it was is what it is.
+    $differences = @(Get-AssignmentDifference -Assignment $assignment -Desired $Desired | Where-Object { $_.Property -ne 'Enabled' } | ForEach-Object { "$($_.Property) is '$($_.Found)'" })
     if ($differences.Count -gt 0) {
         Stop-Convergence -Reason "somebody changed it: $($differences -join '; '). It was not removed. If nobody needs it: Remove-ManagementRoleAssignment -Identity '$($Desired.name)', and run the removal again."
     }

@@ -15,7 +15,7 @@ Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing Exchange's pointer to the service principal $($Desired.principalId)" } -CommandName @('Get-ServicePrincipal', 'Remove-ServicePrincipal', 'Get-ManagementRoleAssignment') -Action {
     param($Desired)
-    $pointer = Find-ServicePrincipal -PrincipalId $Desired.principalId
+    $pointer = Find-ServicePrincipal -Id $Desired.principalId
     if (-not $pointer) {
         Write-Step -Message 'there is none: nothing to remove'
         return
@@ -33,5 +33,5 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
     Write-Step -Message "removing Exchange's pointer to $($pointer.DisplayName)"
     Invoke-Removal -Cmdlet 'Remove-ServicePrincipal' -Removal {
         Remove-ServicePrincipal -Identity $Desired.principalId -Confirm:$false -ErrorAction Stop
-    } -Remaining { Find-ServicePrincipal -PrincipalId $Desired.principalId }
+    } -Remaining { Find-ServicePrincipal -Id $Desired.principalId }
 }

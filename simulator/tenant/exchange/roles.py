@@ -467,6 +467,7 @@ class ManagementRoles:
             ),
             "RecipientWriteScope": str(entry["scopeType"]),
             "CustomResourceScope": self._scope_name(entry),
+            "Enabled": True,
         }
 
     def _scope_name(self, entry: Document) -> str:

@@ -83,7 +83,10 @@ def bind(path: Path) -> int:
 def loaded_by(path: Path) -> list[str]:
     """The cmdlets that a script has its connection load, besides the one of every connection."""
     source = path.read_text(encoding="utf-8")
-    return re.findall(r"'([\w-]+)'", source.partition("-CommandName @(")[2].partition(")")[0])
+    always = source.partition("-CommandName @(")[2].partition(")")[0]
+    # Of some objects only.
+    further = source.partition("-FurtherCommandName {")[2].partition("} -Action")[0]
+    return re.findall(r"'([A-Z][a-z]+-\w+)'", always + further)
 
 
 def functions() -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from simulator.tenant.exchange.roles import ManagementRoles
 from tests.components.exchange.conftest import Run, Scripts
 from tests.components.exchange.desired import (
     APP_ID,
@@ -22,6 +23,14 @@ from tests.components.exchange.desired import (
     SET_MAILBOX,
     SET_MEMBER,
     UP,
+)
+from tests.components.exchange.test_rbac_scripts import (
+    FINANCE_ID,
+    RECEPTION,
+    RECEPTION_ID,
+    ROLE,
+    SCOPE,
+    Sender,
 )
 from tests.components.exchange.test_scripts import policies
 
@@ -284,6 +293,178 @@ class TestAPolicyThatNoLongerConfines:
             AppId=APP_ID,
             PolicyScopeGroupId="everyone@contoso.com",
         )
+
+
+POINTER, HELD, ASSIGNMENT, PROOF_OF_ROLES = (
+    "ensure-service-principal.ps1",
+    "ensure-management-scope.ps1",
+    "ensure-role-assignment.ps1",
+    "prove-authorization.ps1",
+)
+FILTER = f"ExternalDirectoryObjectId -eq '{RECEPTION_ID}'"
+
+
+@pytest.fixture
+def sender(scripts: Scripts) -> Sender:
+    """A sender that is confined by a role."""
+    sender = Sender(scripts)
+    sender.deploy()
+    scripts.pass_time()
+    return sender
+
+
+def findings_of(sender: Sender, **scope: Any) -> dict[str, Any]:
+    """What differs, by script; scripts without a difference are left out."""
+    up = [(script, desired | (scope if script == HELD else {})) for script, desired in sender.up]
+    objects = [{"script": script, "desired": desired} for script, desired in up]
+    run = sender.scripts.run("find-drift.ps1", {"objects": objects})
+    assert run.code == 0, run.stderr
+    assert run.changes == []
+    assert "waiting" not in run.stderr
+    found = zip(up, run.observed["findings"], strict=True)
+    return {script: finding for (script, _), finding in found if finding}
+
+
+def mend(sender: Sender) -> list[Run]:
+    """All scripts once more, each with what it wrote the last time."""
+    runs = []
+    for script, desired in sender.up:
+        sender.scripts.environment = {
+            "EXCHANGE_ACCESS_TOKEN": sender.scripts.token(),
+            "PULUMI_COMMAND_STDOUT": json.dumps(desired | {"made": True}),
+        }
+        runs.append(sender.scripts.run(script, desired))
+    sender.scripts.environment = None
+    return runs
+
+
+def remove_assignment(sender: Sender) -> None:
+    named = {"Identity": sender.assignment["name"], "Confirm": False}
+    sender.scripts.cmdlet("Remove-ManagementRoleAssignment", **named)
+
+
+def assign(sender: Sender, name: str, **scope: str) -> None:
+    new = {"Name": name, "App": sender.principal_id, "Role": ROLE, **scope}
+    sender.scripts.cmdlet("New-ManagementRoleAssignment", **new)
+    sender.scripts.pass_time()
+
+
+class TestWhatRolesRestOn:
+    def test_unchanged_has_no_findings(self, sender):
+        assert findings_of(sender) == {}
+        assert findings_of(sender, mailboxId=None, mailboxAddress=RECEPTION) == {}
+
+    def test_a_removed_assignment_is_made_anew(self, sender):
+        remove_assignment(sender)
+        found = findings_of(sender)
+        assert found == {
+            ASSIGNMENT: {"Assignment": {"expected": f"{ROLE} on {SCOPE['name']}", "found": "none"}},
+            PROOF_OF_ROLES: {
+                "Confinement": {
+                    "expected": "proven",
+                    "found": f"{ROLE} is not assigned on the scope '{SCOPE['name']}'",
+                }
+            },
+        }
+        runs = mend(sender)
+        assert [run.code for run in runs] == [0] * 4, runs
+        sender.scripts.pass_time()
+        assert findings_of(sender) == {}
+
+    def test_what_went_with_its_principal_is_missing(self, sender):
+        sender.scripts.tenant.entra.remove_service_principal(sender.principal_id)
+        found = findings_of(sender)
+        assert list(found) == [POINTER, ASSIGNMENT, PROOF_OF_ROLES]
+        assert found[POINTER]["Pointer"]["found"] == "none"
+        said = found[PROOF_OF_ROLES]["Confinement"]["found"]
+        assert said == f"Exchange has no pointer to {sender.proof['appId']}"
+
+    def test_a_removed_scope_is_made_anew(self, sender):
+        remove_assignment(sender)
+        sender.scripts.cmdlet("Remove-ManagementScope", Identity=SCOPE["name"], Confirm=False)
+        missing = {"Scope": {"expected": SCOPE["name"], "found": "none"}}
+        assert findings_of(sender)[HELD] == missing
+        assert [run.code for run in mend(sender)] == [0] * 4
+        sender.scripts.pass_time()
+        assert findings_of(sender) == {}
+
+    @pytest.mark.parametrize(
+        ("text", "is_seen_by_the_proof"),
+        [
+            (f"ExternalDirectoryObjectId -eq '{FINANCE_ID}'", False),
+            ("DisplayName -like '*'", True),
+            (f"{FILTER} -or ExternalDirectoryObjectId -eq '{FINANCE_ID}'", False),
+        ],
+    )
+    def test_a_changed_filter_is_set_back(self, sender, text, is_seen_by_the_proof):
+        changed = {"Identity": SCOPE["name"], "RecipientRestrictionFilter": text}
+        sender.scripts.cmdlet("Set-ManagementScope", **changed)
+        found = findings_of(sender)
+        assert found[HELD] == {"RecipientFilter": {"expected": FILTER, "found": f"({text})"}}
+        assert list(found)[1:] == ([PROOF_OF_ROLES] if is_seen_by_the_proof else [])
+
+        runs = mend(sender)
+        assert [run.code for run in runs] == [0] * 4, runs
+        assert [run.changes for run in runs] == [[], ["Set-ManagementScope"], [], []]
+        assert findings_of(sender) == {}
+
+    def test_a_mailbox_that_took_the_place_of_another_is_a_change(self, sender):
+        found = findings_of(sender, mailboxId=None, mailboxAddress="finance@contoso.com")
+        assert found[HELD]["RecipientFilter"]["expected"].endswith(f"'{FINANCE_ID}'")
+
+    def test_an_assignment_with_another_scope_is_found_and_not_taken(self, sender):
+        remove_assignment(sender)
+        assign(sender, sender.assignment["name"])
+        found = findings_of(sender)
+        assert list(found) == [ASSIGNMENT, PROOF_OF_ROLES]
+        write_scope = {"expected": "CustomRecipientScope", "found": "Organization"}
+        assert found[ASSIGNMENT]["RecipientWriteScope"] == write_scope
+        run = mend(sender)[2]
+        assert (run.code, run.changes) == (1, [])
+        assert f"Remove-ManagementRoleAssignment -Identity '{sender.assignment['name']}'" in (
+            run.stderr
+        )
+
+    def test_one_that_is_switched_off_is_found_and_stays_off(self, sender, monkeypatch):
+        shown = ManagementRoles._shown_assignment
+        monkeypatch.setattr(
+            ManagementRoles,
+            "_shown_assignment",
+            lambda self, entry: shown(self, entry) | {"Enabled": False},
+        )
+        assert findings_of(sender) == {ASSIGNMENT: {"Enabled": {"expected": True, "found": False}}}
+        run = mend(sender)[2]
+        assert (run.code, run.changes) == (1, [])
+        assert "Enabled is 'False', not 'True'" in run.stderr
+        # Where it goes, it may go as it is.
+        assert sender.done(sender.down[:1])[0].changes == ["Remove-ManagementRoleAssignment"]
+
+    def test_a_role_that_others_assigned_is_found_and_not_proven(self, sender):
+        assign(sender, "theirs", RecipientGroupScope="Building Access")
+        confinement = {"expected": "proven", "found": f"{ROLE} on 'Building Access'"}
+        assert findings_of(sender) == {PROOF_OF_ROLES: {"Confinement": confinement}}
+        assert "not confined" in mend(sender)[3].stderr
+
+    def test_a_control_mailbox_that_is_gone_is_not_waited_for(self, sender):
+        sender.scripts.cmdlet("Remove-Mailbox", Identity=CONTROL, Confirm=False)
+        said = findings_of(sender)[PROOF_OF_ROLES]["Confinement"]["found"]
+        assert said == f"no mailbox has the control mailbox's address {CONTROL}"
+
+    def test_need_cmdlets_that_a_look_without_them_does_not(self, sender, monkeypatch):
+        monkeypatch.setattr(
+            ManagementRoles,
+            "cmdlets_of",
+            lambda self, _: {
+                cmdlet: parameters
+                for role in ("View-Only Recipients", "View-Only Configuration")
+                for cmdlet, parameters in self.custom.entries(role).items()
+            },
+        )
+        assert sender.scripts.run("find-drift.ps1", {"objects": []}).code == 0
+        objects = [{"script": HELD, "desired": SCOPE}]
+        run = sender.scripts.run("find-drift.ps1", {"objects": objects})
+        assert run.code == 1
+        assert "did not load Get-ServicePrincipal, Get-ManagementScope" in run.stderr
 
 
 class TestWhatCannotBeLookedAtIsAnError:

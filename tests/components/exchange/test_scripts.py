@@ -1059,8 +1059,8 @@ class TestConnection:
     def test_an_error_that_quotes_the_token_is_shown_without_it(self, scripts, script):
         scripts.environment = {"EXCHANGE_ACCESS_TOKEN": "eyJ0.planted-token.c2ln"}
         desired = SETTINGS | MAILBOX | GROUP | MEMBERS | POLICY | PROOF
-        # What the scripts of a sender that is confined by a role name in their errors.
-        desired |= {"principalId": "", "scope": ""}
+        # What the scripts of roles, and of drift, name before they sign in.
+        desired |= {"principalId": "", "scope": "", "objects": []}
         run = scripts.run(script, desired)
         assert run.code == 1
         assert "JWT is not well formed: '***'" in run.stderr

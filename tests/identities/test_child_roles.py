@@ -16,7 +16,6 @@ from simulator.tenant import EXCHANGE_AUDIENCE, ORGANIZATION, ExchangeError
 from simulator.tenant.exchange import ExchangeSession
 from simulator.tenant.exchange.recipients import CUSTOM_ATTRIBUTES, EXTENSION_ATTRIBUTES
 from tests.components.exchange.conftest import Run, Scripts, empty_tenant, scripts
-from tests.components.exchange.desired import ENSURE_MAILBOX, MAILBOX
 from tests.components.exchange.test_cmdlets import FILES, exchange_calls
 from tests.components.exchange.test_rbac_scripts import Sender
 from tests.identities.test_pipeline_identity import (
@@ -169,12 +168,8 @@ class TestAnIdentityWithChildRoles:
         pipeline.sign_in()
         sender = Sender(scripts)
 
-        made = scripts.run(ENSURE_MAILBOX, MAILBOX)
-        sender.deploy()
-        scripts.pass_time()
-        sender.done(sender.down)
+        sender.come_and_go()
 
-        assert made.code == 0, made.stderr
         own = session(pipeline)
         assert "Add-RoleGroupMember" not in own.cmdlets
         assert "Add-MailboxPermission" not in own.cmdlets

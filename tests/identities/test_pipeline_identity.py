@@ -368,12 +368,8 @@ class TestTheRolesForSendersWithRoles:
         pipeline.sign_in()
         sender = Sender(scripts)
 
-        made = scripts.run(ENSURE_MAILBOX, MAILBOX)
-        sender.deploy()
-        scripts.pass_time()
-        sender.done(sender.down)
+        sender.come_and_go()
 
-        assert made.code == 0, made.stderr
         assert sender.objects() == [1, 0, 1 + len(pipeline.application["roles"])]
 
     def test_do_not_make_a_policy_or_a_group(self, scripts: Scripts, pipeline: Pipeline):

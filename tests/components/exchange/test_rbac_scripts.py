@@ -9,7 +9,7 @@ from simulator.tenant.exchange.session import ExchangeSession
 from simulator.tenant.faults import Fault, Kind, Step
 from simulator.tenant.identifiers import seeded_id
 from tests.components.exchange.conftest import Run, Scripts
-from tests.components.exchange.desired import CONTROL
+from tests.components.exchange.desired import CONTROL, ENSURE_MAILBOX, MAILBOX
 
 RECEPTION, RECEPTION_ID = "reception@contoso.com", seeded_id("reception")
 FINANCE_ID = seeded_id("finance")
@@ -82,6 +82,14 @@ class Sender:
         runs = [self.scripts.run(script, desired) for script, desired in steps]
         assert [run.code for run in runs] == [0] * len(runs), [run.stderr for run in runs]
         return runs
+
+    def come_and_go(self):
+        """Deploys and removes all of it, which begins with a mailbox."""
+        mailbox = self.scripts.run(ENSURE_MAILBOX, MAILBOX)
+        assert mailbox.code == 0, mailbox.stderr
+        self.deploy()
+        self.scripts.pass_time()
+        self.done(self.down)
 
     def refused(self, script, desired):
         run = self.scripts.run(script, desired)

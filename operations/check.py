@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -38,6 +37,7 @@ from components.provider_errors import ABSENT
 from components.scoped_mail_sender import IdentityKind, Scoping
 from configuration import NAMESPACE, ConfigurationError, StackConfiguration, load_configuration
 from configuration.keys import Access, Sender
+from operations import consoles
 from operations.cloud_look_up import AzureResource, Kind, LeftBehind
 from operations.exchange_script import ExchangeScriptError, run_script
 from operations.prove import (
@@ -876,7 +876,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--stack", required=True, help="name of the stack")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(arguments)
-    progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    progress = consoles.progress()
     try:
         rows, plan = _rows(options.stack, progress.print)
     except KeyboardInterrupt:
@@ -895,8 +895,7 @@ def main(arguments: Sequence[str]) -> int:
             )
         )
         return EXIT_CODES[result]
-    # Where there is no terminal rich assumes 80 columns, and would fold everything.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+    console = consoles.findings()
     console.print(_table(options.stack, rows))
     if plan is None:
         console.print("Azure, Entra and Exchange are looked at once the configuration is right.")

@@ -33,13 +33,13 @@ from http import HTTPStatus
 from itertools import chain, repeat
 from typing import Any, Protocol
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from components.clouds import Cloud
 from components.migration import Scoping
 from components.workflow_definition import ACTION, OWN_PROBE_ACTION, PROBE_ACTION
+from operations import consoles
 from operations.exchange_proof import finding_of, proofs_in
 from operations.exchange_script import ExchangeScriptError
 from operations.signed_in import CloudRefusedError
@@ -546,7 +546,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(arguments)
-    progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    progress = consoles.progress()
     try:
         outputs = stack_outputs(options.stack)
         senders = senders_of(outputs, options.sender)
@@ -581,8 +581,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.json:
         print(_as_json(options.stack, trials, opinions))  # noqa: T201 - this is the command's output
     elif senders or opinions:
-        # Where there is no terminal rich assumes 80 columns, and would fold the answers.
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+        console = consoles.findings()
         if opinions:
             console.print(_table_of(opinions))
         if not trials:

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from components.clouds import ENDPOINTS, Cloud
 from components.entra_grants import ESCALATING, EXCHANGE_CLIENT_ID, MAILBOX_PERMISSION
 from components.graph_permission import GRAPH_CLIENT_ID, MailboxPermission
+from operations import consoles
 from operations.exchange_script import ExchangeScriptError, run_script
 from operations.reach_page import page
 from operations.signed_in import CloudRefusedError, SignedIn
@@ -340,7 +340,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write it as a page, too")
     options = parser.parse_args(arguments)
-    said = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    said = consoles.progress()
     try:
         clouds = SignedIn(options.cloud)
         grants = granted_in_entra(clouds)
@@ -361,8 +361,7 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         said.print(f"error: {options.html} cannot be written: {error.strerror}")
         return 1
-    # Without a terminal rich assumes 80 columns, in which the table cannot be read.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+    console = consoles.findings()
     if options.json:
         console.print(as_json(reach), markup=False, soft_wrap=True)
         return 0

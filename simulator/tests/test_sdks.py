@@ -1,6 +1,5 @@
 """Microsoft's own SDKs, unmodified, make the manual procedure's calls to the tenant over TLS."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -40,6 +39,7 @@ from simulator.http_server import LOOPBACK
 from simulator.tenant import GRAPH_APP_ID, GRAPH_AUDIENCE, SUBSCRIPTION_ID, Tenant
 from simulator.tenant.identifiers import ARM_AUDIENCE, CONFINABLE_APP_ROLES
 from simulator.testing.deployment import NOON, Deployment, connect, workflow_body
+from simulator.testing.loops import in_its_own_loop
 
 # The SDK warns of what its own generated code uses.
 pytestmark = pytest.mark.filterwarnings("ignore:This class is deprecated:DeprecationWarning")
@@ -132,12 +132,7 @@ def graph(front: Front) -> Callable[..., Any]:
             adapter.base_url = f"{front.variables['MICROSOFT_GRAPH_ADDRESS']}/v1.0"
             return await act(GraphServiceClient(request_adapter=adapter))
 
-        # Not asyncio.run: that leaves the thread without a loop, and Pulumi's mocks need one.
-        loop = asyncio.new_event_loop()
-        try:
-            return loop.run_until_complete(acted())
-        finally:
-            loop.close()
+        return in_its_own_loop(acted())
 
     return run
 

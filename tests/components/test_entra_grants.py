@@ -1,6 +1,5 @@
 """What an identity holds in Entra beside its roles in Exchange."""
 
-import asyncio
 import functools
 import json
 from typing import Any
@@ -13,6 +12,7 @@ from components import entra_grants
 from components.clouds import Cloud
 from components.entra_grants import EXCHANGE_CLIENT_ID, refuse_grants
 from components.graph_permission import GRAPH_CLIENT_ID
+from simulator.testing.loops import in_its_own_loop
 
 OFFERED = {
     "graph": (GRAPH_CLIENT_ID, ["Mail.Send", "User.Read.All", "AppRoleAssignment.ReadWrite.All"]),
@@ -55,7 +55,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
         with monkeypatch.context() as patched:
             patched.setattr(httpx, "AsyncClient", client)
             parent: Any = None
-            asyncio.run(
+            in_its_own_loop(
                 refuse_grants(
                     parent, "p", cloud=Cloud.PUBLIC, otherwise="it stops", expected=expected
                 )

@@ -1,6 +1,5 @@
 """What the engine is told after a refusal: to try again, or one line that ends the run."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pulumi
@@ -8,6 +7,7 @@ import pytest
 
 from components import provider_errors
 from components.provider_errors import error_hooks
+from simulator.testing.loops import in_its_own_loop
 
 NOT_YET = (
     "1 error occurred:\n\t* Could not create: Request_BadRequest: Not a valid reference update."
@@ -61,12 +61,7 @@ def hook(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> Hook:
         async def called() -> bool:
             return await hooks[0](args)
 
-        # Of its own: asyncio.run would take away the one that Pulumi's mocks run in.
-        loop = asyncio.new_event_loop()
-        try:
-            return loop.run_until_complete(called())
-        finally:
-            loop.close()
+        return in_its_own_loop(called())
 
     return call
 

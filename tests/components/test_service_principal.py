@@ -1,12 +1,12 @@
 """When an identity counts as gone: what confines it is removed then."""
 
-import asyncio
 from typing import Any
 
 import pulumi
 import pytest
 
 from components import service_principal
+from simulator.testing.loops import in_its_own_loop
 
 GONE = "No service principal found: no service principal found"
 THERE: dict[str, Any] = {"clientId": "c", "objectId": "o", "appRoleIds": {}}
@@ -37,7 +37,7 @@ def wait_for(monkeypatch: pytest.MonkeyPatch, *refusals: str | None) -> None:
 
     monkeypatch.setattr(service_principal, "look_up", look_up)
     parent: Any = None
-    asyncio.run(service_principal.wait_until_gone(parent, "c"))
+    in_its_own_loop(service_principal.wait_until_gone(parent, "c"))
 
 
 def test_one_that_entra_does_not_know_is_gone_at_once(monkeypatch, waits):

@@ -51,6 +51,7 @@ from operations.prove import (
 from operations.signed_in import Claims, CloudRefusedError, SignedIn, claims_in
 
 SCRIPT = Path(__file__).with_name("look-before-deployment.ps1")
+DELEGATIONS_SCRIPT = Path(__file__).with_name("look-at-delegations.ps1")
 MODULES_SCRIPT = Path(__file__).with_name("list-modules.ps1")
 
 OLDEST_PYTHON = (3, 11)
@@ -628,21 +629,23 @@ def asked_of_exchange(plan: Plan) -> dict[str, Any]:
     }
 
 
-def look_in_exchange(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``look-before-deployment.ps1`` writes.
+def look_in_exchange(script: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a script writes that only looks.
 
     Raises:
         ExchangeScriptError: It could not read.
     """
-    said = run_script(SCRIPT, asked)
+    said = run_script(script, asked)
     if said.code:
         raise ExchangeScriptError(said.failure)
     return said.observed
 
 
-def rows_of_exchange(
-    plan: Plan, look: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-) -> Iterator[Row]:
+Look = Callable[[Path, Mapping[str, Any]], Mapping[str, Any]]
+"""See :func:`look_in_exchange`."""
+
+
+def rows_of_exchange(plan: Plan, look: Look) -> Iterator[Row]:
     """Who is signed in to Exchange Online, and what it says of addresses.
 
     Args:
@@ -651,7 +654,7 @@ def rows_of_exchange(
     """
     organization = plan.configuration.organization
     try:
-        said = look(asked_of_exchange(plan))
+        said = look(SCRIPT, asked_of_exchange(plan))
     except ExchangeScriptError as error:
         # It says what to do by itself.
         yield Row("Exchange Online", str(error), Verdict.WRONG)
@@ -663,6 +666,7 @@ def rows_of_exchange(
         yield _enforcement_row(is_right=said["entraGrantsCount"])
     if plan.has(Scoping.RBAC):
         yield _customisation_row(is_right=not said["isDehydrated"])
+        yield from _delegation_rows(plan, look, said["missing"])
     yield _domains_row(plan, said["domains"])
     members = {sender.mailbox.address.casefold() for sender in plan.senders}
     members |= {m.casefold() for access in plan.configuration.access for m in access.mailboxes}
@@ -706,6 +710,79 @@ def _cmdlets_row(missing: Sequence[str]) -> Row:
         "Have the Exchange roles assigned that docs/getting-started.md names in its section 3; a "
         "new one takes up to two hours.",
     )
+
+
+_SHOW_ROLES = ("Get-ServicePrincipal", "Get-ManagementRoleAssignment")
+
+
+def who_in_exchange(environment: Mapping[str, str]) -> dict[str, str]:
+    """Who the scripts sign in as: ``appId``, or the user principal name of a ``person``.
+
+    Both are empty where only Exchange knows: for the identity of the machine itself, and for a
+    token that does not tell.
+    """
+    person = environment.get("EXCHANGE_USER_PRINCIPAL_NAME", "")
+    if token := environment.get("EXCHANGE_ACCESS_TOKEN", ""):
+        try:
+            claims = claims_in(token)
+        except ValueError:
+            return {"appId": "", "person": person}
+        person = claims.person or person
+        return {"appId": "" if person else claims.client_id, "person": person}
+    if identity := environment.get("EXCHANGE_MANAGED_IDENTITY", ""):
+        return {"appId": "" if identity == "system" else identity, "person": ""}
+    return {"appId": "" if person else environment.get("EXCHANGE_APP_ID", ""), "person": person}
+
+
+def _delegation_rows(plan: Plan, look: Look, missing: Sequence[str]) -> Iterator[Row]:
+    """Whether who deploys may assign the roles that the stack's identities get.
+
+    To run the cmdlet is not enough: without one Exchange says "You must be assigned a delegating
+    role assignment to the management role or its parent in the hierarchy without a scope
+    restriction". Organization Management, and so Exchange Administrator in Entra, has them all:
+    https://learn.microsoft.com/exchange/permissions-exo/application-rbac.
+    """
+    roles = {
+        permission: f"Application {permission}"
+        for entry in plan.confined
+        if entry.scoping is not Scoping.POLICY
+        for permission in entry.permissions
+    }
+    who = who_in_exchange(os.environ)
+    hidden = [name for name in _SHOW_ROLES if name in missing]
+    held: Mapping[str, Any] = {}
+    reason = ""
+    if hidden:
+        reason = f"{' and '.join(hidden)} is not loaded"
+    elif not any(who.values()):
+        reason = "which identity signs in to Exchange is not known here"
+    else:
+        configuration = plan.configuration
+        environment = ENDPOINTS[configuration.cloud].exchange_environment
+        asked = {
+            "organization": configuration.organization,
+            "exchangeEnvironmentName": environment,
+        }
+        try:
+            held = look(DELEGATIONS_SCRIPT, asked | who)
+        except ExchangeScriptError as error:
+            reason = str(error)
+    assignee = f"-App {held.get('objectId') or '<object id of the deploying identity>'}"
+    if who["person"]:
+        assignee = f"-User {who['person']}"
+    for role in sorted(roles.values()):
+        subject = f"assigning {role}"
+        command = f"New-ManagementRoleAssignment {assignee} -Role '{role}' -Delegating"
+        remedy = f"An Exchange administrator runs {command}; it takes up to two hours to act."
+        if reason:
+            yield Row(subject, f"not looked at: {reason}", Verdict.UNKNOWN, remedy)
+        elif role in held["roles"]:
+            yield Row(subject, "by a delegating assignment")
+        elif not held["isShown"] and "New-ManagementRoleAssignment" not in missing:
+            # Nobody is given cmdlets but by a role, and none in Exchange is shown.
+            yield Row(subject, "by a role in Entra, such as Exchange Administrator")
+        else:
+            yield Row(subject, "no delegating assignment without a scope", Verdict.WRONG, remedy)
 
 
 def _enforcement_row(*, is_right: bool) -> Row:

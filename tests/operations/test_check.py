@@ -33,17 +33,26 @@ from operations.check import (
     rows_of_clouds,
     rows_of_exchange,
     rows_of_programs,
+    who_in_exchange,
 )
 from operations.exchange_script import ExchangeScriptError
 from operations.prove import Verdict
 from operations.signed_in import Claims, SignedIn, claims_in
 from simulator.catalogue import catalogue
 from simulator.commands import main
-from simulator.tenant import DEPLOYMENT_CLIENT_ID, ORGANIZATION, SUBSCRIPTION_ID, TENANT_ID, Tenant
+from simulator.tenant import (
+    DEPLOYMENT_CLIENT_ID,
+    EXCHANGE_AUDIENCE,
+    ORGANIZATION,
+    SUBSCRIPTION_ID,
+    TENANT_ID,
+    Tenant,
+)
 from simulator.tenant.arm import ROLES_ON_A_GROUP
+from simulator.tenant.exchange.roles import ROLES, ManagementRoles
 from simulator.tenant.faults import Fault, Step
 from simulator.tenant.faults import Kind as Wrong
-from simulator.tenant.identifiers import GRAPH_AUDIENCE, seeded_id
+from simulator.tenant.identifiers import EXCHANGE_ADMINISTRATOR, GRAPH_AUDIENCE, seeded_id
 from simulator.testing.deployment import Deployment, connect
 from tests.components.exchange.conftest import Scripts, empty_tenant, scripts
 from tests.engine.conftest import SENDER
@@ -56,6 +65,8 @@ GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/mail"
 MAILBOX, SCOPE = SENDER["mailbox"]["address"], SENDER["group"]["address"]
 CONTROL = SENDER["controlMailbox"]
 RBAC: dict[str, Any] = {"scoping": "rbac", "group": None}
+SENDING = "assigning Application Mail.Send"
+DEPLOYMENT = seeded_id("scoped-mail-sender-deployment")
 
 
 def plan(
@@ -89,6 +100,24 @@ def wrong(rows: Mapping[str, Row]) -> dict[str, str]:
 @pytest.fixture
 def tenant(scripts: Scripts) -> Tenant:
     return scripts.tenant
+
+
+def assign_only(scripts: Scripts, *roles: str) -> None:
+    """Takes from the deploying identity all but some roles, which it gets itself."""
+    scripts.cmdlet("New-ServicePrincipal", AppId=DEPLOYMENT_CLIENT_ID, ObjectId=DEPLOYMENT)
+    scripts.pass_time()
+    for role in roles:
+        scripts.cmdlet("New-ManagementRoleAssignment", App=DEPLOYMENT, Role=role)
+    scripts.pass_time()
+    with scripts.tenant._store.transaction():
+        scripts.tenant._store.delete("exchangeRoleGroups", DEPLOYMENT)
+
+
+def as_administrator(scripts: Scripts, cmdlet: str, **parameters: object) -> None:
+    """What somebody else may do in Exchange, who is Organization Management."""
+    person = EXCHANGE_ADMINISTRATOR
+    token = scripts.tenant.entra.issue_person_token(person, EXCHANGE_AUDIENCE)
+    scripts.tenant.exchange.connect(token=token, person=person).invoke(cmdlet, parameters)
 
 
 class TestProgramsOnThisMachine:
@@ -383,13 +412,14 @@ class TestExchange:
         self, scripts: Scripts, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[..., dict[str, Row]]:
         monkeypatch.delenv("EXCHANGE_ACCESS_TOKEN", raising=False)
+        monkeypatch.setenv("EXCHANGE_APP_ID", DEPLOYMENT_CLIENT_ID)
         scripts.folder = SCRIPT.parent
 
         def look(given: Plan | None = None) -> dict[str, Row]:
             before = scripts.tenant.snapshot()
 
-            def run(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-                done = scripts.run(SCRIPT.name, dict(asked))
+            def run(script: Path, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+                done = scripts.run(script.name, dict(asked))
                 assert done.changes == []
                 if done.code:
                     raise ExchangeScriptError(done.stderr.strip())
@@ -413,7 +443,7 @@ class TestExchange:
             SCOPE,
             f"control mailbox {CONTROL}",
         ]
-        assert "customised organisation" in rows(plan(RBAC))
+        assert {"customised organisation", SENDING} <= rows(plan(RBAC)).keys()
 
     @pytest.mark.parametrize(("minutes", "verdict"), [(60, "right"), (19, "wrong")])
     def test_a_token_that_was_fetched_before_has_to_last(
@@ -441,18 +471,114 @@ class TestExchange:
     def test_roles_that_lack_what_scripts_use(
         self, rows: Callable[..., dict[str, Row]], scripts: Scripts
     ):
-        deployment = seeded_id("scoped-mail-sender-deployment")
-        scripts.cmdlet("New-ServicePrincipal", AppId=DEPLOYMENT_CLIENT_ID, ObjectId=deployment)
-        scripts.pass_time()
-        for role in ("View-Only Recipients", "View-Only Configuration", "Mail Recipients"):
-            scripts.cmdlet("New-ManagementRoleAssignment", App=deployment, Role=role)
-        scripts.pass_time()
-        with scripts.tenant._store.transaction():
-            scripts.tenant._store.delete("exchangeRoleGroups", deployment)
+        assign_only(scripts, "View-Only Recipients", "View-Only Configuration", "Mail Recipients")
         found = rows()
         assert [*wrong(found)] == ["rights in Exchange"]
         assert "New-ApplicationAccessPolicy" in found["rights in Exchange"].found
         assert "Set-Mailbox" not in found["rights in Exchange"].found
+
+    def test_what_may_not_be_assigned_with_the_command_that_lets_it(
+        self, rows: Callable[..., dict[str, Row]], scripts: Scripts
+    ):
+        assign_only(scripts, *ROLES)
+        permissions = {"permissions": ["Mail.Send", "Mail.Read"]}
+        reading = "assigning Application Mail.Read"
+        found = rows(plan(RBAC | permissions))
+        lacking = "no delegating assignment without a scope"
+        assert wrong(found) == {SENDING: lacking, reading: lacking}
+        assert found[SENDING].verdict is Verdict.WRONG
+        assert (
+            f"New-ManagementRoleAssignment -App {DEPLOYMENT} -Role 'Application Mail.Send' "
+            "-Delegating;" in found[SENDING].remedy
+        )
+        # To have a role is not to be allowed to give it, nor is to give it within a scope.
+        organisation = {"App": DEPLOYMENT, "Role": "Application Mail.Send"}
+        group = {"RecipientGroupScope": "Building Access"}
+        as_administrator(scripts, "New-ManagementRoleAssignment", **organisation)
+        as_administrator(
+            scripts, "New-ManagementRoleAssignment", **organisation, **group, Delegating=True
+        )
+        scripts.pass_time()
+        assert wrong(rows(plan(RBAC))) == {SENDING: lacking}
+        as_administrator(scripts, "New-ManagementRoleAssignment", **organisation, Delegating=True)
+        scripts.pass_time()
+        assert rows(plan(RBAC))[SENDING] == Row(SENDING, "by a delegating assignment")
+        assert wrong(rows(plan(RBAC | permissions))) == {reading: lacking}
+        # Where no role is assigned nobody looks.
+        assert SENDING not in rows()
+
+    def test_a_delegating_assignment_that_is_switched_off(
+        self,
+        rows: Callable[..., dict[str, Row]],
+        scripts: Scripts,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        assign_only(scripts, *ROLES)
+        given = {"App": DEPLOYMENT, "Role": "Application Mail.Send", "Delegating": True}
+        as_administrator(scripts, "New-ManagementRoleAssignment", **given)
+        scripts.pass_time()
+        assert wrong(rows(plan(RBAC))) == {}
+        shown = ManagementRoles._shown_assignment
+        monkeypatch.setattr(
+            ManagementRoles,
+            "_shown_assignment",
+            lambda self, entry: shown(self, entry) | {"Enabled": False},
+        )
+        assert [*wrong(rows(plan(RBAC)))] == [SENDING]
+
+    def test_what_a_role_group_may_assign_and_what_entra_lets_it(
+        self, rows: Callable[..., dict[str, Row]], scripts: Scripts
+    ):
+        # Its rights are not Exchange's, and Exchange has nothing to show of them.
+        assert "by a role in Entra" in rows(plan(RBAC))[SENDING].found
+        scripts.cmdlet("New-ServicePrincipal", AppId=DEPLOYMENT_CLIENT_ID, ObjectId=DEPLOYMENT)
+        scripts.pass_time()
+        assert rows(plan(RBAC))[SENDING] == Row(SENDING, "by a delegating assignment")
+
+    @pytest.mark.parametrize(
+        ("person", "found"),
+        [
+            (EXCHANGE_ADMINISTRATOR, "by a delegating assignment"),
+            ("somebody@contoso.onmicrosoft.com", "by a role in Entra"),
+        ],
+    )
+    def test_what_a_person_may_assign(
+        self,
+        rows: Callable[..., dict[str, Row]],
+        monkeypatch: pytest.MonkeyPatch,
+        person: str,
+        found: str,
+    ):
+        monkeypatch.setenv("EXCHANGE_USER_PRINCIPAL_NAME", person)
+        assert found in rows(plan(RBAC))[SENDING].found
+
+    def test_what_may_be_assigned_by_an_identity_that_is_not_known_here(
+        self, rows: Callable[..., dict[str, Row]], monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("EXCHANGE_MANAGED_IDENTITY", "system")
+        row = rows(plan(RBAC))[SENDING]
+        assert row.verdict is Verdict.UNKNOWN
+        assert "-App <object id of the deploying identity> -Role" in row.remedy
+
+    def test_what_may_be_assigned_by_who_may_not_look(
+        self, rows: Callable[..., dict[str, Row]], scripts: Scripts
+    ):
+        assign_only(scripts, *(role for role in ROLES if role != "Role Management"))
+        row = rows(plan(RBAC))[SENDING]
+        assert row.verdict is Verdict.UNKNOWN
+        assert "Get-ManagementRoleAssignment is not loaded" in row.found
+
+    def test_what_may_be_assigned_where_exchange_does_not_tell(
+        self, rows: Callable[..., dict[str, Row]], tenant: Tenant
+    ):
+        tenant.plan_faults(
+            [Fault(Step("", "Exchange", "Get-ServicePrincipal", "", 1), Wrong.REFUSED)]
+        )
+        found = rows(plan(RBAC))
+        assert {subject: row.verdict for subject, row in found.items() if subject == SENDING} == {
+            SENDING: "unknown"
+        }
+        assert [*wrong(found)] == [SENDING]
 
     def test_parameters_that_are_not_loaded(
         self,
@@ -568,6 +694,30 @@ class TestExchange:
         assert wrong(found) == {
             "control mailbox AllStaff@contoso.com": "is a MailUniversalDistributionGroup"
         }
+
+
+class TestWhoSignsInToExchange:
+    @pytest.mark.parametrize(
+        ("environment", "who"),
+        [
+            ({"EXCHANGE_APP_ID": "app", "EXCHANGE_FEDERATED_TOKEN_FILE": "f"}, ("app", "")),
+            ({"EXCHANGE_MANAGED_IDENTITY": "client"}, ("client", "")),
+            ({"EXCHANGE_MANAGED_IDENTITY": "system"}, ("", "")),
+            ({"EXCHANGE_USER_PRINCIPAL_NAME": "admin@contoso.com"}, ("", "admin@contoso.com")),
+            ({"EXCHANGE_ACCESS_TOKEN": "opaque"}, ("", "")),
+            ({}, ("", "")),
+        ],
+    )
+    def test_is_read_from_the_environment(self, environment: dict[str, str], who: tuple[str, str]):
+        assert tuple(who_in_exchange(environment).values()) == who
+
+    def test_is_who_a_token_is_of(self, tenant: Tenant):
+        entra, person = tenant.entra, EXCHANGE_ADMINISTRATOR
+        own = entra.issue_token(DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE)
+        theirs = entra.issue_person_token(person, EXCHANGE_AUDIENCE)
+        for token, who in ((own, (DEPLOYMENT_CLIENT_ID, "")), (theirs, ("", person))):
+            found = who_in_exchange({"EXCHANGE_ACCESS_TOKEN": token, "EXCHANGE_APP_ID": "other"})
+            assert tuple(found.values()) == who
 
 
 class TestWhatTheScriptsUse:

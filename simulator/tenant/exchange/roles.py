@@ -22,7 +22,7 @@ from simulator.tenant.exchange.recipients import (
     not_found,
 )
 from simulator.tenant.exchange.scopes import Scopes, ScopeType
-from simulator.tenant.identifiers import new_id
+from simulator.tenant.identifiers import new_id, seeded_id
 from simulator.tenant.policy_evaluation import RoleGrant
 from simulator.tenant.store import Document, Store
 
@@ -141,6 +141,36 @@ ALREADY_EXISTS = "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsExcepti
 # An idle application's permissions are read anew after half an hour, those of one that keeps
 # calling after two hours: the lag of roles, and four times as much.
 ACTIVE = 4
+
+
+def _of_organization_management() -> list[Document]:
+    """What the role group has: every role, and the right to assign each to others.
+
+    The application roles it can only assign, not use. See "permissions" of
+    https://learn.microsoft.com/exchange/permissions-exo/application-rbac.
+    """
+    group = "Organization Management"
+    return [
+        {
+            "Name": f"{role}-{group}{suffix}",
+            "Identity": f"{role}-{group}{suffix}",
+            "Guid": seeded_id(f"{role}-{group}{suffix}"),
+            "Role": role,
+            "RoleAssignee": group,
+            "RoleAssigneeName": group,
+            "RoleAssigneeType": "RoleGroup",
+            "AssignmentMethod": "RoleGroup",
+            "RoleAssignmentDelegationType": kind,
+            "RecipientWriteScope": "Organization",
+            "CustomResourceScope": "",
+            "Enabled": True,
+        }
+        for roles, suffix, kind in (
+            (ROLES, "", "Regular"),
+            ([*ROLES, *APPLICATION_ROLES], "-Delegating", "DelegatingOrgWide"),
+        )
+        for role in roles
+    ]
 
 
 class ManagementRoles:
@@ -377,19 +407,31 @@ class ManagementRoles:
         ]
 
     def get_assignment(self, parameters: Document) -> list[Document]:
-        """Direct assignments of applications: one, those of an assignee or a role, or all."""
+        """Assignments of applications: one, those of an assignee or a role, or all.
+
+        Of an assignee also the indirect ones, by a role group. Those of role groups themselves are
+        in no list here.
+        """
+        indirect: list[Document] = []
         if parameters.get("Identity"):
             found = [self._assignment(parameters["Identity"])]
         elif parameters.get("RoleAssignee"):
-            found = self._assignments_of(self._named(parameters["RoleAssignee"])["id"])
+            assignee = self._assignee(parameters["RoleAssignee"])
+            found = self._assignments_of(assignee)
+            if self._is_organization_manager(assignee):
+                indirect = _of_organization_management()
         else:
             found = self.assignments()
         role = parameters.get("Role")
-        return [
-            self._shown_assignment(entry)
-            for entry in found
-            if self._store.is_past(entry["visibleAt"]) and role in (None, entry["role"])
-        ]
+        shown = [self._shown_assignment(e) for e in found if self._store.is_past(e["visibleAt"])]
+        return [entry for entry in [*shown, *indirect] if role in (None, entry["Role"])]
+
+    def _assignee(self, identity: str) -> str:
+        """Id of a person or an application; what has no pointer Exchange does not know."""
+        person = seeded_id(identity.casefold())
+        if "@" in identity and self._is_organization_manager(person):
+            return person
+        return str(self._named(identity)["id"])
 
     def new_assignment(self, parameters: Document) -> list[Document]:
         """Assigns a role to an application: it acts after a while, see :meth:`effective`."""

@@ -5,7 +5,7 @@ import pytest
 from simulator.tenant import NotSimulated
 from simulator.tenant.exchange.roles import APPLICATION_ROLES
 from simulator.tenant.graph import permission_missing
-from simulator.tenant.identifiers import seeded_id
+from simulator.tenant.identifiers import EXCHANGE_ADMINISTRATOR, seeded_id
 from simulator.testing.deployment import connect, message, refusal
 
 RECEPTION, FINANCE = seeded_id("reception"), seeded_id("finance")
@@ -248,6 +248,22 @@ class TestWhoMayAssign:
         assert applications.rows("reception@contoso.com") == []
         assert applications.send() == DENIED
         assert tenant.violations() == []
+
+    def test_whoever_is_of_organization_management_by_that_group(self, applications, deploy):
+        def shown(assignee, **only):
+            found = applications.invoke(
+                "Get-ManagementRoleAssignment", RoleAssignee=assignee, Role=SEND, **only
+            )
+            return [(a["RoleAssigneeType"], a["RoleAssignmentDelegationType"]) for a in found]
+
+        group = ("RoleGroup", "DelegatingOrgWide")
+        assert shown(EXCHANGE_ADMINISTRATOR) == [group]
+        assert shown(applications.id) == []
+        member = {"Member": applications.id, "BypassSecurityGroupManagerCheck": True}
+        applications.invoke("Add-RoleGroupMember", Identity="Organization Management", **member)
+        assert shown(applications.id) == [group]
+        unknown = {"RoleAssignee": "somebody@contoso.com"}
+        refusal(applications.invoke, "Get-ManagementRoleAssignment", **unknown)
 
     def test_with_a_management_role_that_has_the_cmdlets(self, deploy):
         assert "Test-ServicePrincipalAuthorization" in deploy.cmdlets

@@ -171,7 +171,9 @@ def in_the_way(stack: SimulatedStack) -> list[str]:
     plan = Plan(stack.stack, load_configuration(stack.settings()), "", stack.exported_state())
     rows = [
         *rows_of_clouds(plan, signed_in_to(stack.tenant)),
-        *rows_of_exchange(plan, lambda asked: scripts.run(SCRIPT.name, dict(asked)).observed),
+        *rows_of_exchange(
+            plan, lambda script, asked: scripts.run(script.name, dict(asked)).observed
+        ),
     ]
     return [row.subject for row in rows if row.verdict is not Verdict.RIGHT]
 

@@ -79,7 +79,8 @@ pulumi.export(
                 ],
                 "delegatedRoles": permissions[mode].delegated_roles,
                 "childRoles": [
-                    {"name": name, "parent": parent} for parent, name in children[mode].items()
+                    {"name": name, "parent": parent, "readsOnly": permissions[mode].reads_only}
+                    for parent, name in children[mode].items()
                 ],
             }
             for mode, identity in identities.items()

@@ -9,8 +9,9 @@
       cmdlets         what the scripts of this project use: a list of { name, parameters }
       applications    a list of { displayName, clientId, objectId, roles, delegatedRoles, childRoles }
 
-    childRoles, a list of { name, parent }, are roles of ours among the roles: each holds of its parent the cmdlets and parameters
-    that are used, and no others. They are made where they are not there, and brought to that where they are.
+    childRoles, a list of { name, parent, readsOnly }, are roles of ours among the roles: each holds of its parent the cmdlets and
+    parameters that are used, and no others; of those with readsOnly the Get- and Test- alone. They are made where they are not
+    there, and brought to that where they are.
 
     For each application it creates Exchange's pointer to the enterprise application where there is none,
     and assigns the roles that are missing; delegatedRoles, where there are any, are those that it may assign
@@ -112,7 +113,10 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
         try {
             $objectId = $application.objectId
             $children = @(($application | Select-Object -Property 'childRoles').childRoles | Where-Object { $_ })
-            foreach ($child in $children) { Update-ChildRole -Child $child -Used @($Desired.cmdlets) }
+            foreach ($child in $children) {
+                $used = @($Desired.cmdlets | Where-Object { -not $child.readsOnly -or $_.name -match '^(Get|Test)-' })
+                Update-ChildRole -Child $child -Used $used
+            }
             # All of them are listed, because an unknown -Identity is documented to return everything as well.
             $principals = @(Invoke-WithRetry -Cmdlet 'Get-ServicePrincipal' -Action { Get-ServicePrincipal -ErrorAction Stop })
             if (@($principals | Where-Object { [string]$_.ObjectId -eq $objectId }).Count -eq 0) {

@@ -200,6 +200,7 @@ class Permissions:
         exchange_roles: Management roles; ``assign-exchange-roles.ps1`` assigns them.
         delegated_roles: Application roles that it may assign to others, by the same script.
         cut_roles: Those of ``exchange_roles`` of which it gets a child with what is used, alone.
+        reads_only: Whether those children hold only what reads.
     """
 
     app_roles: Mapping[str, Sequence[str]]
@@ -209,6 +210,7 @@ class Permissions:
     exchange_roles: Sequence[str]
     delegated_roles: Sequence[str] = ()
     cut_roles: Sequence[str] = ()
+    reads_only: bool = False
 
     def child_roles(self, environment: str) -> dict[str, str]:
         """The name of each child role, by its parent; each environment has its own.
@@ -216,7 +218,9 @@ class Permissions:
         Raises:
             ValueError: Exchange does not take a name of that length.
         """
-        names = {parent: f"mail-sender-{environment} {parent}" for parent in self.cut_roles}
+        # No name of a stack has a blank, so none is taken for another's.
+        kind = " preview" if self.reads_only else ""
+        names = {parent: f"mail-sender-{environment}{kind} {parent}" for parent in self.cut_roles}
         for name in names.values():
             if len(name) > LONGEST_NAME:
                 raise ValueError(
@@ -260,6 +264,7 @@ _PERMISSIONS = {
         # A preview locks nothing and writes nothing (pulumi/pulumi, pkg/backend/diy/backend.go).
         state_role=STORAGE_BLOB_DATA_READER,
         exchange_roles=["View-Only Recipients", "View-Only Configuration"],
+        reads_only=True,
     ),
 }
 
@@ -270,11 +275,12 @@ _OF_POLICIES = (
     "Security Group Creation and Membership",
     "Organization Configuration",
 )
-_OF_ROLES = ("Role Management", "View-Only Configuration")
+_SHOWS_ROLES = "Role Management"
+_OF_ROLES = (_SHOWS_ROLES, "View-Only Configuration")
 # Whole, the first makes its holder Organization Management, and the second gives it access to every
 # mailbox. With policies nothing is gained by cutting them down: whoever may grant everything in
 # Entra gets there by itself, and an organisation that was never customised has no custom roles.
-_CUT = ("Role Management", "Mail Recipients", "Mail Recipient Creation")
+_CUT = (_SHOWS_ROLES, "Mail Recipients", "Mail Recipient Creation")
 
 
 def permissions_of(
@@ -288,8 +294,12 @@ def permissions_of(
         assigned: Graph permissions that senders are assigned as roles of Exchange.
     """
     permissions = _PERMISSIONS[mode]
-    if mode is Mode.PREVIEW or scoping is Confining.POLICY:
+    if scoping is Confining.POLICY:
         return permissions
+    if mode is Mode.PREVIEW:
+        # What shows roles, for a look for drift, no role has that can only read.
+        roles = [*permissions.exchange_roles, _SHOWS_ROLES]
+        return replace(permissions, exchange_roles=roles, cut_roles=(_SHOWS_ROLES,))
     app_roles, roles = dict(permissions.app_roles), list(permissions.exchange_roles)
     if scoping is Confining.RBAC:
         app_roles[GRAPH_CLIENT_ID] = [r for r in app_roles[GRAPH_CLIENT_ID] if r != _GRANTS]

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,13 +11,19 @@ import pytest
 from simulator.commands import main
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
+from simulator.tenant import EXCHANGE_AUDIENCE
 from simulator.tenant.identifiers import seeded_id
 from simulator.testing.deployment import Deployment
+from tests.components.exchange.conftest import Scripts
 from tests.engine.conftest import Configuration, StackIn, stack_in, succeeded
 from tests.engine.test_changes import changes
 from tests.engine.test_drift import administrator, finding, updated
 from tests.engine.test_drift import exchange_calls as calls_since
 from tests.engine.test_prove import PROVE
+from tests.identities.test_child_roles import exported, given_its_roles
+from tests.identities.test_pipeline_identity import folder_on_path
+
+__all__ = ["exported", "folder_on_path"]
 
 pytestmark = pytest.mark.engine
 
@@ -284,3 +292,27 @@ class TestDrift:
         failed = stack.up()
         assert not failed.succeeded
         assert "Application Mail.Read on every mailbox of the organisation" in failed.output
+
+    def test_is_seen_by_the_identity_that_previews_and_can_change_nothing(
+        self, again: StackIn, exported: Callable[..., dict[str, Any]]
+    ):
+        stack = again(change=by_roles, drift=True)
+        succeeded(stack.up())
+        pipeline = given_its_roles(Scripts(stack.tenant), exported("rbac", "preview"))
+        client_id = pipeline.application["clientId"]
+        token = stack.tenant.entra.issue_token(client_id, EXCHANGE_AUDIENCE)
+        previewing = replace(stack, variables={"EXCHANGE_ACCESS_TOKEN": token})
+        assert changes(succeeded(previewing.preview())) == []
+
+        ours = next(
+            each["name"]
+            for each in objects(stack)["managementRoleAssignments"].values()
+            if each["role"] == "Application Mail.Send"
+        )
+        administrator(stack, "Remove-ManagementRoleAssignment", Identity=ours, Confirm=False)
+        assert updated(succeeded(previewing.preview())) == {"access-mail-send", "access-proof"}
+        before = objects(stack)
+        failed = previewing.up()
+        assert not failed.succeeded
+        assert "did not load New-ManagementRoleAssignment" in failed.output
+        assert objects(stack) == before

@@ -17,6 +17,7 @@ from simulator.tenant.exchange import ExchangeSession
 from simulator.tenant.exchange.recipients import CUSTOM_ATTRIBUTES, EXTENSION_ATTRIBUTES
 from tests.components.exchange.conftest import Run, Scripts, empty_tenant, scripts
 from tests.components.exchange.test_cmdlets import FILES, exchange_calls
+from tests.components.exchange.test_find_drift import findings_of, remove_assignment
 from tests.components.exchange.test_rbac_scripts import Sender
 from tests.identities.test_pipeline_identity import (
     CONFIG,
@@ -70,6 +71,16 @@ def assign(pipeline: Pipeline, **changes: object) -> Run:
     return done
 
 
+def given_its_roles(scripts: Scripts, application: dict[str, Any]) -> Pipeline:
+    """An identity as the program has it, with its roles assigned and in effect."""
+    pipeline = Pipeline(scripts, application["displayName"], [])
+    pipeline.application |= {key: application[key] for key in ("roles", "childRoles")}
+    assigned = assign(pipeline)
+    assert assigned.code == 0, assigned.stderr
+    scripts.pass_time()
+    return pipeline
+
+
 def session(pipeline: Pipeline) -> ExchangeSession:
     """A connection as the identity, past the module and what that loads."""
     tenant = pipeline.scripts.tenant
@@ -100,9 +111,26 @@ def pipeline(scripts: Scripts, folder_on_path: None) -> Pipeline:
         needed.delegated_roles,
     )
     pipeline.application["childRoles"] = [
-        {"name": name, "parent": parent} for parent, name in names.items()
+        {"name": name, "parent": parent, "readsOnly": False} for parent, name in names.items()
     ]
     return pipeline
+
+
+@pytest.fixture
+def exported(
+    folder_on_path: None, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., dict[str, Any]]:
+    """What the script is given of an identity, by what confines the senders."""
+
+    def export(scoping: str, mode: str = "deploy") -> dict[str, Any]:
+        outputs: dict[str, Any] = {}
+        monkeypatch.setattr(pulumi, "export", outputs.__setitem__)
+        run(CONFIG | {"scoping": scoping})
+        assert outputs["exchange"]["cmdlets"] == used()
+        applications = outputs["exchange"]["applications"]
+        return next(a for a in applications if a["displayName"].endswith(f"-{mode}"))
+
+    return export
 
 
 class TestTheListOfWhatIsUsed:
@@ -121,22 +149,6 @@ class TestTheListOfWhatIsUsed:
 
 
 class TestTheProgram:
-    @pytest.fixture
-    def exported(
-        self, folder_on_path: None, monkeypatch: pytest.MonkeyPatch
-    ) -> Callable[[str], dict[str, Any]]:
-        """What the script is given of the identity that deploys, by what confines the senders."""
-
-        def export(scoping: str) -> dict[str, Any]:
-            outputs: dict[str, Any] = {}
-            monkeypatch.setattr(pulumi, "export", outputs.__setitem__)
-            run(CONFIG | {"scoping": scoping})
-            assert outputs["exchange"]["cmdlets"] == used()
-            applications = outputs["exchange"]["applications"]
-            return next(a for a in applications if a["displayName"].endswith("-deploy"))
-
-        return export
-
     @pytest.mark.parametrize("scoping", ["rbac", "both"])
     def test_names_child_roles_in_place_of_their_parents(self, exported, scoping):
         deploy = exported(scoping)
@@ -145,7 +157,18 @@ class TestTheProgram:
         assert set(children.values()) <= set(deploy["roles"])
         assert not children.keys() & set(deploy["roles"])
 
+    @pytest.mark.parametrize("scoping", ["rbac", "both"])
+    def test_names_a_child_role_that_reads_for_previews(self, exported, scoping):
+        preview = exported(scoping, "preview")
+        name = "mail-sender-test preview Role Management"
+        assert preview["roles"] == ["View-Only Recipients", "View-Only Configuration", name]
+        assert preview["childRoles"] == [
+            {"name": name, "parent": "Role Management", "readsOnly": True}
+        ]
+        assert not preview["delegatedRoles"]
+
     def test_cuts_nothing_down_for_policies(self, exported):
+        assert exported("applicationAccessPolicy", "preview")["childRoles"] == []
         deploy = exported("applicationAccessPolicy")
         assert deploy["childRoles"] == []
         assert "Mail Recipients" in deploy["roles"]
@@ -216,6 +239,52 @@ class TestAnIdentityWithChildRoles:
         pipeline.application |= {"roles": names, "childRoles": children}
         named = assign(pipeline)
         assert "also holds the role Role Management, which it does not need" in named.stderr
+
+
+class TestAnIdentityThatPreviews:
+    @pytest.fixture
+    def previewing(self, scripts: Scripts, exported: Callable[..., dict[str, Any]]) -> Pipeline:
+        """The identity, with its roles assigned."""
+        return given_its_roles(scripts, exported("rbac", "preview"))
+
+    def test_sees_what_others_changed_of_roles(self, scripts: Scripts, previewing: Pipeline):
+        sender = Sender(scripts)
+        sender.deploy()
+        scripts.pass_time()
+        deploying = scripts.token
+        previewing.sign_in()
+        assert findings_of(sender) == {}
+
+        scripts.token = deploying  # type: ignore[method-assign]
+        remove_assignment(sender)
+        previewing.sign_in()
+
+        assert [*findings_of(sender)] == ["ensure-role-assignment.ps1", "prove-authorization.ps1"]
+
+    def test_can_change_nothing(self, scripts: Scripts, previewing: Pipeline):
+        sender = Sender(scripts)
+        before = scripts.tenant.snapshot()
+        previewing.sign_in()
+        for script, desired in [*sender.up[:3], *sender.down]:
+            _, line = sender.refused(script, desired)
+            assert "did not load" in line, script
+        assert scripts.tenant.snapshot() == before
+        own = session(previewing)
+        assert {cmdlet.partition("-")[0] for cmdlet in own.cmdlets} == {"Get", "Test"}
+        for cmdlet, parameter in (
+            ("New-ManagementRoleAssignment", "Name"),
+            ("Set-ManagementScope", "Identity"),
+        ):
+            with pytest.raises(ExchangeError, match=f"'{cmdlet}' is not recognized"):
+                own.invoke(cmdlet, {parameter: "any"})
+
+    def test_holds_of_roles_what_the_look_for_drift_calls(self, previewing: Pipeline):
+        source = (SCRIPTS / "find-drift.ps1").read_text(encoding="utf-8")
+        of_roles = source.partition("-FurtherCommandName {")[2].partition("} -Action")[0]
+        called = set(re.findall(r"'((?:Get|Test)-\w+)'", of_roles))
+        [name] = [child["name"] for child in previewing.application["childRoles"]]
+        held = previewing.scripts.cmdlet("Get-ManagementRoleEntry", Identity=f"{name}\\*")
+        assert {entry["Name"] for entry in held} == called
 
 
 class TestAChildRole:

@@ -275,7 +275,18 @@ def _allowed_recipient(text: str) -> str:
     return text
 
 
-Address = Annotated[StrictStr, AfterValidator(check_address)]
+Address = Annotated[
+    StrictStr,
+    AfterValidator(check_address),
+    # Source: https://learn.microsoft.com/powershell/module/exchange/get-managementscope, example 1;
+    # an -Identity of most Get cmdlets takes it, so that others' mailboxes would be found as well.
+    text(
+        r"[^*]*",
+        "holds *, which stands for any characters where Exchange looks for an address",
+        "Write the address of one mailbox or group; give it one without * if need be.",
+    ),
+]
+"""What Exchange finds a mailbox or group by."""
 RecipientAddress = Annotated[StrictStr, AfterValidator(_recipient_address)]
 AllowedRecipient = Annotated[StrictStr, AfterValidator(_allowed_recipient)]
 AddressRange = Annotated[StrictStr, AfterValidator(_address_range)]

@@ -37,6 +37,17 @@ class TestAddressesAreAddresses:
         path, value = "senders[0].controlMailbox", "finance@contosö.com"
         assert_refused(values, path, value, "not ASCII", "finance@contoso.com")
 
+    @pytest.mark.parametrize("path", ["mailbox.address", "group.address", "controlMailbox"])
+    def test_a_wildcard_is_refused_where_exchange_looks_for_the_address(
+        self, values: dict[str, Any], path: str
+    ) -> None:
+        path, value = f"senders[0].{path}", "re*@contoso.com"
+        assert_refused(values, path, value, "stands for any characters", "one mailbox or group")
+
+    def test_and_not_in_an_address_that_a_mail_goes_to(self, values: dict[str, Any]) -> None:
+        put(values, "senders[0].message.toRecipients[0].address", "re*@contoso.com")
+        load_configuration(values)
+
     @pytest.mark.parametrize("key", ["ccRecipients", "replyTo"])
     def test_further_recipients_are_checked_too(self, values: dict[str, Any], key: str) -> None:
         put(values, f"senders[0].message.{key}", [{"address": "nobody"}])

@@ -58,6 +58,8 @@ function Find-AddressHolder {
 function Get-ExistingRecipient {
     <# .SYNOPSIS Returns the recipient with an address; waits while it is too new to be found. #>
     param([Parameter(Mandatory)] [string] $Address)
+    # In an -Identity it stands for any characters: others would be taken for the one that is meant.
+    if ($Address -match '\*') { Stop-Convergence -Reason "the address $Address holds *, by which Exchange finds others' mailboxes too. Give the mailbox another address." }
     Invoke-WithRetry -Cmdlet 'Get-Recipient' -NotFoundIsTransient -Action { Get-Recipient -Identity $Address -ErrorAction Stop }
 }
 

@@ -68,6 +68,10 @@ function Invoke-Convergence {
     $about = 'the desired object'
     try {
         if ([string]::IsNullOrWhiteSpace($Json)) { Stop-Convergence -Reason 'Standard input is empty. Pipe the desired object to this script as JSON.' }
+        # ConvertFrom-Json makes a time of such a text, which would then be written in another form.
+        if ($Json -match '[:,\[]\s*"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]*(Z|[+-][0-9:]*)?|/Date\([^"]*)"') {
+            Stop-Convergence -Reason 'A text in it is a time as JSON has it: PowerShell would read it as one, and write it otherwise. Write that text otherwise, for example with a space in place of T. Nothing was changed.'
+        }
         $desired = ConvertFrom-Json -InputObject $Json
         $about = & $Subject $desired
         $cmdlets = @($CommandName)

@@ -18,6 +18,8 @@ Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role assignment '$($Desired.name)'" } -CommandName @('Get-Recipient', 'Get-DistributionGroupMember', 'Get-ManagementScope', 'Get-ManagementRoleAssignment', 'New-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
     param($Desired)
+    # To Exchange an empty scope is none at all, and without one the role opens every mailbox.
+    if ([string]::IsNullOrWhiteSpace($Desired.scope)) { Stop-Convergence -Reason 'it would have no scope, and open every mailbox. Give the name of a management scope, the address of a group, or the object id of an administrative unit. Nothing was assigned.' }
     $before = Find-RoleAssignment -Name $Desired.name
     $waited = 0
     while (-not $before) {

@@ -11,8 +11,10 @@ from simulator.tenant.exchange.recipients import (
     Recipients,
     common_properties,
     is_known_as,
+    names_of,
     one_of,
     recipient_properties,
+    wildcard,
 )
 from simulator.tenant.identifiers import new_id
 from simulator.tenant.store import Document, Store
@@ -54,7 +56,10 @@ def select(
     if identity:
         if parameters.get("Filter"):
             raise NotSimulated("The simulated tenant takes -Identity or -Filter, not both.")
-        return [properties(one_of(identity, [o for o in objects if is_known_as(o, identity)]))]
+        pattern = wildcard(identity)
+        if pattern is None:
+            return [properties(one_of(identity, [o for o in objects if is_known_as(o, identity)]))]
+        return [properties(o) for o in objects if any(map(pattern.fullmatch, names_of(o)))]
     found = [properties(candidate) for candidate in objects]
     if parameters.get("Filter"):
         alternatives = parse(parameters["Filter"], FILTERABLE)

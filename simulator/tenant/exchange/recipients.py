@@ -308,7 +308,23 @@ def changed_values(held: list[str], given: list[str] | dict[str, list[str]]) -> 
     return [checked_length(value, 1024) for value in given]
 
 
-def is_known_as(recipient: Document, identity: str) -> bool:
+def wildcard(identity: str) -> re.Pattern[str] | None:
+    """What an ``-Identity`` of a Get cmdlet matches in which a ``*`` stands for any characters.
+
+    "Get-ManagementScope Redmond*": https://learn.microsoft.com/powershell/module/exchange/get-managementscope,
+    example 1. Microsoft's page on the parameter has it of most such cmdlets and names no exception.
+
+    Returns:
+        ``None`` for one without.
+    """
+    if "*" not in identity:
+        return None
+    parts = (re.escape(part) for part in identity.split("*"))
+    return re.compile(".*".join(parts), re.IGNORECASE | re.DOTALL)
+
+
+def names_of(recipient: Document) -> list[str]:
+    """The identities by which cmdlets find a mailbox or group."""
     names = {
         recipient["id"],
         recipient["guid"],
@@ -318,7 +334,11 @@ def is_known_as(recipient: Document, identity: str) -> bool:
         distinguished_name(recipient["name"], recipient["organizationalUnit"]),
         *recipient["addresses"],
     }
-    return identity.casefold() in {name.casefold() for name in names if name}
+    return [name for name in names if name]
+
+
+def is_known_as(recipient: Document, identity: str) -> bool:
+    return identity.casefold() in {name.casefold() for name in names_of(recipient)}
 
 
 def _address_taken(address: str, holder: str) -> ExchangeError:

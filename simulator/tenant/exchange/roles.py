@@ -20,6 +20,7 @@ from simulator.tenant.exchange.recipients import (
     Recipients,
     checked_name,
     not_found,
+    wildcard,
 )
 from simulator.tenant.exchange.scopes import Scopes, ScopeType
 from simulator.tenant.identifiers import new_id, seeded_id
@@ -413,8 +414,12 @@ class ManagementRoles:
         in no list here.
         """
         indirect: list[Document] = []
-        if parameters.get("Identity"):
-            found = [self._assignment(parameters["Identity"])]
+        identity = parameters.get("Identity")
+        pattern = wildcard(identity) if identity else None
+        if pattern is not None:
+            found = [a for a in self.assignments() if pattern.fullmatch(a["name"])]
+        elif identity:
+            found = [self._assignment(identity)]
         elif parameters.get("RoleAssignee"):
             assignee = self._assignee(parameters["RoleAssignee"])
             found = self._assignments_of(assignee)

@@ -13,6 +13,7 @@ from simulator.tenant.exchange.recipients import (
     common_properties,
     distinguished_name,
     not_found,
+    wildcard,
 )
 from simulator.tenant.identifiers import new_id
 from simulator.tenant.store import Document, Store
@@ -38,9 +39,16 @@ class Scopes:
         self._recipients = recipients
 
     def get_scope(self, parameters: Document) -> list[Document]:
-        if parameters.get("Identity"):
-            return [_shown(self.named(parameters["Identity"]))]
-        return [_shown(s) for s in self._store.all(KIND) if self._store.is_past(s["visibleAt"])]
+        identity = parameters.get("Identity")
+        pattern = wildcard(identity) if identity else None
+        if identity and pattern is None:
+            return [_shown(self.named(identity))]
+        return [
+            _shown(scope)
+            for scope in self._store.all(KIND)
+            if self._store.is_past(scope["visibleAt"])
+            and (pattern is None or pattern.fullmatch(scope["name"]))
+        ]
 
     def new_scope(self, parameters: Document) -> list[Document]:
         name = checked_name(parameters["Name"])

@@ -284,6 +284,12 @@ class TestWhatAScopeBindsTo:
         [scope] = scoped.invoke("Get-ManagementScope", Identity="one")
         assert scope["RecipientFilter"] == f"(ExternalDirectoryObjectId -eq '{RECEPTION}')"
 
+    def test_an_identity_with_a_wildcard_finds_all_that_match(self, scoped):
+        for cmdlet in ("Get-ManagementScope", "Get-ManagementRoleAssignment"):
+            [found] = scoped.invoke(cmdlet, Identity=f"{scoped.invoke(cmdlet)[0]['Name'][:2]}*")
+            assert found == scoped.invoke(cmdlet, Identity=found["Name"])[0]
+            assert scoped.invoke(cmdlet, Identity="nothing*") == []
+
     def test_a_scope_that_is_set_binds_every_assignment_to_another_mailbox(self, scoped):
         changed = f"ExternalDirectoryObjectId -eq '{FINANCE}'"
         scoped.invoke("Set-ManagementScope", Identity="one", RecipientRestrictionFilter=changed)

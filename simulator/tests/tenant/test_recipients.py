@@ -453,6 +453,20 @@ class TestFilters:
         assert len(everything) > 2
 
 
+class TestAnIdentityWithAWildcard:
+    """Source: Get-ManagementScope, example 1; Microsoft's page on the parameter Identity."""
+
+    def test_finds_all_that_begin_so(self, session):
+        found = session.invoke("Get-Recipient", {"Identity": "F*@contoso.com"})
+        assert [each["PrimarySmtpAddress"] for each in found] == ["finance@contoso.com"]
+        assert len(session.invoke("Get-Mailbox", {"Identity": "*@contoso.com"})) > 2
+        assert session.invoke("Get-Mailbox", {"Identity": "nobody*"}) == []
+
+    def test_changes_nothing_by_it(self, session):
+        given = {"Identity": "finan*@contoso.com", "DisplayName": "x"}
+        assert "couldn't be found" in str(refusal(session.invoke, "Set-Mailbox", given))
+
+
 class TestOnlyTheInitialDomainMayWrite:
     @pytest.mark.parametrize("organization", ["contoso.com", TENANT_ID])
     def test_another_name_of_the_organisation_reads_only(self, tenant, organization):

@@ -16,8 +16,8 @@ from pulumi_command import local
 
 from components.clouds import ENDPOINTS, Cloud
 from components.exchange.exchange_command import (
+    ExchangeCommand,
     ExchangeOrganization,
-    exchange_command,
     ownership_mark,
 )
 from components.graph_permission import GRAPH_CLIENT_ID
@@ -64,7 +64,7 @@ def _declare(
         after: list[pulumi.Resource],
         remove: str | None = None,
     ) -> local.Command:
-        return exchange_command(
+        return ExchangeCommand(
             f"{name}-{suffix}",
             organization=ExchangeOrganization(domain=organization),
             ensure=ensure,

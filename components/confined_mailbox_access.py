@@ -108,7 +108,7 @@ class ConfinedMailboxAccess(pulumi.ComponentResource):
             ),
             child_options(self, opts, depends_on=[self.policy]),
         )
-        self.grants = [
+        self.permissions = [
             GraphPermission(
                 permission_resource(name, permission),
                 GraphPermissionArgs(permission=permission, principal_id=args.principal_id),
@@ -120,7 +120,6 @@ class ConfinedMailboxAccess(pulumi.ComponentResource):
             for permission in permissions
             if args.granted
         ]
-        self.permissions = [grant.assignment for grant in self.grants]
         """The app role assignments, one a permission."""
         self.prove = self.proof.prove
         """See :meth:`AccessProof.prove`."""

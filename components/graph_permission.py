@@ -14,7 +14,6 @@ import pulumi
 import pulumi_azuread as azuread
 
 from .deletion import go_before_policy
-from .inputs import child_options, inputs_of
 from .provider_errors import error_hooks
 from .service_principal import get_service_principal
 
@@ -61,15 +60,12 @@ class GraphPermissionArgs:
     principal_id: pulumi.Input[str]
 
 
-class GraphPermission(pulumi.ComponentResource):
+class GraphPermission(azuread.AppRoleAssignment):
     """Assigns one app role of Microsoft Graph, by its name, to a service principal.
 
     Name in ``depends_on`` all that must exist before the assignment and is removed after it: Pulumi
     orders the deletion of replaced resources by direct dependencies only.
     """
-
-    assignment: azuread.AppRoleAssignment
-    """The app role assignment."""
 
     def __init__(
         self,
@@ -87,29 +83,28 @@ class GraphPermission(pulumi.ComponentResource):
             opts: Resource options.
             before_create: What has to succeed right before the assignment is made.
         """
-        super().__init__("microsoft-graph:index:GraphPermission", name, inputs_of(args), opts)
-
         # Asked for by name: the ids of app roles are long, and tables of them on the web are wrong
-        # in places, which would grant something else.
+        # in places, which would grant something else. The look-up begins once this is registered,
+        # and goes by its provider.
         look_up: Any = get_service_principal(self, clientId=GRAPH_CLIENT_ID)
         graph: pulumi.Output[Any] = pulumi.Output.from_input(look_up)
-        self.assignment = azuread.AppRoleAssignment(
+        super().__init__(
             name,
             app_role_id=graph["appRoleIds"].apply(lambda roles: _role_id(roles, args.permission)),
             principal_object_id=args.principal_id,
             resource_object_id=graph["objectId"],
-            opts=child_options(
-                self,
+            opts=pulumi.ResourceOptions.merge(
                 opts,
-                # The engine removes the grant before it replaces the identity. Should that stop
-                # halfway, the next run would otherwise remove the same grant once more, which Graph
-                # refuses, and would do so in every run after that.
-                delete_before_replace=True,
-                transforms=[go_before_policy],
-                hooks=error_hooks(f"app role assignment {name}", before_create),
+                pulumi.ResourceOptions(
+                    # The engine removes the grant before it replaces the identity. Should that stop
+                    # halfway, the next run would otherwise remove the same grant once more, which
+                    # Graph refuses, and would do so in every run after that.
+                    delete_before_replace=True,
+                    transforms=[go_before_policy],
+                    hooks=error_hooks(f"app role assignment {name}", before_create),
+                ),
             ),
         )
-        self.register_outputs({})
 
 
 def _role_id(roles: dict[str, str], permission: str) -> str:

@@ -19,8 +19,8 @@ import pulumi
 
 from .entra_grants import refuse_grants
 from .exchange.exchange_command import (
+    ExchangeCommand,
     ExchangeOrganization,
-    exchange_command,
     exchange_name,
     outliving,
     ownership_mark,
@@ -117,7 +117,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
             "members": list(args.members),
         }
         roles = {each: f"Application {MailboxPermission(each)}" for each in args.permissions}
-        pointer = exchange_command(
+        pointer = ExchangeCommand(
             f"{name}-pointer",
             organization=args.organization,
             ensure="ensure-service-principal.ps1",
@@ -131,7 +131,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
             opts=child_options(self, opts),
         )
         self.permissions = [
-            exchange_command(
+            ExchangeCommand(
                 permission_resource(name, permission),
                 organization=args.organization,
                 ensure="ensure-role-assignment.ps1",
@@ -155,7 +155,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
             "timeoutSeconds": args.proof_timeout_seconds,
             **({"besides": args.besides} if args.besides else {}),
         }
-        self.proof = exchange_command(
+        self.proof = ExchangeCommand(
             f"{name}-proof",
             organization=args.organization,
             ensure=ROLE_PROOF_SCRIPT,

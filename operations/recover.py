@@ -65,8 +65,6 @@ _CREATING = {automation.OpType.CREATE, automation.OpType.CREATE_REPLACEMENT}
 _NOT_VALUES = (UNKNOWN, "[secret]")
 _ORDERING = ("dependencies", "propertyDependencies")
 _PROVIDER = "pulumi:providers:"
-PERMISSION_TYPE = "microsoft-graph:index:GraphPermission"
-"""Type of the component that a grant is part of."""
 
 State = dict[str, Any]
 
@@ -462,11 +460,7 @@ def _creation_of(
     if not access or not providers:
         return None
     name = permission_resource(access[0].rpartition("::")[2], permission)
-    parent = _child(access[0], PERMISSION_TYPE, name)
-    plan.owners.setdefault(
-        parent, {"urn": parent, "custom": False, "type": PERMISSION_TYPE, "parent": access[0]}
-    )
-    return _Creation(_child(parent, Kind.GRANT, name), grant.inputs, parent, providers[0])
+    return _Creation(_child(access[0], Kind.GRANT, name), grant.inputs, access[0], providers[0])
 
 
 def _child(parent: str, type_: str, name: str) -> str:

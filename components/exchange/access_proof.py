@@ -12,9 +12,8 @@ from typing import Any
 
 import pulumi
 
-from ..inputs import child_options, inputs_of
 from ..service_principal import wait_for_client_id
-from .exchange_command import ExchangeOrganization, exchange_command, run_now
+from .exchange_command import ExchangeCommand, ExchangeOrganization, run_now
 
 PROOF_SCRIPT = "prove-confinement.ps1"
 """The script that proves, and changes nothing."""
@@ -47,13 +46,12 @@ class AccessProofArgs:
     organization: ExchangeOrganization
 
 
-class AccessProof(pulumi.ComponentResource):
+class AccessProof(ExchangeCommand):
     """Proves the confinement of an application, anew whenever what it rests on has changed."""
 
     def __init__(
         self, name: str, args: AccessProofArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("exchange-online:index:AccessProof", name, inputs_of(args), opts)
         self._organization = args.organization
         self._settle_seconds = args.settle_seconds
         self._confinement: dict[str, Any] = {
@@ -70,16 +68,13 @@ class AccessProof(pulumi.ComponentResource):
             self._proven.add(json.loads((hook.new_inputs or {})["stdin"])["appId"])
 
         made = pulumi.ResourceHook(f"proof {name}", proved)
-        exchange_command(
+        super().__init__(
             name,
             organization=args.organization,
             ensure=PROOF_SCRIPT,
             desired={"appId": args.client_id, **self._confinement},
-            opts=child_options(
-                self,
-                opts,
-                hooks=pulumi.ResourceHookBinding(after_create=[made], after_update=[made]),
-            ),
+            opts=opts,
+            hooks=pulumi.ResourceHookBinding(after_create=[made], after_update=[made]),
         )
 
         async def prove_before_grant(hook: pulumi.ResourceHookArgs) -> None:
@@ -97,7 +92,6 @@ class AccessProof(pulumi.ComponentResource):
             f"proof {name} before the grant", prove_before_grant
         )
         """Proves before an app role assignment is created, where this run has not done so yet."""
-        self.register_outputs({})
 
     async def prove(self, client_id: str, *, otherwise: str, settle: bool = True) -> None:
         """Proves the confinement of an application, unless this run of the program has done so.

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from ..inputs import child_options, inputs_of
 from ..service_principal import wait_until_gone
-from .exchange_command import ExchangeOrganization, exchange_command, outliving
+from .exchange_command import ExchangeCommand, ExchangeOrganization, outliving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +46,7 @@ class ApplicationAccessPolicyArgs:
     identity_outlives: bool = False
 
 
-class ApplicationAccessPolicy(pulumi.ComponentResource):
+class ApplicationAccessPolicy(ExchangeCommand):
     """Restricts an application to the members of a mail-enabled security group."""
 
     def __init__(
@@ -56,10 +55,6 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
         args: ApplicationAccessPolicyArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(
-            "exchange-online:index:ApplicationAccessPolicy", name, inputs_of(args), opts
-        )
-
         async def former_is_gone(hook: pulumi.ResourceHookArgs) -> None:
             # Deleted by then it is only as the predecessor of the new one. A resource that lost its
             # name, parent or place in the state goes at the end of the run, after its policy.
@@ -71,7 +66,7 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
                 await wait_until_gone(self, former)
 
         gone = pulumi.ResourceHook(f"former identity of {name}", former_is_gone)
-        exchange_command(
+        super().__init__(
             name,
             organization=args.organization,
             ensure="ensure-application-access-policy.ps1",
@@ -83,12 +78,8 @@ class ApplicationAccessPolicy(pulumi.ComponentResource):
                 "retireFormer": args.retire_former_identities,
                 **outliving(args.identity_outlives),
             },
-            opts=child_options(
-                self,
-                opts,
-                hooks=pulumi.ResourceHookBinding(
-                    before_update=[gone] if args.retire_former_identities else []
-                ),
+            opts=opts,
+            hooks=pulumi.ResourceHookBinding(
+                before_update=[gone] if args.retire_former_identities else []
             ),
         )
-        self.register_outputs({})

@@ -107,50 +107,56 @@ def outliving(identity_outlives: bool) -> dict[str, bool]:
     return {"identityOutlives": True} if identity_outlives else {}
 
 
-def exchange_command(
-    name: str,
-    *,
-    organization: ExchangeOrganization,
-    ensure: str,
-    remove: str | None = None,
-    desired: Mapping[str, pulumi.Input[Any]],
-    opts: pulumi.ResourceOptions,
-) -> local.Command:
-    """Registers a command that converges one Exchange object.
+class ExchangeCommand(local.Command):
+    """A command that converges one Exchange object.
 
-    Args:
-        name: Logical name of the resource.
-        organization: Where to connect.
-        ensure: File name of the script that creates and updates; it must be idempotent.
-        remove: File name of the script that removes, where there is one. It, and ``ensure``, then
-            get what ``ensure`` wrote the last time, as the environment variable
-            PULUMI_COMMAND_STDOUT: by the claim in it a removal tells its own object from one that a
-            resource made anew has taken up since.
-        desired: The desired object. Never a credential: it is stored in the state in clear.
-        opts: Resource options.
-
-    Returns:
-        The command; its ``stdout`` is one line of JSON, the observed object.
+    Its ``stdout`` is one line of JSON, the observed object.
     """
-    # Once a finding of drift has been repaired it stays in the state, and is ignored there: taking
-    # it back would be a change of its own. See components/exchange/drift.py.
-    ignored = pulumi.ResourceOptions(ignore_changes=["environment"])
-    return local.Command(
-        name,
-        interpreter=POWERSHELL,
-        create=script_path(ensure),
-        # Without an update of its own a changed command is replaced, and each later removal then
-        # has to tell by its claim that the object is another's. For that reason `triggers`, which
-        # always replaces, is not used either.
-        update=script_path(ensure),
-        delete=script_path(remove) if remove else None,
-        stdin=_standard_input(organization, ensure, desired),
-        # Off where nothing reads it, or each update would depend on the last one.
-        add_previous_output_in_env=remove is not None,
-        # Progress and errors are on stderr; stdout is data.
-        logging=local.Logging.STDERR,
-        opts=pulumi.ResourceOptions.merge(opts, ignored),
-    )
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        organization: ExchangeOrganization,
+        ensure: str,
+        remove: str | None = None,
+        desired: Mapping[str, pulumi.Input[Any]],
+        opts: pulumi.ResourceOptions | None = None,
+        hooks: pulumi.ResourceHookBinding | None = None,
+    ) -> None:
+        """Registers the command.
+
+        Args:
+            name: Logical name of the resource.
+            organization: Where to connect.
+            ensure: File name of the script that creates and updates; it must be idempotent.
+            remove: File name of the script that removes, where there is one. It, and ``ensure``,
+                then get what ``ensure`` wrote the last time, as the environment variable
+                PULUMI_COMMAND_STDOUT: by the claim in it a removal tells its own object from one
+                that a resource made anew has taken up since.
+            desired: The desired object. Never a credential: it is stored in the state in clear.
+            opts: Resource options.
+            hooks: Besides those of the options.
+        """
+        # Once a finding of drift has been repaired it stays in the state, and is ignored there:
+        # taking it back would be a change of its own. See components/exchange/drift.py.
+        further = pulumi.ResourceOptions(ignore_changes=["environment"], hooks=hooks)
+        super().__init__(
+            name,
+            interpreter=POWERSHELL,
+            create=script_path(ensure),
+            # Without an update of its own a changed command is replaced, and each later removal
+            # then has to tell by its claim that the object is another's. For that reason
+            # `triggers`, which always replaces, is not used either.
+            update=script_path(ensure),
+            delete=script_path(remove) if remove else None,
+            stdin=_standard_input(organization, ensure, desired),
+            # Off where nothing reads it, or each update would depend on the last one.
+            add_previous_output_in_env=remove is not None,
+            # Progress and errors are on stderr; stdout is data.
+            logging=local.Logging.STDERR,
+            opts=pulumi.ResourceOptions.merge(opts, further),
+        )
 
 
 async def run_now(

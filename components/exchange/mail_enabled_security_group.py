@@ -15,8 +15,8 @@ import pulumi
 
 from ..inputs import child_options, inputs_of
 from .exchange_command import (
+    ExchangeCommand,
     ExchangeOrganization,
-    exchange_command,
     outliving,
     ownership_mark,
 )
@@ -90,7 +90,7 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
         )
         wanted, mark = args.group, ownership_mark(name)
 
-        group = exchange_command(
+        group = ExchangeCommand(
             name,
             organization=args.organization,
             ensure="ensure-mail-enabled-security-group.ps1",
@@ -109,7 +109,7 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
                 self, opts, protect=args.retain or None, retain_on_delete=args.retain or None
             ),
         )
-        members = exchange_command(
+        members = ExchangeCommand(
             f"{name}-members",
             organization=args.organization,
             ensure="set-group-member.ps1",

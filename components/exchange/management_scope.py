@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import pulumi
 
-from ..inputs import child_options, inputs_of
 from .exchange_command import (
+    ExchangeCommand,
     ExchangeOrganization,
-    exchange_command,
     exchange_name,
     outliving,
     ownership_mark,
@@ -38,18 +37,15 @@ class ManagementScopeArgs:
     identity_outlives: bool = False
 
 
-class ManagementScope(pulumi.ComponentResource):
+class ManagementScope(ExchangeCommand):
     """Holds one mailbox, by the id that no other mailbox ever gets."""
-
-    scope_name: str
-    """Its name in Exchange."""
 
     def __init__(
         self, name: str, args: ManagementScopeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("exchange-online:index:ManagementScope", name, inputs_of(args), opts)
         self.scope_name = exchange_name(args.display_name, ownership_mark(name))
-        exchange_command(
+        """Its name in Exchange."""
+        super().__init__(
             name,
             organization=args.organization,
             ensure="ensure-management-scope.ps1",
@@ -60,6 +56,5 @@ class ManagementScope(pulumi.ComponentResource):
                 "mailboxAddress": args.mailbox_address,
                 **outliving(args.identity_outlives),
             },
-            opts=child_options(self, opts),
+            opts=opts,
         )
-        self.register_outputs({})

@@ -13,8 +13,8 @@ import pulumi
 
 from ..inputs import child_options, inputs_of
 from .exchange_command import (
+    ExchangeCommand,
     ExchangeOrganization,
-    exchange_command,
     observed,
     ownership_mark,
 )
@@ -89,7 +89,7 @@ class SharedMailbox(pulumi.ComponentResource):
         super().__init__("exchange-online:index:SharedMailbox", name, inputs_of(args), opts)
         wanted, mark = args.mailbox, ownership_mark(name)
 
-        mailbox = exchange_command(
+        mailbox = ExchangeCommand(
             name,
             organization=args.organization,
             ensure="ensure-shared-mailbox.ps1",
@@ -106,7 +106,7 @@ class SharedMailbox(pulumi.ComponentResource):
                 self, opts, protect=args.retain or None, retain_on_delete=args.retain or None
             ),
         )
-        exchange_command(
+        ExchangeCommand(
             f"{name}-settings",
             organization=args.organization,
             ensure="set-shared-mailbox.ps1",

@@ -70,10 +70,7 @@ def grant_without_dependencies(
     args: pulumi.ResourceTransformationArgs,
 ) -> pulumi.ResourceTransformationResult | None:
     """Takes the grant's dependencies, and the hook that proves before it, out of the program."""
-    if args.type_ not in (
-        "azuread:index/appRoleAssignment:AppRoleAssignment",
-        "microsoft-graph:index:GraphPermission",
-    ):
+    if args.type_ != "azuread:index/appRoleAssignment:AppRoleAssignment":
         return None
     opts = copy.copy(args.opts)
     opts.depends_on, opts.hooks = [], None

@@ -13,6 +13,10 @@ import pytest
 from pulumi import automation
 
 from components import service_principal
+from components.exchange.application_access_policy import (
+    ApplicationAccessPolicy,
+    ApplicationAccessPolicyArgs,
+)
 from simulator.engine import SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
 from simulator.tenant.faults import Fault, Kind
@@ -28,7 +32,8 @@ GROUP = "graphscope-mailsender@contoso.com"
 # What the engine calls a resource that it makes anew.
 ANEW = "create-replacement"
 WORKFLOW = "azure-native:logic:Workflow"
-TYPES = ("SharedMailbox", "MailEnabledSecurityGroup", "ApplicationAccessPolicy")
+POLICY = "the component of the policy"
+TYPES = ("SharedMailbox", "MailEnabledSecurityGroup", POLICY)
 RECIPIENTS = ("mailboxes", "groups", "softDeletedMailboxes")
 
 
@@ -121,6 +126,7 @@ class TestAResourceIsMadeAnew:
         stack = redeployed()
         before = identifiers(stack)
         construct = pulumi.ComponentResource.__init__
+        construct_policy = ApplicationAccessPolicy.__init__
 
         def construct_renamed(
             self: pulumi.ComponentResource, t: str, *arguments: Any, **options: Any
@@ -130,7 +136,18 @@ class TestAResourceIsMadeAnew:
                 t = f"{package}:Renamed{name}"
             construct(self, t, *arguments, **options)
 
+        def construct_elsewhere(
+            self: ApplicationAccessPolicy,
+            name: str,
+            args: ApplicationAccessPolicyArgs,
+            opts: pulumi.ResourceOptions,
+        ) -> None:
+            opts.parent = None
+            construct_policy(self, name, args, opts)
+
         monkeypatch.setattr(pulumi.ComponentResource, "__init__", construct_renamed)
+        if renamed in (POLICY, "all of them"):
+            monkeypatch.setattr(ApplicationAccessPolicy, "__init__", construct_elsewhere)
 
         result = succeeded(stack.up())
 

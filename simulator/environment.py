@@ -4,12 +4,15 @@ One set of variables serves the Pulumi engine, the commands that it runs, and wh
 ``python -m simulator exec`` starts. Nothing of it is read by ``components/``.
 """
 
+import atexit
 import os
 import shlex
 import shutil
+import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
@@ -102,7 +105,7 @@ def tenant_file(directory: Path) -> Path:
 def _variables(directory: Path, tenant: Tenant, cli: Path, shell: Shell) -> dict[str, str]:
     plugin = installed_command_plugin(os.environ)
     # This Python's folder too: `exec -- python …` is to find the packages that this one has.
-    ours = (_pwsh_directory(directory), cli.parent, Path(sys.executable).parent)
+    ours = (pwsh_directory(directory), cli.parent, Path(sys.executable).parent)
     path = [*map(str, ours), os.environ.get("PATH", "")]
     if plugin is not None:
         path.append(str(plugin.parent))
@@ -144,7 +147,36 @@ def installed_command_plugin(environment: Mapping[str, str]) -> Path | None:
     return None if in_home is None else Path(in_home)
 
 
-def _pwsh_directory(directory: Path) -> Path:
+@cache
+def _script_server() -> Path:
+    """Starts what runs scripts for this process, and ends with it; returns its socket."""
+    # Among temporary files: the path of a socket may be about a hundred characters long.
+    folder = Path(tempfile.mkdtemp(prefix="simulator-"))
+    path = folder / "scripts"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        server = subprocess.Popen(  # noqa: S603
+            [
+                *(sys.executable, "-X", f"pycache_prefix={BYTECODE}"),
+                *("-m", "simulator.script_server", str(listener.fileno())),
+            ],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},
+            pass_fds=[listener.fileno()],
+            # It closes when this process ends, however it does.
+            stdin=subprocess.PIPE,
+        )
+
+    def end() -> None:
+        server.communicate()
+        shutil.rmtree(folder)
+
+    atexit.register(end)
+    return path
+
+
+def pwsh_directory(directory: Path) -> Path:
     """A directory whose ``pwsh`` runs scripts against the simulated tenant."""
     folder = directory / "bin"
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,11 +191,10 @@ def _pwsh_directory(directory: Path) -> Path:
         )
         return folder
     shim = folder / "pwsh"
+    client = Path(__file__).with_name("script_client.py")
     shim.write_text(
-        "#!/bin/sh\n"
-        f"PYTHONPATH={shlex.quote(str(ROOT))} PYTHONDONTWRITEBYTECODE= "
-        f"exec {shlex.quote(sys.executable)} -X {shlex.quote(f'pycache_prefix={BYTECODE}')} "
-        '-m simulator.pwsh "$@"\n',
+        f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(client))} "
+        f'{shlex.quote(str(_script_server()))} "$@"\n',
         encoding="utf-8",
     )
     shim.chmod(shim.stat().st_mode | stat.S_IXUSR)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import NoReturn
 
 from simulator.exchange_online import ExchangeOnlineManagement
 from simulator.powershell import UnsupportedConstruct, run_file
@@ -125,14 +126,19 @@ def _fail(code: int, message: str) -> int:
     return code
 
 
-if __name__ == "__main__":
+def end(arguments: Sequence[str]) -> NoReturn:
+    """Runs a script as this process's last act: :func:`main`, with its exit code."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         # PowerShell speaks UTF-8 on every platform; Python would follow the code page on Windows.
         stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     # A dozen of these run in a deployment, each for a tenth of a second. Collecting garbage
     # meanwhile, and taking the interpreter apart in the end, cost as much as what the script does.
     gc.disable()
-    code = main(sys.argv[1:])
+    code = main(arguments)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+if __name__ == "__main__":
+    end(sys.argv[1:])

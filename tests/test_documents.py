@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -76,15 +77,19 @@ def test_a_command_of_the_simulator_exists(command: str):
 @pytest.mark.parametrize("call", commands(r"python -m operations\.([a-z]+ --[^#|…]+)"))
 def test_an_operation_exists_and_takes_its_options(call: str):
     module, *arguments = call.split()
-    helped = subprocess.run(
-        [sys.executable, "-m", f"operations.{module}", "--help"],
+    for option in [argument for argument in arguments if argument.startswith("--")]:
+        assert re.search(rf"{option}\b", help_of(module)), option
+
+
+@cache
+def help_of(operation: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", f"operations.{operation}", "--help"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    for option in [argument for argument in arguments if argument.startswith("--")]:
-        assert re.search(rf"{option}\b", helped), option
 
 
 @pytest.mark.engine

@@ -1,18 +1,21 @@
 """The stand-in for the ``pwsh`` executable, and the project's own scripts in it."""
 
 import os
+import shutil
+import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from simulator.environment import pwsh_directory
 from simulator.powershell.modules import known_commands
 from simulator.powershell.syntax.check import read_program
 from simulator.pwsh import SimulatedHost
 from simulator.real_powershell import RUNNER, VARIABLE
 from simulator.tenant import Tenant
+from simulator.tenant.faults import Fault, Kind, Step
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = sorted((ROOT / "components" / "exchange" / "powershell").glob("*.ps1"))
@@ -20,11 +23,17 @@ ACCENT = "\N{LATIN SMALL LETTER E WITH ACUTE}"
 FILE = ("-NoProfile", "-NonInteractive", "-File")
 
 
+def stand_in(directory: Path) -> str:
+    found = shutil.which("pwsh", path=str(pwsh_directory(directory)))
+    assert found is not None
+    return found
+
+
 def pwsh(
     arguments: Sequence[str], tenant: Path, stdin: str = "", powershell: str = RUNNER
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "simulator.pwsh", *arguments],
+        [stand_in(tenant.parent), *arguments],
         input=stdin,
         capture_output=True,
         check=False,
@@ -61,6 +70,35 @@ class TestPwsh:
         pwsh([*FILE, str(tmp_path / "script.ps1")], tenant_file)
         (call,) = Tenant(tenant_file).calls()
         assert (call.service, call.operation, call.target) == ("PowerShell", "start", "script.ps1")
+
+    def test_ends_as_its_script_does_that_is_killed(
+        self, tmp_path: Path, tenant_file: Path
+    ) -> None:
+        (tmp_path / "script.ps1").write_text("'x'\n", encoding="utf-8")
+        start = Step("script.ps1", "PowerShell", "start", "script.ps1", 1)
+        Tenant(tenant_file).plan_faults([Fault(start, Kind.KILLED_BEFORE)])
+        result = pwsh([*FILE, str(tmp_path / "script.ps1")], tenant_file)
+        assert (result.returncode, result.stdout) == (-signal.SIGKILL, "")
+
+    def test_takes_its_script_along_when_it_is_killed(
+        self, tmp_path: Path, tenant_file: Path
+    ) -> None:
+        script = tmp_path / "script.ps1"
+        script.write_text('[Console]::Error.WriteLine("began")\n@($input)\n', encoding="utf-8")
+        reader, writer = os.pipe()
+        with subprocess.Popen(
+            [stand_in(tmp_path), *FILE, str(script)],
+            stdin=reader,
+            stderr=subprocess.PIPE,
+            env={**os.environ, VARIABLE: RUNNER, "SIMULATED_TENANT": str(tenant_file)},
+        ) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline() == b"began\n"
+            process.kill()
+            # It ends when the script no longer holds it, which waits for more input.
+            assert process.communicate(timeout=60) == (None, b"")
+        os.close(reader)
+        os.close(writer)
 
     @pytest.mark.parametrize(
         "arguments",

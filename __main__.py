@@ -41,22 +41,26 @@ identities = {
     for access in configuration.access
 }
 
+# A stack without senders has neither.
+own_group, location = configuration.resource_group or "", configuration.location or ""
 former = next((o for (type_, _), o in deployed.items() if type_ == "pulumi:pulumi:Stack"), {})
-former_group = former.get("resourceGroup", configuration.resource_group)
+former_group = former.get("resourceGroup", own_group)
 refuse_taken_workflows(configuration, deployed_workflows(deployed), former_group)
-leave_tags_of_others(
-    deployed,
-    resource_group=former_group,
-    own=[*configuration.tags, *former.get("tags", {}), *OWN_TAGS],
-)
+# Without senders nothing is registered in Azure, and there may be no group to look in.
+if configuration.senders:
+    leave_tags_of_others(
+        deployed,
+        resource_group=former_group,
+        own=[*configuration.tags, *former.get("tags", {}), *OWN_TAGS],
+    )
 if configuration.drift:
     repair(find_drift(deployed))
 
-group_name: pulumi.Input[str] = configuration.resource_group
+group_name: pulumi.Input[str] = own_group
 if configuration.senders:
     group_name = resource_group(
-        configuration.resource_group,
-        location=configuration.location,
+        own_group,
+        location=location,
         tags=configuration.tags,
         deployed=deployed,
     )
@@ -84,7 +88,7 @@ senders = {
             diagnostics=sender.diagnostics,
             allow_open_trigger=configuration.allow_open_triggers,
             resource_group_name=group_name,
-            location=configuration.location,
+            location=location,
             tags=configuration.tags,
             organization=organization,
             proof_timeout_seconds=int(configuration.proof_timeout.total_seconds()),
@@ -126,7 +130,8 @@ accesses = {
 }
 
 pulumi.export("cloud", configuration.cloud)
-pulumi.export("resourceGroup", group_name)
+if own_group:
+    pulumi.export("resourceGroup", group_name)
 pulumi.export("tags", configuration.tags)
 pulumi.export("senders", {name: sender.outputs for name, sender in senders.items()})
 if accesses:

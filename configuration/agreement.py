@@ -555,8 +555,19 @@ def _entries(values: Mapping[str, object]) -> Iterator[Mistake]:
         )
 
 
+def _places(values: Mapping[str, object]) -> Iterator[Mistake]:
+    """Where the workflows of senders are made; who has none has nothing to make in Azure."""
+    if not values["senders"]:
+        return
+    for key in ("resourceGroup", "location"):
+        if values[key] is None:
+            title = StackConfiguration.by_key()[key].title
+            yield Mistake((key,), ABSENT, "is missing", f"Write {title}.")
+
+
 RULES = [
     _entries,
+    _places,
     _scopings,
     _alerts,
     _accesses,

@@ -303,16 +303,19 @@ class StackConfiguration(Keys, frozen=True):
     and the policy pack refuses it unless ``allow_open_triggers`` says that it is meant to be.
     """
 
-    resource_group: ResourceGroupName = Field(
-        title="the name of the resource group, e.g. rg-mail-sender-dev"
-    )
+    resource_group: Annotated[
+        ResourceGroupName | None,
+        Field(title="the name of the resource group, e.g. rg-mail-sender-dev"),
+    ] = None
     """The Azure resource group of the workflows. It is made where there is none, used as it is
     where there is one, and never deleted: others may have put something into it. 1 to 90 letters,
-    digits and ``. _ ( ) -``, with no dot at the end. A stack without senders makes none."""
-    location: Region = Field(
-        title="the Azure region, e.g. westeurope, here or as azure-native:location"
-    )
-    """By its short name."""
+    digits and ``. _ ( ) -``, with no dot at the end. Required where there are senders; a stack
+    without makes none."""
+    location: Annotated[
+        Region | None,
+        Field(title="the Azure region, e.g. westeurope, here or as azure-native:location"),
+    ] = None
+    """By its short name. Required where there are senders."""
     organization: InitialDomain = Field(
         title="the tenant's initial domain, e.g. contoso.onmicrosoft.com"
     )

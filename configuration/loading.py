@@ -190,7 +190,7 @@ def refuse_taken_workflows(
     Raises:
         ConfigurationError: Two senders swap names, or one takes that of another.
     """
-    if resource_group.casefold() != configuration.resource_group.casefold():
+    if resource_group.casefold() != (configuration.resource_group or "").casefold():
         return
     taken = {name.casefold(): owner for name, owner in deployed.items()}
     mistakes = []

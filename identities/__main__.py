@@ -42,6 +42,13 @@ except ValueError as error:
 assigned = config.get_object("permissions") or ["Mail.Send"]
 permissions = {mode: permissions_of(mode, scoping, assigned) for mode in Mode}
 
+subscription_id, resource_group = config.get("subscriptionId"), config.get("resourceGroup")
+if resource_group and not subscription_id:
+    raise pulumi.RunError(
+        f"resourceGroup is {resource_group}, and subscriptionId is missing: set the id of the "
+        "subscription that the group is in."
+    )
+
 environment = pulumi.get_stack()
 try:
     children = {mode: each.child_roles(environment) for mode, each in permissions.items()}
@@ -54,8 +61,8 @@ identities = {
         trusted=trusted(mode),
         # Reviewers guard what deploys; a preview is not to wait for them.
         environment=environment if mode is Mode.DEPLOY else f"{environment}-{mode}",
-        subscription_id=config.require("subscriptionId"),
-        resource_group=config.get("resourceGroup"),
+        subscription_id=subscription_id,
+        resource_group=resource_group,
         state_container=config.get("stateContainer"),
         state_key=config.get("stateKey"),
     )

@@ -331,7 +331,7 @@ class PipelineIdentity(pulumi.ComponentResource):
         permissions: Permissions,
         trusted: Repository | ServiceConnection,
         environment: str,
-        subscription_id: str,
+        subscription_id: str | None = None,
         resource_group: str | None = None,
         state_container: str | None = None,
         state_key: str | None = None,
@@ -346,7 +346,8 @@ class PipelineIdentity(pulumi.ComponentResource):
                 tokens are trusted.
             environment: The environment of the repository whose jobs are trusted, and no others:
                 its rules decide which branch gets there, and who approves.
-            subscription_id: Where its Azure role acts.
+            subscription_id: Where its Azure role acts; none where it is left out, as for a stack
+                without senders.
             resource_group: Name of the group of the workflows, which exists: the roles then act
                 there, and none on the subscription.
             state_container: Resource id of the blob container with the state; where it is left out,
@@ -383,7 +384,9 @@ class PipelineIdentity(pulumi.ComponentResource):
                     opts=child,
                 )
         subscription = f"/subscriptions/{subscription_id}"
-        in_azure: list[tuple[str, str, str]] = [("azure", subscription, permissions.azure_role)]
+        in_azure: list[tuple[str, str, str]] = []
+        if subscription_id is not None:
+            in_azure = [("azure", subscription, permissions.azure_role)]
         if resource_group is not None:
             in_azure = [
                 (f"azure-{purpose}", f"{subscription}/resourceGroups/{resource_group}", role)
@@ -397,6 +400,8 @@ class PipelineIdentity(pulumi.ComponentResource):
         ):
             if scope is None:
                 continue
+            # A built-in role is the same one in each subscription.
+            at = subscription if subscription_id else "/".join(scope.split("/")[:3])
             azure_native.authorization.RoleAssignment(
                 f"{name}-{purpose}",
                 principal_id=principal.object_id,
@@ -405,7 +410,7 @@ class PipelineIdentity(pulumi.ComponentResource):
                 # https://learn.microsoft.com/azure/role-based-access-control/troubleshooting.
                 principal_type=azure_native.authorization.PrincipalType.SERVICE_PRINCIPAL,
                 role_definition_id=(
-                    f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+                    f"{at}/providers/Microsoft.Authorization/roleDefinitions/{role}"
                 ),
                 scope=scope,
                 opts=child,

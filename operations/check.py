@@ -301,27 +301,37 @@ def _dotted(numbers: Iterable[int]) -> str:
 
 def rows_of_clouds(plan: Plan, clouds: SignedIn) -> Iterator[Row]:
     """Who is signed in to Azure and Entra, of which tenant, and what they may do there."""
-    in_azure = _asked("Azure", clouds.who_in_azure)
-    in_entra = _asked("Entra", clouds.who_in_entra)
+    who: dict[str, Claims | Row] = {}
+    # Without senders nothing is made in Azure, and nobody has to be signed in there.
+    if plan.senders:
+        who["Azure"] = _asked("Azure", clouds.who_in_azure)
+    who["Entra"] = in_entra = _asked("Entra", clouds.who_in_entra)
+    places: dict[str, Claims | _Subscription | Row] = {**who}
     home = _asked("tenant", lambda: clouds.tenant_of(plan.configuration.organization))
-    for subject, who in (("Azure", in_azure), ("Entra", in_entra)):
-        yield who if isinstance(who, Row) else Row(subject, f"signed in as {who.name}")
-    subscription = _asked("subscription", lambda: _subscription(plan, clouds))
-    if isinstance(subscription, Row):
-        yield subscription
-    else:
-        yield Row("subscription", f"{subscription.name}, {subscription.id}")
+    for subject, one in who.items():
+        yield one if isinstance(one, Row) else Row(subject, f"signed in as {one.name}")
+    subscription = None
+    if plan.senders:
+        places["the subscription"] = found = _asked(
+            "subscription", lambda: _subscription(plan, clouds)
+        )
+        if isinstance(found, Row):
+            yield found
+        else:
+            subscription = found.id
+            yield Row("subscription", f"{found.name}, {found.id}")
     if isinstance(home, Row):
         yield home
     else:
-        yield _tenant_row(plan.configuration.organization, home, in_azure, in_entra, subscription)
-    if isinstance(in_azure, Claims):
-        yield from _providers_row(in_azure)
+        yield _tenant_row(plan.configuration.organization, home, places)
+    first = next(iter(who.values()))
+    if isinstance(first, Claims):
+        yield from _providers_row(first)
     if isinstance(in_entra, Claims):
         yield _entra_rights_row(plan, in_entra)
-    if not isinstance(subscription, Row):
+    if subscription is not None:
         try:
-            yield from _rows_of_azure(plan, clouds, subscription.id)
+            yield from _rows_of_azure(plan, clouds, subscription)
         except CloudRefusedError as error:
             yield Row("resource group", str(error), Verdict.UNKNOWN)
 
@@ -366,7 +376,9 @@ def _subscription(plan: Plan, clouds: SignedIn) -> _Subscription | Row:
     return found[0]
 
 
-def _tenant_row(organization: str, home: str, *known: Claims | _Subscription | Row) -> Row:
+def _tenant_row(
+    organization: str, home: str, places: Mapping[str, Claims | _Subscription | Row]
+) -> Row:
     """Whether all are of the tenant that the organisation is."""
     subject = "tenant"
     if not home:
@@ -376,10 +388,9 @@ def _tenant_row(organization: str, home: str, *known: Claims | _Subscription | R
             Verdict.WRONG,
             "Write the tenant's .onmicrosoft.com domain as organization.",
         )
-    places = ("Azure", "Entra", "the subscription")
     strays = [
         f"{place} is of {one.tenant}"
-        for place, one in zip(places, known, strict=True)
+        for place, one in places.items()
         if not isinstance(one, Row) and one.tenant.casefold() != home.casefold()
     ]
     if strays:
@@ -392,13 +403,13 @@ def _tenant_row(organization: str, home: str, *known: Claims | _Subscription | R
     return Row(subject, f"{organization}, {home}")
 
 
-def _providers_row(in_azure: Claims) -> Iterator[Row]:
+def _providers_row(who: Claims) -> Iterator[Row]:
     """Pulumi's providers sign in by variables of their own, which may lead elsewhere."""
     differences = [
         f"{variable} is {value}, and this signed in as {is_}"
         for variable, is_ in (
-            ("ARM_CLIENT_ID", in_azure.client_id),
-            ("ARM_TENANT_ID", in_azure.tenant),
+            ("ARM_CLIENT_ID", who.client_id),
+            ("ARM_TENANT_ID", who.tenant),
         )
         if (value := os.environ.get(variable, "")) and value.casefold() != is_.casefold()
     ]
@@ -441,7 +452,7 @@ def _entra_rights_row(plan: Plan, who: Claims) -> Row:
 
 def _rows_of_azure(plan: Plan, clouds: SignedIn, subscription: str) -> Iterator[Row]:
     """Rights on the resource group, and the names that are wanted in it."""
-    name = plan.configuration.resource_group
+    name = plan.configuration.resource_group or ""
     scope = f"/subscriptions/{subscription}"
     group = f"{scope}/resourceGroups/{name}"
     exists = _is_there(clouds, group)

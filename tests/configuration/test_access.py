@@ -68,6 +68,24 @@ class TestAnAccess:
         assert mistake.problem == "It is missing."
         assert "or access, for identities that others made" in mistake.remedy
 
+    def test_makes_nothing_in_azure(self, access: dict[str, Any]) -> None:
+        nowhere = drop(drop(access, "resourceGroup"), "location")
+        found = mistakes(nowhere)
+        assert {each.problem for each in found} == {"It is missing."}
+        assert [each.heading for each in found] == [
+            f"{NAMESPACE}:{key}" for key in ("resourceGroup", "location")
+        ]
+        alone = load_configuration(drop(nowhere, "senders"))
+        assert (alone.resource_group, alone.location) == (None, None)
+        # What is written has to be right all the same.
+        assert_refused(
+            put(nowhere, "location", "West Europe"),
+            "location",
+            "West Europe",
+            "short name",
+            "Write westeurope:",
+        )
+
     def test_may_use_a_mailbox_that_another_one_uses(self, access: dict[str, Any]) -> None:
         put(access, "access[1].mailboxes", ["report@contoso.com"])
         load_configuration(access)

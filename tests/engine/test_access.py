@@ -69,13 +69,17 @@ class Identities:
             },
         ]
 
-    def write(self, entries: list[Configuration], *, alone: bool = False) -> None:
+    def write(
+        self, entries: list[Configuration], *, alone: bool = False, drift: bool = False
+    ) -> None:
         """Writes them into the stack's configuration, in place of its sender where alone."""
         file = self.stack.work_dir / "Pulumi.local.yaml"
         settings = json.loads(file.read_text(encoding="utf-8"))
         settings["config"]["scoped-mail-sender:access"] = entries
+        settings["config"]["scoped-mail-sender:drift"] = drift
         if alone:
-            del settings["config"]["scoped-mail-sender:senders"]
+            for key in ("senders", "resourceGroup", "location"):
+                settings["config"].pop(f"scoped-mail-sender:{key}", None)
         file.write_text(json.dumps(settings), encoding="utf-8")
 
     def up(self) -> Result:
@@ -247,6 +251,34 @@ def test_a_lost_state_is_taken_up_but_for_who_made_the_pointers(identities: Iden
         "desk",
     }
     assert "it was there before this stack, or before its state was lost" in gone.output
+    assert stack.tenant.violations() == []
+
+
+def test_alone_have_no_place_in_azure_and_look_for_none(identities: Identities):
+    stack = identities.stack
+    _, archive, _ = identities.entries
+    identities.entries = [archive]
+    identities.up()
+    assert stack.outputs()["resourceGroup"] == "rg-mail-sender"
+
+    identities.write([archive], alone=True, drift=True)
+    number = len(stack.tenant.calls())
+    succeeded(stack.up())
+
+    in_azure = [call for call in stack.tenant.calls()[number:] if call.service == "ARM"]
+    assert {call.operation for call in in_azure} <= {"GET", "DELETE"}
+    assert "resourceGroup" not in stack.outputs()
+    number = len(stack.tenant.calls())
+    assert succeeded(stack.preview()).changes == []
+    (ours, *_) = identities.roles()
+    administrator(stack, "Remove-ManagementRoleAssignment", Identity=ours["name"], Confirm=False)
+    succeeded(stack.up())
+    assert len(identities.roles()) == len(PERMISSIONS)
+    code, shown = recovered(stack)
+    assert code == 0, shown
+    succeeded(stack.destroy())
+    assert not [call for call in stack.tenant.calls()[number:] if call.service == "ARM"]
+    assert not identities.roles()
     assert stack.tenant.violations() == []
 
 

@@ -207,6 +207,25 @@ class TestAResourceGroupThatExists:
         assert SUBSCRIPTION not in scopes
 
 
+class TestAStackWithoutSenders:
+    def config(self, **further: str) -> dict[str, str]:
+        return {key: CONFIG[key] for key in CONFIG if key != "subscriptionId"} | further
+
+    def test_needs_no_role_in_azure_but_for_its_state(self, folder_on_path: None):
+        program = run(self.config(scoping="rbac"))
+        roles = {
+            (entry.inputs["scope"], entry.inputs["roleDefinitionId"].partition("/providers/")[0])
+            for entry in program.resources.values()
+            if entry.type.endswith(":RoleAssignment")
+        }
+        kept = (CONFIG["stateContainer"], CONFIG["stateKey"])
+        assert roles == {(scope, SUBSCRIPTION) for scope in kept}
+
+    def test_has_no_resource_group_either(self, folder_on_path: None):
+        with pytest.raises(pulumi.RunError, match="resourceGroup is rg-mail, and subscriptionId"):
+            run(self.config(resourceGroup="rg-mail"))
+
+
 class TestTheRepositoryWhoseTokensAreTrusted:
     IMMUTABLE = "repo:contoso@5544123/mail-senders@821093847:environment:test"
     NAME = "repo:contoso/mail-senders:environment:test"

@@ -69,6 +69,16 @@ SENDING = "assigning Application Mail.Send"
 DEPLOYMENT = seeded_id("scoped-mail-sender-deployment")
 
 
+ACCESS: dict[str, Any] = {
+    "name": "reporting",
+    "clientId": "11111111-2222-4333-8444-555555555555",
+    "scoping": "rbac",
+    "mailboxes": ["finance@contoso.com"],
+    "permissions": ["Mail.Read"],
+    "controlMailbox": CONTROL,
+}
+
+
 def plan(
     sender: Mapping[str, Any] | None = None, *, subscription: str = "", **changes: Any
 ) -> Plan:
@@ -81,6 +91,12 @@ def plan(
         "senders": [{key: value for key, value in given.items() if value is not None}],
     }
     return Plan("local", load_configuration(values | changes), subscription, {})
+
+
+def without_senders() -> Plan:
+    """What one identity of others is confined by."""
+    values = {"organization": ORGANIZATION, "access": [ACCESS]}
+    return Plan("local", load_configuration(values), "", {})
 
 
 def by_subject(rows: Iterator[Row]) -> dict[str, Row]:
@@ -325,6 +341,16 @@ class TestAzureAndEntra:
         rows = by_subject(rows_of_clouds(given, clouds))
         assert rows["Entra"].found == "signed in as admin@contoso.com"
         assert rows["rights in Entra"].verdict == verdict
+
+    def test_a_stack_without_senders_asks_nothing_of_azure(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("ARM_TENANT_ID", "another")
+        number = len(tenant.calls())
+        rows = self.rows(tenant, without_senders())
+        assert [*rows] == ["Entra", "tenant", "sign-in of the providers", "rights in Entra"]
+        assert [*wrong(rows)] == ["sign-in of the providers"]
+        assert not [call for call in tenant.calls()[number:] if call.service == "ARM"]
 
     def test_no_role_for_alerts_and_diagnostics(self, tenant: Tenant):
         self.make_group(tenant)
@@ -674,20 +700,16 @@ class TestExchange:
         assert {"customised organisation", SCOPE} <= found.keys()
 
     def test_what_an_identity_of_others_may_use(self, rows: Callable[..., dict[str, Row]]):
-        access = {
-            "name": "reporting",
-            "clientId": "11111111-2222-4333-8444-555555555555",
-            "scoping": "rbac",
+        several = {
             "mailboxes": ["finance@contoso.com", "no.one@contoso.com", MAILBOX],
-            "permissions": ["Mail.Read"],
             "group": {"name": "Reporting", "address": "reporting@contoso.com"},
-            "controlMailbox": CONTROL,
         }
-        found = rows(plan(access=[access]))
+        found = rows(plan(access=[ACCESS | several]))
         assert wrong(found) == {"mailbox no.one@contoso.com": "does not exist"}
         assert "customised organisation" in found
         assert found["reporting@contoso.com"].found == "the address is free"
         assert found["mailbox finance@contoso.com"].found == "is a UserMailbox"
+        assert wrong(rows(without_senders())) == {}
 
     def test_a_control_mailbox_that_is_a_group(self, rows: Callable[..., dict[str, Row]]):
         found = rows(plan({"controlMailbox": "AllStaff@contoso.com"}))

@@ -1,5 +1,6 @@
 """What somebody deletes in the portal: every verb names the command that takes note of it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.engine.conftest import StackIn, stack_in, succeeded
 from tests.engine.faults import violations
 from tests.engine.test_faults import granted
 from tests.engine.test_ownership import by_hand
+from tests.engine.test_rbac import by_roles, objects
 from tests.engine.test_recover import recovered
 from tests.sampling import sampled
 
@@ -137,6 +139,69 @@ class TestAUserAssignedIdentityThatIsGone:
         succeeded(stack.up())
         assert stack.up().changes == []
         assert violations(stack) == []
+
+
+@pytest.mark.long
+class TestAWorkflowThatSendsByARole:
+    """Exchange takes its pointer and its assignment away with the principal; the scope stays."""
+
+    def test_is_named_with_the_command_and_made_anew_with_a_role_of_its_own(self, fresh: StackIn):
+        def told(*changes: Callable[[dict[str, Any]], None]) -> SimulatedStack:
+            return fresh(change=lambda sender: [each(sender) for each in changes], drift=True)
+
+        stack = told(by_roles)
+        succeeded(stack.up())
+        [scope] = objects(stack)["managementScopes"]
+        first = self.only_role(stack, scope)
+        self.remove_workflow(stack)
+        gone = stack.tenant.snapshot()
+        assert not gone["servicePrincipalPointers"]
+        assert not gone["managementRoleAssignments"]
+        for run in (stack.preview, stack.up):
+            result = run()
+
+            assert not result.succeeded
+            assert "getWorkflow of resourceGroupName rg-mail-sender" in result.output
+            assert COMMAND in result.output
+        assert stack.tenant.snapshot() == gone
+
+        code, shown = recovered(stack)
+
+        assert code == 0, shown
+        succeeded(stack.up())
+        second = self.only_role(stack, scope)
+        assert second != first
+        assert stack.up().changes == []
+
+        # A change of it makes it anew by itself.
+        self.remove_workflow(stack)
+        stack = told(by_roles, resubject)
+        succeeded(stack.up())
+        assert self.only_role(stack, scope) not in {first, second}
+        assert stack.up().changes == []
+
+        # And what is gone has nothing left when the stack goes.
+        self.remove_workflow(stack)
+        code, shown = recovered(stack)
+        assert code == 0, shown
+        succeeded(stack.destroy())
+        assert objects(stack) == {kind: {} for kind in objects(stack)}
+        assert violations(stack) == []
+
+    def remove_workflow(self, stack: SimulatedStack) -> None:
+        assert stack.tenant.arm.request("DELETE", ADDRESSES["the workflow"]).status == 200
+        stack.tenant.clock.advance(max(stack.tenant.lags.values()))
+
+    def only_role(self, stack: SimulatedStack, scope: str) -> str:
+        """Whose the one role assignment is, which has the scope and the one pointer."""
+        principal = stack.outputs()["senders"]["notifications"]["principalId"]
+        found = objects(stack)
+        assert [*found["servicePrincipalPointers"]] == [principal]
+        assert [
+            (each["principalId"], each["scopeId"], each["role"])
+            for each in found["managementRoleAssignments"].values()
+        ] == [(principal, scope, "Application Mail.Send")]
+        return str(principal)
 
 
 def of_its_own(sender: dict[str, Any]) -> None:

@@ -125,6 +125,7 @@ accesses = {
                 if sender.mailbox.address.casefold() in map(str.casefold, access.mailboxes)
             ]
         ),
+        standing=standings.get(access.name),
     )
     for access in configuration.access
 }

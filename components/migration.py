@@ -1,4 +1,4 @@
-"""A deployed sender's way from one scoping to the other, in runs that are each safe to stay in.
+"""A deployed sender's or access's way from one scoping to the other, in runs that are each safe.
 
 ``both`` lies between the two: policy and grant stand, and a role in Exchange beside them. From
 there either can be left. What is left goes in two steps: first what lets the identity send, the
@@ -8,15 +8,19 @@ See ``docs/decisions/0028-from-one-scoping-to-the-other.md``.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import pulumi
+
+from .confined_mailbox_access import ConfinedMailboxAccess
 from .deployed import Deployed
 from .exchange.mail_enabled_security_group import Group
 from .graph_permission import MailboxPermission, permission_resource
+from .role_based_mailbox_access import RoleBasedMailboxAccess
 
 ROLE_DELAY = timedelta(hours=2)
 """How long Graph may not know of a change of an application's roles: half an hour for one that is
@@ -44,7 +48,7 @@ class Scoping(StrEnum):
 
 @dataclass
 class Standing:
-    """What the state holds of a sender.
+    """What the state holds of a sender or an access.
 
     Attributes:
         policy: Its policy; likewise grants in Entra, roles in Exchange, and their scope.
@@ -102,8 +106,22 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def course_of(scoping: Scoping, standing: Standing, *, settle_seconds: int) -> Course:
-    """What a run has of both, for what is wanted and what is there."""
+def course_of(
+    scoping: Scoping,
+    standing: Standing,
+    *,
+    settle_seconds: int,
+    identity_outlives: bool = False,
+) -> Course:
+    """What a run has of both, for what is wanted and what is there.
+
+    Args:
+        scoping: What is wanted.
+        standing: What is there.
+        settle_seconds: What a run waits.
+        identity_outlives: What confined the identity stays in Exchange when it leaves the state;
+            see :func:`.exchange.exchange_command.outliving`.
+    """
     if scoping is Scoping.BOTH:
         return Course(policy=True, grants=True, roles=True, scope=True, says=_says_both(standing))
     by_role = scoping is Scoping.RBAC
@@ -114,15 +132,18 @@ def course_of(scoping: Scoping, standing: Standing, *, settle_seconds: int) -> C
     due = left_at and left_at + timedelta(seconds=settle_seconds) + A_RUN
     due = due and due + (TOKEN_LIFETIME if by_role else ROLE_DELAY)
     what = "the policy with its group" if by_role else "the scope of the former roles"
+    goes, removes = "goes", "removes it"
+    if identity_outlives:
+        goes, removes = "leaves the state", "lets go of it, and says how it is removed"
     says = ""
     if stays and due and now() >= due:
-        stays, says = False, f"{what} goes in this run"
+        stays, says = False, f"{what} {goes} in this run"
     elif stays and due:
-        says = f"{what} stays until {_spoken(due)}; the first `pulumi up` after that removes it"
+        says = f"{what} stays until {_spoken(due)}; the first `pulumi up` after that {removes}"
     elif stays:
         former, wait = ("grant", "a day") if by_role else ("role", "two hours")
         says = (
-            f"the {former} goes in this run, after another proof; {what} stays, and goes in the "
+            f"the {former} goes in this run, after another proof; {what} stays, and {goes} in the "
             f"first `pulumi up` that is {wait} and the length of a run later"
         )
     return Course(
@@ -149,7 +170,7 @@ def _spoken(time: datetime) -> str:
 
 
 def deployed_standings(deployed: Deployed) -> dict[str, Standing]:
-    """By the name of each sender that the state holds, what there is of it."""
+    """By the name of each sender or access that the state holds, what there is of it."""
     found: dict[str, Standing] = {}
     grants = [permission_resource("-access", each) for each in MailboxPermission]
     for (kind, name), outputs in deployed.items():
@@ -194,3 +215,65 @@ def _deployed_group(deployed: Deployed, sender: str) -> Group | None:
 
 
 _OF_GROUPS = ("group", "access-policy")
+
+
+def note_both(
+    name: str,
+    standing: Standing,
+    *,
+    principal_id: pulumi.Input[str],
+    roles: RoleBasedMailboxAccess,
+    access: ConfinedMailboxAccess,
+    permissions: Sequence[MailboxPermission],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Keeps in the state since when both have let an identity use its mailboxes."""
+    former, sorted_permissions = standing.since, sorted(permissions)
+
+    def since(done: Sequence[Any]) -> dict[str, Any]:
+        of = {"principalId": done[0], "permissions": sorted_permissions}
+        unchanged = {key: former.get(key) for key in of} == of
+        return {"since": former["since"] if unchanged else now().isoformat(), **of}
+
+    pulumi.Stash(
+        f"{name}-{BOTH}",
+        input=pulumi.Output.all(
+            principal_id,
+            roles.proof.stdout,
+            *(each.id for each in access.permissions),
+        ).apply(since),
+        opts=opts,
+    )
+
+
+def note_left(
+    name: str,
+    course: Course,
+    *,
+    client_id: pulumi.Input[str],
+    roles: RoleBasedMailboxAccess | None,
+    access: ConfinedMailboxAccess | None,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Keeps in the state when what let it use them went; proves before that what stays.
+
+    The engine deletes when everything else of a run has succeeded.
+    """
+    hooks = pulumi.ResourceHookBinding()
+    proven: pulumi.Output[Any] = pulumi.Output.from_input(client_id)
+    if roles is not None:
+        proven = roles.proof.stdout
+    elif access is not None:
+
+        async def prove(_: pulumi.ResourceHookArgs) -> None:
+            application = await pulumi.Output.from_input(client_id).future()
+            await access.prove(str(application), otherwise="the roles stay", settle=False)
+
+        hook = pulumi.ResourceHook(f"proof {name} before the roles go", prove)
+        hooks = pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
+    left_at = course.left_at
+    pulumi.Stash(
+        f"{name}-{LEFT}",
+        input=left_at.isoformat() if left_at else proven.apply(lambda _: now().isoformat()),
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(hooks=hooks)),
+    )

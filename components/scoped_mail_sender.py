@@ -30,8 +30,8 @@ from .graph_permission import MailboxPermission
 from .inputs import child_options, inputs_of
 from .logic_app import LogicApp, LogicAppArgs, WorkflowIdentity
 from .message import Message
-from .migration import BOTH, LEFT, Standing, course_of, now
 from .migration import Scoping as Scoping
+from .migration import Standing, course_of, note_both, note_left
 from .role_based_mailbox_access import (
     RoleBasedMailboxAccess,
     RoleBasedMailboxAccessArgs,
@@ -367,10 +367,29 @@ class ScopedMailSender(pulumi.ComponentResource):
         course = self._course
         self.roles = self._roles(identity) if course.roles else None
         self.access = self._confined_access(identity) if course.policy else None
-        if self._args.scoping is Scoping.BOTH:
-            self._note_both(identity)
+        if (
+            self._args.scoping is Scoping.BOTH
+            and self.roles is not None
+            and self.access is not None
+        ):
+            note_both(
+                self._name,
+                self._standing,
+                principal_id=identity.principal_id,
+                roles=self.roles,
+                access=self.access,
+                permissions=self._args.permissions,
+                opts=child_options(self, self._opts),
+            )
         elif course.leaving:
-            self._note_left(identity)
+            note_left(
+                self._name,
+                course,
+                client_id=identity.client_id,
+                roles=self.roles,
+                access=self.access,
+                opts=child_options(self, self._opts),
+            )
         granted = self.access.permissions if self.access is not None and course.grants else []
         return [*(self.roles.permissions if self.roles is not None else []), *granted]
 
@@ -419,49 +438,4 @@ class ScopedMailSender(pulumi.ComponentResource):
                 granted=self._course.grants,
             ),
             child_options(self, self._opts, depends_on=[group]),
-        )
-
-    def _note_both(self, identity: LogicApp | UserAssignedIdentity) -> None:
-        """Keeps in the state since when both let the identity send."""
-        if self.roles is None or self.access is None:
-            raise AssertionError("unreachable: both are there")
-        former, permissions = self._standing.since, sorted(self._args.permissions)
-
-        def since(done: Sequence[Any]) -> dict[str, Any]:
-            of = {"principalId": done[0], "permissions": permissions}
-            unchanged = {key: former.get(key) for key in of} == of
-            return {"since": former["since"] if unchanged else now().isoformat(), **of}
-
-        pulumi.Stash(
-            f"{self._name}-{BOTH}",
-            input=pulumi.Output.all(
-                identity.principal_id,
-                self.roles.proof.stdout,
-                *(each.id for each in self.access.permissions),
-            ).apply(since),
-            opts=child_options(self, self._opts),
-        )
-
-    def _note_left(self, identity: LogicApp | UserAssignedIdentity) -> None:
-        """Keeps in the state when what let the identity send went; proves before that what stays.
-
-        The engine deletes when everything else of a run has succeeded.
-        """
-        left_at, hooks = self._course.left_at, pulumi.ResourceHookBinding()
-        proven: pulumi.Output[Any] = pulumi.Output.from_input(identity.client_id)
-        if self.roles is not None:
-            proven = self.roles.proof.stdout
-        elif self.access is not None:
-            access = self.access
-
-            async def prove(_: pulumi.ResourceHookArgs) -> None:
-                client_id = await pulumi.Output.from_input(identity.client_id).future()
-                await access.prove(str(client_id), otherwise="the roles stay", settle=False)
-
-            hook = pulumi.ResourceHook(f"proof {self._name} before the roles go", prove)
-            hooks = pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
-        pulumi.Stash(
-            f"{self._name}-{LEFT}",
-            input=left_at.isoformat() if left_at else proven.apply(lambda _: now().isoformat()),
-            opts=child_options(self, self._opts, hooks=hooks),
         )

@@ -9,7 +9,7 @@ when. See ``docs/decisions/0025-what-confines-others-stays.md``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -24,7 +24,7 @@ from .exchange.mail_enabled_security_group import (
 from .exchange.management_scope import ManagementScope, ManagementScopeArgs
 from .graph_permission import MailboxPermission
 from .inputs import child_options, inputs_of
-from .migration import Scoping
+from .migration import Scoping, Standing, course_of, note_both, note_left
 from .role_based_mailbox_access import (
     RoleBasedMailboxAccess,
     RoleBasedMailboxAccessArgs,
@@ -70,42 +70,94 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
     """Confines an identity of others to mailboxes, and only then permits it to use them."""
 
     def __init__(
-        self, name: str, args: ScopedMailboxAccessArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: ScopedMailboxAccessArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        standing: Standing | None = None,
     ) -> None:
+        """Registers what confines an identity, and what it is permitted.
+
+        Args:
+            name: Logical name.
+            args: What it is.
+            opts: Resource options.
+            standing: What the state holds of it, so that a change of ``scoping`` goes its way.
+        """
         super().__init__(
             "scoped-mail-sender:index:ScopedMailboxAccess", name, inputs_of(args), opts
         )
-        by_policy = args.scoping is Scoping.POLICY
-        if args.scoping is Scoping.BOTH:
-            raise ValueError("An access is confined by one of the two, a policy or roles.")
+        by_policy = args.scoping is not Scoping.RBAC
         unit = args.administrative_unit
-        by_group = unit is None and (by_policy or len(args.mailboxes) > 1)
-        if (args.group is not None) != by_group or (by_policy and unit is not None):
+        several = unit is None and len(args.mailboxes) > 1
+        needs_group = unit is None and (by_policy or several)
+        if (args.group is not None) != needs_group or (by_policy and unit is not None):
             raise ValueError(
                 "A policy, and roles for several mailboxes, need a group; roles for one, or for an "
                 "administrative unit, have none."
             )
         self._name, self._args, self._opts = name, args, opts
-        self.access: ConfinedMailboxAccess | RoleBasedMailboxAccess
-        if unit is not None:
-            self.access = self._by_roles(ScopeType.ADMINISTRATIVE_UNIT, unit)
-        elif args.group is None:
-            self.access = self._on_one_mailbox()
-        else:
+        standing = standing or Standing()
+        if several:
+            # Roles for several have the group for a scope, which the policy has as well.
+            has_scope = standing.roles or standing.left_at is not None
+            standing = replace(standing, scope=has_scope)
+        self._standing = standing
+        self._course = course = course_of(
+            args.scoping, standing, settle_seconds=args.settle_seconds, identity_outlives=True
+        )
+        if course.says:
+            pulumi.log.info(f"{name}: {course.says}", resource=self)
+
+        wanted = args.group or (standing.group if course.policy else None)
+        group: MailEnabledSecurityGroup | None = None
+        if wanted is not None:
             group = MailEnabledSecurityGroup(
                 f"{name}-group",
                 MailEnabledSecurityGroupArgs(
-                    group=args.group,
+                    group=wanted,
                     members=args.mailboxes,
                     organization=args.organization,
                     identity_outlives=True,
                 ),
                 child_options(self, opts),
             )
-            if by_policy:
-                self.access = self._by_policy(group, args.group.policy_description)
-            else:
-                self.access = self._by_roles(ScopeType.GROUP, group.address, group)
+        self.roles: RoleBasedMailboxAccess | None = None
+        """What roles in Exchange let it use, and their proof, where there are any."""
+        self.access: ConfinedMailboxAccess | None = None
+        """The policy, its proof and the grants, where there are any."""
+        scope: ManagementScope | None = None
+        if course.scope and unit is None and not several:
+            scope = self._scope()
+        if course.roles:
+            if scope is not None:
+                self.roles = self._by_roles(ScopeType.MANAGEMENT_SCOPE, scope.scope_name, scope)
+            elif unit is not None:
+                self.roles = self._by_roles(ScopeType.ADMINISTRATIVE_UNIT, unit)
+            elif group is not None:
+                self.roles = self._by_roles(ScopeType.GROUP, group.address, group)
+        if course.policy and group is not None and wanted is not None:
+            self.access = self._by_policy(group, wanted.policy_description)
+        if args.scoping is Scoping.BOTH and self.roles is not None and self.access is not None:
+            note_both(
+                name,
+                standing,
+                principal_id=args.principal_id,
+                roles=self.roles,
+                access=self.access,
+                permissions=args.permissions,
+                opts=child_options(self, opts),
+            )
+        elif course.leaving:
+            note_left(
+                name,
+                course,
+                client_id=args.client_id,
+                roles=self.roles,
+                access=self.access,
+                opts=child_options(self, opts),
+            )
         self.outputs: dict[str, pulumi.Input[Any]] = {
             "clientId": args.client_id,
             "principalId": args.principal_id,
@@ -131,13 +183,15 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
                 proof_timeout_seconds=args.proof_timeout_seconds,
                 settle_seconds=args.settle_seconds,
                 identity_outlives=True,
+                granted=self._course.grants,
             ),
             child_options(self, self._opts, depends_on=[group]),
         )
 
-    def _on_one_mailbox(self) -> RoleBasedMailboxAccess:
+    def _scope(self) -> ManagementScope:
+        """Of the one mailbox."""
         args = self._args
-        scope = ManagementScope(
+        return ManagementScope(
             f"{self._name}-scope",
             ManagementScopeArgs(
                 display_name=self._name,
@@ -147,12 +201,12 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
             ),
             child_options(self, self._opts),
         )
-        return self._by_roles(ScopeType.MANAGEMENT_SCOPE, scope.scope_name, scope)
 
     def _by_roles(
         self, scope_type: ScopeType, scope: pulumi.Input[str], *after: pulumi.Resource
     ) -> RoleBasedMailboxAccess:
-        args = self._args
+        args, course = self._args, self._course
+        granted = course.grants or self._standing.grants
         return RoleBasedMailboxAccess(
             f"{self._name}-access",
             RoleBasedMailboxAccessArgs(
@@ -167,6 +221,9 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
                 organization=args.organization,
                 proof_timeout_seconds=args.proof_timeout_seconds,
                 identity_outlives=True,
+                besides="grant" if course.grants else "policy" if course.policy else None,
+                # Under its policy, and in the run in which it goes.
+                granted=[*MailboxPermission] if granted else (),
             ),
             child_options(self, self._opts, depends_on=[*after]),
         )

@@ -473,14 +473,6 @@ def _scopings(values: Mapping[str, object]) -> Iterator[Mistake]:
         if not isinstance(entry, dict):
             continue
         scoping = entry.get("scoping")
-        if scoping == Scoping.BOTH and path[0] == "access":
-            yield Mistake(
-                (*path, "scoping"),
-                scoping,
-                "is a step of a sender from one scoping to the other, which an access does not go",
-                f"Write {Scoping.POLICY} or {Scoping.RBAC}.",
-            )
-            continue
         by_roles = scoping == Scoping.RBAC
         unit = entry.get("administrativeUnit")
         several = len(_mailboxes_of(entry)) > 1 and unit is None

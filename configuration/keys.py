@@ -281,9 +281,10 @@ class Access(Keys, frozen=True):
     """In place of the group, with ``scoping: rbac``: the roles are bound to that unit of Entra.
     Whoever manages it decides who else is in reach; the proof asks for ``mailboxes`` and for the
     control mailbox only."""
-    scoping: Scoping = Field(Scoping.POLICY, title="applicationAccessPolicy or rbac")
+    scoping: Scoping = Field(Scoping.POLICY, title="applicationAccessPolicy, rbac or both")
     """As for a sender. With ``rbac`` a role is bound to the one mailbox, or to the group of
-    several. Cannot be changed once it is deployed."""
+    several. A deployed one is changed by way of ``both``; what confined the identity by the other
+    scoping then stays in Exchange, and ``pulumi up`` says how it is removed."""
     control_mailbox: Address = Field(
         title="the address of an existing mailbox that the identity must not reach"
     )

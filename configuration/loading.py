@@ -265,20 +265,12 @@ def refuse_changed_scopings(
         if there is None or wanted in (there, Scoping.BOTH):
             continue
         from_on = standing.may_leave_from(wanted)
-        if not isinstance(entry, Sender):
+        kind = "sender" if isinstance(entry, Sender) else "access"
+        if there is not Scoping.BOTH:
             problem = (
-                f"is another scoping than that of the deployed access, {there}, whose identity "
-                "would be without it before it is without its permission"
-            )
-            remedy = (
-                f"Write {there}. For the other one take the access out, run pulumi up, and a day "
-                "later put it in again."
-            )
-        elif there is not Scoping.BOTH:
-            problem = (
-                f"is another scoping than that of the deployed sender, {there}: at once its "
+                f"is another scoping than that of the deployed {kind}, {there}: at once its "
                 "identity would be without what confines it before it is without its permission, "
-                "or could not send for hours"
+                "or would be denied its mailboxes for hours"
             )
             remedy = (
                 f"Write {Scoping.BOTH}, with a group, and run pulumi up; a preview then says from "
@@ -289,17 +281,17 @@ def refuse_changed_scopings(
         elif from_on is None:
             problem = f"follows on no run that made {Scoping.BOTH} complete"
             remedy = (
-                f"Write {Scoping.BOTH}, and run pulumi up. With migrateNow: true the sender may be "
-                "unable to send for hours."
+                f"Write {Scoping.BOTH}, and run pulumi up. With migrateNow: true the {kind} may be "
+                "denied its mailboxes for hours."
             )
         elif now() < from_on:
             problem = (
-                f"comes before {from_on:%Y-%m-%d %H:%M} UTC: until then Graph may not let the "
-                "sender send by that alone"
+                f"comes before {from_on:%Y-%m-%d %H:%M} UTC: until then Graph may deny the {kind} "
+                "its mailboxes by that alone"
             )
             remedy = (
                 f"Write {Scoping.BOTH}, and this after that time. With migrateNow: true it is done "
-                "at once, and the sender may be unable to send until then."
+                f"at once, and the {kind} may be denied its mailboxes until then."
             )
         else:
             continue

@@ -1,11 +1,13 @@
 """An identity of others, confined before it is permitted anything."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from components.exchange.exchange_command import ExchangeOrganization
 from components.exchange.mail_enabled_security_group import Group
 from components.graph_permission import MailboxPermission
-from components.scoped_mail_sender import Scoping
+from components.migration import Scoping, Standing
 from components.scoped_mailbox_access import ScopedMailboxAccess, ScopedMailboxAccessArgs
 from tests.components.recording import Recording, record
 
@@ -20,7 +22,11 @@ GROUP = Group(
 
 
 def access(
-    scoping: Scoping, mailboxes: list[str], group: Group | None, unit: str | None = None
+    scoping: Scoping,
+    mailboxes: list[str],
+    group: Group | None,
+    unit: str | None = None,
+    standing: Standing | None = None,
 ) -> Recording:
     return record(
         lambda: ScopedMailboxAccess(
@@ -36,6 +42,7 @@ def access(
                 control_mailbox="control.mailbox@contoso.com",
                 organization=ExchangeOrganization(domain="contoso.onmicrosoft.com"),
             ),
+            standing=standing,
         )
     )
 
@@ -93,11 +100,60 @@ class TestByRoles:
         assert one != several
 
 
+class TestOnTheWayFromOneToTheOther:
+    BOTH = Standing(policy=True, grants=True, roles=True, scope=True, group=GROUP)
+
+    def parts(self, recorded: Recording) -> set[str]:
+        """What it has, by type: a role and a grant of one permission have one name."""
+        return {
+            f"{entry.type.rpartition(':')[2]} {name.removeprefix('reader-')}"
+            for name, entry in recorded.resources.items()
+            if name.endswith(("-group", "-scope", "-policy", "-pointer", "-both", "-left"))
+        }
+
+    @pytest.mark.parametrize("mailboxes", [[FINANCE], [FINANCE, RECEPTION]])
+    def test_both_confine_it_and_the_roles_know_of_the_grant(self, mailboxes: list[str]):
+        recorded = access(Scoping.BOTH, mailboxes, GROUP)
+        scope = {"Command scope"} if len(mailboxes) == 1 else set()
+        assert self.parts(recorded) == scope | {
+            "Command group",
+            "Command access-policy",
+            "Command access-pointer",
+            "Stash both",
+        }
+
+    def test_a_policy_that_is_left_stays_on_the_group_of_the_state(self):
+        recorded = access(Scoping.RBAC, [FINANCE], None, standing=self.BOTH)
+        assert self.parts(recorded) == {
+            "Command group",
+            "Command access-policy",
+            "Command scope",
+            "Command access-pointer",
+            "Stash left",
+        }
+        assert "AppRoleAssignment" not in {
+            entry.type.rpartition(":")[2] for entry in recorded.resources.values()
+        }
+
+    @pytest.mark.parametrize("mailboxes", [[FINANCE], [FINANCE, RECEPTION]])
+    def test_roles_go_in_a_run_that_proves_the_policy(self, mailboxes: list[str]):
+        recorded = access(Scoping.POLICY, mailboxes, GROUP, standing=self.BOTH)
+        scope = {"Command scope"} if len(mailboxes) == 1 else set()
+        left = {"Command group", "Command access-policy", "Stash left"}
+        assert self.parts(recorded) == scope | left
+        # And once they are gone, and Graph knows of it, nothing of that is left.
+        gone = Standing(policy=True, grants=True, left_at=datetime(2026, 1, 1, tzinfo=UTC))
+        after = access(Scoping.POLICY, mailboxes, GROUP, standing=gone)
+        assert self.parts(after) == {"Command group", "Command access-policy"}
+
+
 @pytest.mark.parametrize(
     ("scoping", "mailboxes", "group", "unit"),
     [
         (Scoping.POLICY, [FINANCE], None, None),
         (Scoping.POLICY, [FINANCE], GROUP, "unit"),
+        (Scoping.BOTH, [FINANCE], None, None),
+        (Scoping.BOTH, [FINANCE], GROUP, "unit"),
         (Scoping.RBAC, [FINANCE], GROUP, None),
         (Scoping.RBAC, [FINANCE, RECEPTION], None, None),
         (Scoping.RBAC, [FINANCE, RECEPTION], GROUP, "unit"),

@@ -1,5 +1,6 @@
 """What a stack is told of identities that others made."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -229,6 +230,24 @@ class TestADeployedAccess:
         with pytest.raises(ConfigurationError, match="of the deployed access, applicationAccess"):
             refuse_changed_scopings(configuration, {"archive": Standing(policy=True)})
 
-    def test_does_not_go_by_way_of_both(self, access: dict[str, Any]) -> None:
+    def test_changes_by_way_of_both_and_not_too_early(
+        self, access: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        at = datetime(2026, 11, 2, 12, tzinfo=UTC)
+        both = Standing(policy=True, grants=True, roles=True, since={"since": at.isoformat()})
+        monkeypatch.setattr("configuration.loading.now", lambda: at + timedelta(hours=1))
+        refuse_changed_scopings(
+            load_configuration(put(access, "access[0].scoping", "both")),
+            {"reporting": Standing(policy=True, grants=True)},
+        )
+        configuration = load_configuration(put(access, "access[0].scoping", "rbac"))
+        early = "comes before 2026-11-02 14:00 UTC: until then Graph may deny the access"
+        with pytest.raises(ConfigurationError, match=early):
+            refuse_changed_scopings(configuration, {"reporting": both})
+        monkeypatch.setattr("configuration.loading.now", lambda: at + timedelta(hours=2))
+        refuse_changed_scopings(configuration, {"reporting": both})
+
+    def test_has_no_administrative_unit_on_the_way(self, access: dict[str, Any]) -> None:
         put(access, "access[0].scoping", "both")
-        assert "is a step of a sender" in only_mistake(access).problem
+        put(access, "access[0].administrativeUnit", PRINCIPAL_ID)
+        assert "confines no policy" in mistakes(access)[0].problem

@@ -6,16 +6,18 @@ import pytest
 
 from simulator.engine import Result, SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
+from simulator.tenant import GRAPH_AUDIENCE
 from simulator.tenant.faults import Fault, Kind, Step
-from simulator.testing.deployment import Deployment
+from simulator.testing.deployment import Deployment, message
 from tests.engine.conftest import Configuration, StackIn, succeeded
+from tests.engine.test_access import CONTROL, FINANCE, RECEPTION, Identities
 from tests.engine.test_drift import administrator
 from tests.engine.test_lost_state import lose
 from tests.engine.test_recover import recovered
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 
-MAILBOX, CONTROL = "logicappnotifications@contoso.com", "control.mailbox@contoso.com"
+MAILBOX = "logicappnotifications@contoso.com"
 
 
 def by_both(sender: Configuration) -> None:
@@ -39,7 +41,6 @@ class Sender:
         self.stack = self.told()
         for module in (
             "components.migration",
-            "components.scoped_mail_sender",
             "configuration.loading",
         ):
             monkeypatch.setattr(f"{module}.now", lambda: self.stack.tenant.clock.now())
@@ -239,3 +240,154 @@ def test_a_lost_state_begins_the_waits_anew_and_forgets_what_was_due(sender: Sen
     sender.up(by_roles)
     assert sender.has() == ROLES
     assert sender.stack.tenant.violations() == []
+
+
+class Access:
+    """An identity that somebody else made, in the time of its tenant, and a stack of it alone."""
+
+    def __init__(
+        self, stack_in: StackIn, monkeypatch: pytest.MonkeyPatch, mailboxes: list[str]
+    ) -> None:
+        self.stack = stack_in(settle="PT1H")
+        self.stack.tenant.set_sending_is_tried(True)
+        self.identities = Identities(self.stack)
+        self.mailboxes = mailboxes
+        for module in ("components.migration", "configuration.loading"):
+            monkeypatch.setattr(f"{module}.now", lambda: self.stack.tenant.clock.now())
+
+    def told(self, scoping: str) -> SimulatedStack:
+        """The stack with that scoping of the access."""
+        entry = self.identities.entries[0] | {"scoping": scoping, "mailboxes": self.mailboxes}
+        if scoping == "rbac" and len(self.mailboxes) == 1:
+            del entry["group"]
+        self.identities.write([entry | {"permissions": ["Mail.Send"]}], alone=True)
+        return self.stack
+
+    def up(self, scoping: str, **has: int) -> Result:
+        """Deploys, has the identity send at once, and finds nothing more to do."""
+        result = succeeded(self.told(scoping).up())
+        self.sends()
+        assert self.has() == has
+        # The provider that asks Graph for grants has no resource here, and is not shown.
+        preview = succeeded(self.stack.preview())
+        assert [s for s in preview.changes if not s.type.startswith("pulumi:providers:")] == []
+        return result
+
+    def refused(self, scoping: str) -> str:
+        before = self.has()
+        result = self.told(scoping).up()
+        assert not result.succeeded
+        assert self.has() == before
+        return result.output
+
+    def sends(self) -> None:
+        """As each of its mailboxes, and not as the control mailbox."""
+        graph, principal = self.stack.tenant.graph, self.identities.principal["reporting"]
+        token = self.stack.tenant.entra.managed_identity_token(principal, GRAPH_AUDIENCE)
+        for mailbox, status in [*((each, 202) for each in self.mailboxes), (CONTROL, 403)]:
+            answer = graph.request(
+                "POST",
+                f"/v1.0/users/{mailbox}/sendMail",
+                message(),
+                token=token,
+                headers={"Content-Type": "application/json"},
+            )
+            assert answer.status == status, (mailbox, answer.body)
+
+    def later(self, hours: float) -> None:
+        """Lets time pass, in which the identity sends."""
+        for _ in range(4):
+            self.stack.tenant.clock.advance(hours * 3600 / 4)
+            self.sends()
+
+    def has(self) -> dict[str, int]:
+        """How many there are of what lets it send, and of what confines it."""
+        snapshot = self.stack.tenant.snapshot()
+        principal = self.identities.principal["reporting"]
+        client = self.identities.client["reporting"]
+        return {
+            "grants": sum(
+                grant["principalId"] == principal
+                for grant in snapshot["appRoleAssignments"].values()
+            ),
+            "policies": sum(
+                client in str(policy) for policy in snapshot["applicationAccessPolicies"].values()
+            ),
+            "groups": sum("scope-of-reporting" in str(g) for g in snapshot["groups"].values()),
+            "roles": len(snapshot["managementRoleAssignments"]),
+            "scopes": len(snapshot["managementScopes"]),
+        }
+
+    def holds(self, name: str) -> bool:
+        """Whether the state has a resource of it."""
+        resources = self.stack.exported_state()["resources"]
+        return any(each["urn"].endswith(f"::reporting-{name}") for each in resources)
+
+
+@pytest.mark.parametrize("mailboxes", [[FINANCE], [FINANCE, RECEPTION]], ids=["one", "several"])
+def test_an_access_goes_there_and_back(
+    fresh: StackIn, monkeypatch: pytest.MonkeyPatch, mailboxes: list[str]
+) -> None:
+    access = Access(fresh, monkeypatch, mailboxes)
+    # Roles for several mailboxes are bound to the group, and for one to a scope.
+    scope = 1 if len(mailboxes) == 1 else 0
+    policy = {"grants": 1, "policies": 1, "groups": 1, "roles": 0, "scopes": 0}
+    both = policy | {"roles": 1, "scopes": scope}
+    succeeded(access.told("applicationAccessPolicy").up())
+    pass_policy_lag(access.stack.tenant)
+    access.up("applicationAccessPolicy", **policy)
+    assert "Write both, with a group" in access.refused("rbac")
+
+    access.up("both", **both)
+    assert "comes before" in access.refused("rbac")
+    access.later(2)
+    left = access.up("rbac", **both | {"grants": 0})
+    assert "the grant goes in this run, after another proof" in left.output
+    access.later(24)
+    access.up("rbac", **both | {"grants": 0})
+    assert access.holds("access-policy")
+    access.later(2)
+    # Its identity was there before, and lives on: what confined it stays as at a teardown.
+    gone = access.up("rbac", **both | {"grants": 0})
+    assert "the policy with its group leaves the state in this run" in gone.output
+    assert "stays: the identity" in gone.output
+    assert not access.holds("access-policy")
+    assert access.holds("group") is (scope == 0)
+    access.later(2)
+    assert access.stack.tenant.violations() == []
+
+    assert "Write both, with a group" in access.refused("applicationAccessPolicy")
+    access.up("both", **both)
+    access.later(20)
+    assert "comes before" in access.refused("applicationAccessPolicy")
+    access.later(4)
+    left = access.up("applicationAccessPolicy", **policy | {"scopes": scope})
+    assert "the role goes in this run, after another proof" in left.output
+    access.later(4)
+    access.up("applicationAccessPolicy", **policy | {"scopes": scope})
+    assert not access.holds("left")
+    assert not access.holds("scope")
+    access.later(2)
+    assert access.stack.tenant.violations() == []
+
+
+def test_an_access_that_is_not_proven_keeps_its_grant(
+    fresh: StackIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = Access(fresh, monkeypatch, [FINANCE])
+    succeeded(access.told("applicationAccessPolicy").up())
+    pass_policy_lag(access.stack.tenant)
+    succeeded(access.told("both").up())
+    access.later(2)
+    both, tenant = access.has(), access.stack.tenant
+    theirs = {"App": access.identities.principal["reporting"], "Role": "Application Mail.Read"}
+    administrator(access.stack, "New-ManagementRoleAssignment", Name="theirs", **theirs)
+    tenant.clock.advance(tenant.lags["exchange"])
+    assert "Application Mail.Read on every mailbox" in access.refused("rbac")
+    administrator(access.stack, "Remove-ManagementRoleAssignment", Identity="theirs", Confirm=False)
+    access.later(2)
+
+    # Taken down on the way, it is permitted nothing more, and confined for as long as need be.
+    succeeded(access.told("rbac").up())
+    succeeded(access.stack.destroy())
+    assert access.has() == both | {"grants": 0, "roles": 0}

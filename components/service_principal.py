@@ -15,9 +15,8 @@ from .provider_errors import look_up, refused_look_up
 # Ten minutes, in seconds between two attempts: 1, 2, 4, 8, 16 and then 30 each.
 DIRECTORY_DELAYS = [1, 2, 4, 8, 16] + [30] * 19
 
-
-# Two minutes: Entra removes a managed identity with what had it.
-DELETION_DELAYS = [1, 2, 4, 8, 15, 30, 30, 30]
+# Two minutes: what one replica of Entra has shown or removed, the others soon do too.
+REPLICA_DELAYS = [1, 2, 4, 8, 15, 30, 30, 30]
 
 
 class ServicePrincipal(TypedDict):
@@ -74,13 +73,21 @@ async def get_service_principal(parent: pulumi.Resource, **key: str) -> ServiceP
     return cast(ServicePrincipal, await look_up(parent, LOOK_UP, **key))
 
 
-async def wait_for_client_id(parent: pulumi.Resource, object_id: str) -> str:
-    """The client id of a new managed identity, which the directory may not know for a while.
+async def wait_for_client_id(
+    parent: pulumi.Resource, object_id: str, *, is_new: bool = True
+) -> str:
+    """The client id of a managed identity, which the directory may not know for a while.
+
+    Args:
+        parent: What waits.
+        object_id: The identity's object id.
+        is_new: Whether Entra has not shown it yet in this run.
 
     Raises:
-        pulumi.RunError: It did not appear within ten minutes.
+        pulumi.RunError: It did not appear within ten minutes, or two where it is not new.
     """
-    for delay in (0, *DIRECTORY_DELAYS):
+    delays = DIRECTORY_DELAYS if is_new else REPLICA_DELAYS
+    for delay in (0, *delays):
         if delay:
             pulumi.log.info(
                 f"waiting {delay} s for Entra to show the identity {object_id}",
@@ -95,8 +102,13 @@ async def wait_for_client_id(parent: pulumi.Resource, object_id: str) -> str:
                 raise
     raise pulumi.RunError(
         f"Entra does not show the managed identity {object_id} after "
-        f"{sum(DIRECTORY_DELAYS) // 60} minutes, and this run granted it nothing. A new identity "
-        "sometimes takes longer to replicate: run `pulumi up` again."
+        f"{sum(delays) // 60} minutes, and this run granted it nothing. "
+        + (
+            "A new identity sometimes takes longer to replicate: run `pulumi up` again."
+            if is_new
+            else "It was there before, and has gone since: with --target or --exclude the engine "
+            "grants once more to the one that it knows. Run `pulumi up` without them."
+        )
     )
 
 
@@ -106,7 +118,7 @@ async def wait_until_gone(parent: pulumi.Resource, client_id: str) -> None:
     Raises:
         pulumi.RunError: It still does after two minutes, or does not tell.
     """
-    for delay in (0, *DELETION_DELAYS):
+    for delay in (0, *REPLICA_DELAYS):
         await sleep(delay)
         try:
             await get_service_principal(parent, clientId=client_id)

@@ -84,7 +84,7 @@ class AccessProof(ExchangeCommand):
             # one that the proof's command was for. So it is asked of the very principal.
             principal_id = (hook.new_inputs or {})["principalObjectId"]
             await self.prove(
-                await wait_for_client_id(self, principal_id),
+                await wait_for_client_id(self, principal_id, is_new=False),
                 otherwise="this run grants nothing more, and what was granted before stands",
             )
 

@@ -53,7 +53,7 @@ def test_one_that_goes_is_waited_for(monkeypatch, waits):
 def test_one_that_stays_is_not(monkeypatch, waits):
     with pytest.raises(pulumi.RunError, match="is still there, so the policy that confines it"):
         wait_for(monkeypatch, None)
-    assert sum(waits) == sum(service_principal.DELETION_DELAYS)
+    assert sum(waits) == sum(service_principal.REPLICA_DELAYS)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from components import service_principal
 from simulator.engine import SimulatedStack
 from simulator.tenant import SUBSCRIPTION_ID
 from tests.engine.conftest import Configuration, StackIn, succeeded
@@ -41,6 +42,21 @@ class TestAWorkflowThatIsRenamed:
         assert not result.succeeded
         assert "The confinement of application" in result.output
         assert "--target or --exclude" in result.output
+        assert not stack.tenant.violations()
+
+    @pytest.mark.long
+    def test_is_waited_for_no_longer_than_replicas_take_where_it_is_the_target_alone(
+        self, redeployed: StackIn, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(service_principal, "REPLICA_DELAYS", [])
+        stack = redeployed(change=renamed)
+
+        # The engine replaces the workflow, and its grant by one for the identity that it knows.
+        result = stack.up(target=[urn_of(stack, "notifications-workflow")])
+
+        assert not result.succeeded
+        assert "It was there before, and has gone since: with --target" in result.output
+        succeeded(stack.up())
         assert not stack.tenant.violations()
 
     @pytest.mark.long

@@ -161,7 +161,7 @@ class TestAWorkflowHasAnotherNameInTheProgramAndInAzure:
     def test_which_leaves_the_policy_of_that_until_it_is_gone(
         self, redeployed: StackIn, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(service_principal, "DELETION_DELAYS", [])
+        monkeypatch.setattr(service_principal, "REPLICA_DELAYS", [])
         stack = redeployed(change=lambda sender: sender.update(workflow="wf2"))
         former = urn_of(stack, "notifications-workflow", WORKFLOW)
         stack.edit_state("rename", former, "former")

@@ -391,3 +391,52 @@ def test_an_access_that_is_not_proven_keeps_its_grant(
     succeeded(access.told("rbac").up())
     succeeded(access.stack.destroy())
     assert access.has() == both | {"grants": 0, "roles": 0}
+
+
+def test_an_access_keeps_its_roles_while_the_policy_is_not_proven(
+    fresh: StackIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Their scope is the group of the policy, so nothing of them has to stay afterwards.
+    access = Access(fresh, monkeypatch, [FINANCE, RECEPTION])
+    succeeded(access.told("applicationAccessPolicy").up())
+    pass_policy_lag(access.stack.tenant)
+    succeeded(access.told("both").up())
+    access.later(24)
+    both = access.has()
+    wider = {"AppId": [access.identities.client["reporting"]], "AccessRight": "RestrictAccess"}
+    [made] = administrator(
+        access.stack, "New-ApplicationAccessPolicy", PolicyScopeGroupId="Building Access", **wider
+    )
+
+    assert "the roles stay" in access.refused("applicationAccessPolicy")
+
+    named = {"Identity": made["Identity"], "Confirm": False}
+    administrator(access.stack, "Remove-ApplicationAccessPolicy", **named)
+    access.up("applicationAccessPolicy", **both | {"roles": 0})
+    assert access.stack.tenant.violations() == []
+
+
+def test_a_lost_state_of_an_access_begins_the_waits_anew(
+    fresh: StackIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = Access(fresh, monkeypatch, [FINANCE])
+    succeeded(access.told("applicationAccessPolicy").up())
+    pass_policy_lag(access.stack.tenant)
+    succeeded(access.told("both").up())
+    both = access.has()
+    access.later(3)
+    lose(access.stack)
+    assert recovered(access.stack)[0] == 0
+    access.up("both", **both)
+    assert "comes before" in access.refused("rbac")
+    access.later(2)
+    access.up("rbac", **both | {"grants": 0})
+    lose(access.stack)
+    assert recovered(access.stack)[0] == 0
+    access.up("rbac", **both | {"grants": 0})
+
+    # What was forgotten confines all the same, and the way back takes it up.
+    access.up("both", **both)
+    access.later(24)
+    access.up("applicationAccessPolicy", **both | {"roles": 0})
+    assert access.stack.tenant.violations() == []

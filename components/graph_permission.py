@@ -83,16 +83,23 @@ class GraphPermission(azuread.AppRoleAssignment):
             opts: Resource options.
             before_create: What has to succeed right before the assignment is made.
         """
-        # Asked for by name: the ids of app roles are long, and tables of them on the web are wrong
-        # in places, which would grant something else. The look-up begins once this is registered,
-        # and goes by its provider.
-        look_up: Any = get_service_principal(self, clientId=GRAPH_CLIENT_ID)
-        graph: pulumi.Output[Any] = pulumi.Output.from_input(look_up)
+        async def role() -> dict[str, str]:
+            # Asked for by name: the ids of app roles are long, and tables of them on the web are
+            # wrong in places, which would grant something else.
+            graph = await get_service_principal(self, clientId=GRAPH_CLIENT_ID)
+            # No more than is used: the SDK makes an output of each of several hundred roles.
+            return {
+                "id": _role_id(graph["appRoleIds"], args.permission),
+                "offeredBy": graph["objectId"],
+            }
+
+        # The look-up begins once this is registered, and goes by its provider.
+        found: pulumi.Output[Any] = pulumi.Output.from_input(role())
         super().__init__(
             name,
-            app_role_id=graph["appRoleIds"].apply(lambda roles: _role_id(roles, args.permission)),
+            app_role_id=found["id"],
             principal_object_id=args.principal_id,
-            resource_object_id=graph["objectId"],
+            resource_object_id=found["offeredBy"],
             opts=pulumi.ResourceOptions.merge(
                 opts,
                 pulumi.ResourceOptions(

@@ -83,6 +83,7 @@ class GraphPermission(azuread.AppRoleAssignment):
             opts: Resource options.
             before_create: What has to succeed right before the assignment is made.
         """
+
         async def role() -> dict[str, str]:
             # Asked for by name: the ids of app roles are long, and tables of them on the web are
             # wrong in places, which would grant something else.

@@ -112,6 +112,10 @@ def _variables(directory: Path, tenant: Tenant, cli: Path, shell: Shell) -> dict
     home, state = directory / "pulumi", directory / "state"
     for folder in (home, state):
         folder.mkdir(exist_ok=True)
+    # The engine writes whatever it could say, encrypted, to a folder of this name, which takes it
+    # nearly half of its time. It has no setting for that, and goes without where it cannot make
+    # the folder (Pulumi 3.259, pkg/logging/encrypted.go).
+    (home / "logs").touch()
     return {
         **os.environ,
         **shell.variables,

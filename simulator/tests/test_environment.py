@@ -123,3 +123,7 @@ class TestTheEnvironment:
         with simulated_environment(directory, cli) as environment:
             assert Path(environment["PULUMI_HOME"]).is_relative_to(directory)
             assert environment["PULUMI_BACKEND_URL"].startswith("file://")
+
+    def test_leaves_the_engine_no_folder_for_a_log_of_all_it_does(self, directory: Path, cli: Path):
+        with simulated_environment(directory, cli) as environment:
+            assert (Path(environment["PULUMI_HOME"]) / "logs").is_file()

@@ -80,10 +80,9 @@ def _run(request: dict[str, Any], streams: list[int]) -> NoReturn:
         os.close(stream)
     # Those that Python has made are buffered as the server's own were.
     sys.stdin, sys.stdout, sys.stderr = (
-        open(number, mode, encoding="utf-8")  # noqa: SIM115, PTH123 - they are this process's own
-        for number, mode in enumerate("rww")
+        open(number, mode, encoding="utf-8", errors=errors)  # noqa: SIM115, PTH123 - its own
+        for number, mode, errors in ((0, "r", None), (1, "w", None), (2, "w", "backslashreplace"))
     )
-    sys.stderr.reconfigure(errors="backslashreplace")
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])

@@ -96,7 +96,7 @@ class TestPwsh:
             assert process.stderr.readline() == b"began\n"
             process.kill()
             # It ends when the script no longer holds it, which waits for more input.
-            assert process.communicate(timeout=60) == (None, b"")
+            assert process.communicate(timeout=60)[1] == b""
         os.close(reader)
         os.close(writer)
 

@@ -200,7 +200,11 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
 def _assignment_name(
     args: RoleBasedMailboxAccessArgs, mark: str, permission: MailboxPermission
 ) -> pulumi.Output[str]:
-    """Of each identity and scope another: a former one is removed once the new one is made."""
+    """Of each identity and scope another: a former one is removed once the new one is made.
+
+    It leaves room for the claim that ensure-role-assignment.ps1 may put behind it.
+    """
+    readable = f"{args.display_name} {permission}"[:42]
     return pulumi.Output.all(args.principal_id, args.scope).apply(
-        lambda parts: exchange_name(f"{args.display_name} {permission}", mark, permission, *parts)
+        lambda parts: exchange_name(readable, mark, permission, *parts)
     )

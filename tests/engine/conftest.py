@@ -70,6 +70,7 @@ def stack_in(
     drift: bool = False,
     deletion: str = "delete",
     purge_mailboxes: bool = False,
+    migrate_now: bool = False,
     resource_group: str = "rg-mail-sender",
     organization: str = "contoso.onmicrosoft.com",
     tags: Mapping[str, str] | None = None,
@@ -85,6 +86,7 @@ def stack_in(
         drift: Whether the stack looks for drift.
         deletion: ``retain`` or ``delete``.
         purge_mailboxes: Whether a mailbox is removed for good.
+        migrate_now: Whether ``scoping: both`` may be left early.
         organization: Whose stack it is.
         resource_group: The group of the workflow.
         tags: Of what is made in Azure.
@@ -114,6 +116,7 @@ def stack_in(
                     "scoped-mail-sender:drift": drift,
                     "scoped-mail-sender:deletion": deletion,
                     "scoped-mail-sender:purgeMailboxes": purge_mailboxes,
+                    "scoped-mail-sender:migrateNow": migrate_now,
                     "scoped-mail-sender:senders": [sender],
                 },
             }

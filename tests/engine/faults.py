@@ -26,9 +26,9 @@ from tests.engine.conftest import SNAPSHOT_BEFORE, Configuration, stack_in
 from tests.engine.signed_in import signed_in_to
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# The claim at the end of a mark or of a policy's description, random by design; and what tells the
-# name of a role assignment from that of another identity.
-CLAIM = re.compile(r" ([0-9a-f]{8}|[0-9a-f]{12})$")
+# The claim at the end of a mark, of a policy's description or of a role assignment's name, random
+# by design; and what tells the name of a role assignment from that of another identity.
+CLAIM = re.compile(r"( [0-9a-f]{12})?( [0-9a-f]{8})?$")
 # What says when something happened, or stands for an id.
 VOLATILE = {
     "assignableAt",
@@ -54,16 +54,25 @@ class Scenario:
         deployed: Whether it starts from a deployed stack, or from an empty one.
         change: What it changes in the sender's configuration.
         destroy: Whether it is ``destroy`` in place of ``up``.
+        start: What the configuration of the deployed stack has otherwise than usual.
+        migrate_now: Whether ``scoping: both`` may be left early.
     """
 
     name: str
     deployed: bool = True
     change: Callable[[Configuration], None] | None = None
     destroy: bool = False
+    start: Callable[[Configuration], None] | None = None
+    migrate_now: bool = False
 
     def stack(self, directory: Path, *, resource_group: str = "rg-mail-sender") -> SimulatedStack:
         """The stack in a directory, with this scenario's configuration."""
-        return stack_in(directory, change=self.change, resource_group=resource_group)
+        return stack_in(
+            directory,
+            change=self.change,
+            resource_group=resource_group,
+            migrate_now=self.migrate_now,
+        )
 
     def run(self, stack: SimulatedStack, **options: Any) -> Result:
         """Runs the operation, perhaps with options of ``up`` or ``destroy``."""
@@ -130,9 +139,11 @@ class Trial:
     message: str
 
 
-def prepare(start: Path, *, deployed: bool) -> Path:
+def prepare(
+    start: Path, *, deployed: bool, change: Callable[[Configuration], None] | None = None
+) -> Path:
     """Makes what scenarios start from: an empty stack, or a deployed one that has sent."""
-    stack = stack_in(start)
+    stack = stack_in(start, change=change)
     (start / SNAPSHOT_BEFORE).write_text(json.dumps(stack.tenant.snapshot()), encoding="utf-8")
     # This wait is in real time; its own tests are in test_lag.py.
     stack.tenant.set_lag("directory", 0)

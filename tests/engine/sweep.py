@@ -37,7 +37,14 @@ from simulator.commands import report_unraisable
 from simulator.tenant.faults import Fault, Kind
 from tests.engine.faults import SCENARIOS, CleanRun, Trial, attempt, learn, prepare
 from tests.engine.random_walk import walk
-from tests.engine.verbs import STATES, VERBS, VerbTrial, attempt_with_faults, cases, learn_states
+from tests.engine.verbs import (
+    ALL_STATES,
+    VERBS,
+    VerbTrial,
+    attempt_with_faults,
+    cases,
+    learn_states,
+)
 
 PROCESSES = 2
 
@@ -62,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--cases", type=int, metavar="N", help="of the verbs, N cases only")
     parser.add_argument("--faults", type=int, default=1, metavar="N", help="faults for each case")
     parser.add_argument("--verb", action="append", choices=[verb.name for verb in VERBS])
-    parser.add_argument("--state", action="append", choices=[state.name for state in STATES])
+    parser.add_argument("--state", action="append", choices=[s.name for s in ALL_STATES])
     options = parser.parse_args(arguments)
     # Without a terminal rich assumes 80 columns, in which the table cannot be read.
     console = Console(width=None if sys.stdout.isatty() else 132)
@@ -135,12 +142,12 @@ def _walk(console: Console, seed: int, count: int) -> int:
 def _verbs(console: Console, options: argparse.Namespace) -> int:
     trials: dict[tuple[str, str], list[VerbTrial]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as directory:
-        clean = learn_states(Path(directory))
+        states = [s for s in ALL_STATES if s.name in (options.state or [s.name])]
+        clean = learn_states(Path(directory), states)
         planned = [
             case
             for case in cases(clean, options.seed)
             if case.verb.name in (options.verb or [case.verb.name])
-            and case.state.name in (options.state or [case.state.name])
         ][: options.cases]
         workers = _workers()
         with workers, Progress(*_columns("verbs"), console=console) as progress:

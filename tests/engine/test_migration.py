@@ -47,7 +47,7 @@ class Sender:
 
     def told(self, change: Any = None) -> SimulatedStack:
         """The stack with another configuration of the sender."""
-        self.stack = self._stack_in(change=change, deletion="retain", settle="PT1H")
+        self.stack = self._stack_in(change=change, deletion="retain", settle="PT45M")
         self.stack.tenant.set_sending_is_tried(True)
         return self.stack
 

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.engine.faults import CleanRun
-from tests.engine.verbs import STATES, VERBS, Case, attempt_verb, learn_states
+from tests.engine.verbs import (
+    STATES,
+    STATES_BY_ROLES,
+    VERBS,
+    Case,
+    attempt_verb,
+    learn_states,
+)
 from tests.sampling import sampled
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
@@ -28,6 +35,36 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> CleanRun:
     """What a plain `up` with another workflow name ends in."""
     directory = tmp_path_factory.mktemp("verbs")
     return learn_states(directory, [NEW_IDENTITY])[NEW_IDENTITY.name]
+
+
+@pytest.fixture(scope="module")
+def clean_by_roles(tmp_path_factory: pytest.TempPathFactory) -> CleanRun:
+    """What a plain `up` ends in that changes nothing of a sender by roles."""
+    unchanged = STATES_BY_ROLES[0]
+    directory = tmp_path_factory.mktemp("verbs-by-roles")
+    return learn_states(directory, [unchanged])[unchanged.name]
+
+
+@pytest.mark.parametrize(
+    ("verb", "on"),
+    [
+        ("--replace", "notifications-access-mail-send"),
+        ("no alias", "notifications-access-mail-send"),
+        ("state taint", "notifications-scope"),
+        ("--replace", "notifications-access-pointer"),
+    ],
+)
+def test_what_is_made_anew_by_roles_is_not_removed_with_its_predecessor(
+    clean_by_roles: CleanRun, tmp_path: Path, verb: str, on: str
+):
+    (tried,) = (each for each in VERBS if each.name == verb)
+    case = Case(tried, clean_by_roles.scenario, (on,), "up")
+
+    trial = attempt_verb(case, clean_by_roles, None, tmp_path / "stack")
+
+    assert trial.steps
+    assert trial.went_through
+    assert trial.problems == []
 
 
 @pytest.mark.parametrize(

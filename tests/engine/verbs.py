@@ -26,6 +26,7 @@ from tests.engine.faults import (
     SCENARIOS,
     CleanRun,
     Scenario,
+    by_roles,
     change_value,
     comparable,
     learn,
@@ -144,6 +145,12 @@ TOGETHER = [
 ]
 """Resources that people name in one call."""
 
+TOGETHER_BY_ROLES = [
+    ("notifications-scope", "notifications-access-mail-send"),
+    ("notifications-access-pointer", "notifications-access-mail-send"),
+    ("notifications-workflow", "notifications-access-mail-send"),
+]
+
 
 def _nothing(sender: Configuration) -> None:
     """Changes nothing."""
@@ -160,7 +167,45 @@ STATES = [
 """From where the verbs are tried: what is deployed, and what the configuration says now."""
 
 
-OF_ANOTHER_IDENTITY = frozenset({"workflow name", "kind of identity"})
+def _by_roles(path: str, value: Any, sender: Configuration) -> None:
+    by_roles(sender)
+    change_value(path, value, sender)
+
+
+STATES_BY_ROLES = [
+    replace(scenario, name=f"by roles: {scenario.name}", start=by_roles)
+    for scenario in (
+        Scenario("no change", change=by_roles),
+        Scenario("workflow name", change=partial(_by_roles, "workflow", "notifications-2")),
+        Scenario(
+            "a permission more",
+            change=partial(_by_roles, "permissions", ["Mail.Send", "Mail.Read"]),
+        ),
+        Scenario("destroy", change=by_roles, destroy=True),
+    )
+]
+"""The same, where roles in Exchange stand for group, policy and grant."""
+
+STATES_OF_BOTH = [
+    Scenario(
+        "both to roles",
+        change=by_roles,
+        start=partial(change_value, "scoping", "both"),
+        migrate_now=True,
+    )
+]
+"""The second step from a policy to roles; the first, "to both scopings", is one of STATES."""
+
+STARTS = [
+    (STATES, TOGETHER),
+    (STATES_BY_ROLES, TOGETHER_BY_ROLES),
+    (STATES_OF_BOTH, [*TOGETHER, *TOGETHER_BY_ROLES[:2]]),
+]
+"""The states that begin alike, each with the resources that people name together there."""
+
+ALL_STATES = [state for states, _ in STARTS for state in states]
+
+OF_ANOTHER_IDENTITY = frozenset({"workflow name", "kind of identity", "by roles: workflow name"})
 """The states in which the configuration no longer names the deployed identity."""
 
 
@@ -225,7 +270,7 @@ class VerbTrial:
 
 
 def learn_states(
-    directory: Path, states: Sequence[Scenario] = tuple(STATES)
+    directory: Path, states: Sequence[Scenario] = tuple(ALL_STATES)
 ) -> dict[str, CleanRun]:
     """Deploys what the verbs start from, and learns how a plain run ends at each of the states.
 
@@ -236,30 +281,45 @@ def learn_states(
     Returns:
         The clean runs by the names of the states.
     """
-    start = prepare(directory / "start", deployed=True)
-    return {state.name: learn(state, start, directory / "clean") for state in states}
+    starts = {
+        change: prepare(directory / f"start-{number}", deployed=True, change=change)
+        for number, change in enumerate(dict.fromkeys(state.start for state in states))
+    }
+    return {state.name: learn(state, starts[state.start], directory / "clean") for state in states}
 
 
 def cases(clean: Mapping[str, CleanRun], seed: int) -> list[Case]:
-    """All cases in an order of which any beginning is a fair sample.
+    """All cases of the learned states, those of one start after those of another.
 
-    Each verb comes once before one comes again, with states, resources and what is done next drawn
-    by the seed.
+    Those of a start are in an order of which any beginning is a fair sample: each verb comes once
+    before one comes again, with states, resources and what is done next drawn by the seed.
 
     Args:
         clean: What :func:`learn_states` returns.
         seed: The same one gives the same order.
     """
-    names = [name_of(urn) for urn in urns_of(stack_in(clean[STATES[0].name].start))]
+    found = []
+    for states, together in STARTS:
+        learned = [clean[state.name] for state in states if state.name in clean]
+        if learned:
+            urns = urns_of(stack_in(learned[0].start))
+            # Beside a grant stands a role of the same name: they are named together.
+            names = dict.fromkeys(map(name_of, urns))
+            drawn = _cases(states, [*((name,) for name in names), *together], seed)
+            found += [case for case in drawn if case.state.name in clean]
+    return found
+
+
+def _cases(states: Sequence[Scenario], named: Sequence[tuple[str, ...]], seed: int) -> list[Case]:
     chance = random.Random(seed)  # noqa: S311 - an order that can be repeated, not a secret
     queues = []
     for verb in VERBS:
         queue = [
             Case(verb, state, on, then)
-            for state in STATES
+            for state in states
             if verb.of_destroy or not state.destroy
             for on, then in product(
-                _named(names) if verb.names_resources else [()],
+                named if verb.names_resources else [()],
                 ["destroy"] if state.destroy else ["up", "destroy"],
             )
         ]
@@ -267,10 +327,6 @@ def cases(clean: Mapping[str, CleanRun], seed: int) -> list[Case]:
         queues.append(queue)
     longest = max(map(len, queues))
     return [queue[turn] for turn in range(longest) for queue in queues if turn < len(queue)]
-
-
-def _named(names: Sequence[str]) -> list[tuple[str, ...]]:
-    return [*((name,) for name in names), *TOGETHER]
 
 
 def attempt_with_faults(
@@ -352,7 +408,7 @@ def attempt_verb(case: Case, clean: CleanRun, fault: Fault | None, directory: Pa
         went_through=not problems,
         refusal="\n".join(problems),
         violations=violations(stack),
-        lost=list(_lost(stack, start, case)),
+        lost=[*_lost(stack, start, case), *([] if problems else _lost_roles(stack))],
         excess=[] if problems else list(_excess(stack, case)),
         differences=[] if problems else list(_differences(stack, clean, case)),
         steps=found,
@@ -388,8 +444,24 @@ def _lost(stack: SimulatedStack, start: dict[str, Any], case: Case) -> Iterator[
             yield f"{kind}: {start[kind][identifier].get('displayName')}"
 
 
+def _known_roles(stack: SimulatedStack) -> set[str]:
+    """Names of the role assignments that the state holds."""
+    return {
+        json.loads(resource["outputs"]["stdout"])["name"]
+        for resource in stack.exported_state().get("resources", [])
+        if str(resource.get("inputs", {}).get("delete")).endswith("remove-role-assignment.ps1")
+    }
+
+
+def _lost_roles(stack: SimulatedStack) -> Iterator[str]:
+    """What the state holds, so that nothing makes it again, and Exchange does not."""
+    assigned = stack.tenant.snapshot()["managementRoleAssignments"].values()
+    for name in sorted(_known_roles(stack) - {each["name"] for each in assigned}):
+        yield f"role assignment: {name}"
+
+
 def _excess(stack: SimulatedStack, case: Case) -> Iterator[str]:
-    """App roles that identities hold and the state does not know.
+    """App roles, and roles in Exchange, that identities hold and the state does not know.
 
     What a stack was told to forget, and then was destroyed, went elsewhere or was given another
     identity, it cannot take away; that it stays confined is what the invariant says.
@@ -397,14 +469,15 @@ def _excess(stack: SimulatedStack, case: Case) -> Iterator[str]:
     elsewhere = case.verb.moves or case.state.name in OF_ANOTHER_IDENTITY
     if case.verb.forgets and (elsewhere or case.then == "destroy"):
         return
-    known = {
-        resource["id"].rpartition("/")[2]
-        for resource in stack.exported_state().get("resources", [])
-        if resource["type"] == GRANT
-    }
-    grants = stack.tenant.snapshot()["appRoleAssignments"]
-    of_others = _of_others(stack)["appRoleAssignments"]
-    for identifier in grants.keys() - of_others.keys() - known:
+    resources = stack.exported_state().get("resources", [])
+    known = {r["id"].rpartition("/")[2] for r in resources if r["type"] == GRANT}
+    snapshot, others = stack.tenant.snapshot(), _of_others(stack)
+    kind = "managementRoleAssignments"
+    roles = {k: v for k, v in snapshot[kind].items() if v["name"] not in _known_roles(stack)}
+    grants = {k: v for k, v in snapshot["appRoleAssignments"].items() if k not in known}
+    for identifier in roles.keys() - others[kind].keys():
+        yield str(roles[identifier])
+    for identifier in grants.keys() - others["appRoleAssignments"].keys():
         yield str(grants[identifier])
 
 

@@ -43,6 +43,34 @@ function Find-RoleAssignment {
     }
 }
 
+function Find-OwnRoleAssignment {
+    <#
+    .SYNOPSIS
+        Finds the role assignments of a name, whatever claim stands behind it; or nothing.
+    .DESCRIPTION
+        What takes up one that is there makes one of its own, with a claim, so that a removal knows its own by the name. The
+        name itself is looked for among all assignments: others may have taken it.
+    #>
+    param([Parameter(Mandatory)] [string] $Name, [Parameter(Mandatory)] [string] $Assignee)
+    Find-RoleAssignment -Name $Name
+    Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -Action {
+        try {
+            Get-ManagementRoleAssignment -RoleAssignee $Assignee -ErrorAction Stop | Where-Object { $_.Name -match ' [0-9a-f]{8}$' -and $_.Name.Substring(0, $_.Name.Length - 9) -eq $Name }
+        }
+        catch {
+            if (-not (Test-NotFoundError -ErrorRecord $_)) { throw }
+        }
+    }
+}
+
+function Remove-RoleAssignment {
+    <# .SYNOPSIS Removes the role assignment of a name. #>
+    param([Parameter(Mandatory)] [string] $Name)
+    Invoke-Removal -Cmdlet 'Remove-ManagementRoleAssignment' -Removal {
+        Remove-ManagementRoleAssignment -Identity $Name -Confirm:$false -ErrorAction Stop
+    } -Remaining { Find-RoleAssignment -Name $Name }
+}
+
 function ConvertTo-MailboxFilter {
     <# .SYNOPSIS The filter of a scope that holds one mailbox: by an id that no other mailbox ever gets. #>
     param([Parameter(Mandatory)] [AllowEmptyString()] [string] $MailboxId)
@@ -69,7 +97,7 @@ function Get-RoleScopeName {
     #>
     param([Parameter(Mandatory)] [object] $Desired, [object] $Assignment)
     if ($Desired.scopeType -eq 'AdministrativeUnit') {
-        if (-not $Assignment) { $Assignment = Find-RoleAssignment -Name $Desired.assignment }
+        if (-not $Assignment) { $Assignment = Find-OwnRoleAssignment -Name $Desired.assignment -Assignee $Desired.appId | Select-Object -First 1 }
         if ($Assignment) { return [string]$Assignment.CustomResourceScope }
         return ''
     }
@@ -151,4 +179,4 @@ function Get-AuthorizationFinding {
     [pscustomobject]@{ Wrong = $wrong; Further = $further }
 }
 
-Export-ModuleMember -Function @('Find-ServicePrincipal', 'Find-ManagementScope', 'Find-RoleAssignment', 'ConvertTo-MailboxFilter', 'Get-ScopeDifference', 'Get-RoleScopeName', 'Get-ScopeFinding', 'Get-AssignmentDifference', 'Get-AuthorizationFinding')
+Export-ModuleMember -Function @('Find-ServicePrincipal', 'Find-ManagementScope', 'Find-RoleAssignment', 'Find-OwnRoleAssignment', 'Remove-RoleAssignment', 'ConvertTo-MailboxFilter', 'Get-ScopeDifference', 'Get-RoleScopeName', 'Get-ScopeFinding', 'Get-AssignmentDifference', 'Get-AuthorizationFinding')

@@ -7,6 +7,8 @@
               AdministrativeUnit, its object id. What scope or group hold is compared with members before. One of this name with other content is refused, never taken. What Exchange bound the assignment to is read back at
               once: without its scope it would open every mailbox, so it is taken back then. The assignment of a former identity,
               which this script wrote the last time (PULUMI_COMMAND_STDOUT), goes: that identity is gone, and Exchange may not know.
+              One that is there already, and that another resource or a run that was cut off has made, is replaced by one whose
+              name ends with a claim: the removal of that other resource then finds its own gone, and leaves this one.
     Writes    {"name":"..."}
     Needs the Exchange roles Role Management, View-Only Recipients and View-Only Configuration, and a delegating assignment of the role.
 #>
@@ -20,7 +22,17 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
     param($Desired)
     # To Exchange an empty scope is none at all, and without one the role opens every mailbox.
     if ([string]::IsNullOrWhiteSpace($Desired.scope)) { Stop-Convergence -Reason 'it would have no scope, and open every mailbox. Give the name of a management scope, the address of a group, or the object id of an administrative unit. Nothing was assigned.' }
-    $before = Find-RoleAssignment -Name $Desired.name
+    $former = Get-FormerOutput | Select-Object -Property 'name'
+    $present = @(Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId)
+    $differences = @($present | ForEach-Object { Get-AssignmentDifference -Assignment $_ -Desired $Desired } | ForEach-Object { "$($_.Property) is '$($_.Found)', not '$($_.Expected)'" })
+    if ($differences.Count -gt 0) {
+        Stop-Convergence -Reason "it has other content: $($differences -join '; '). It was not taken. If nobody needs it: Remove-ManagementRoleAssignment -Identity '$($present[0].Name)', and deploy again."
+    }
+    # What is there and was not made by this resource is another's, which the engine removes after this, or nobody's any more.
+    $name = $Desired.name
+    $before = $present | Where-Object { $former -and $_.Name -eq $former.name } | Select-Object -First 1
+    if ($before) { $name = $before.Name }
+    elseif ($present.Count -gt 0) { $name = "$($Desired.name) $(New-Claim)" }
     $waited = 0
     while (-not $before) {
         $wrong = @(Get-ScopeFinding -Desired $Desired)
@@ -31,38 +43,31 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
         $waited = $waited + 15
     }
     $assignment = Invoke-WithRetry -Cmdlet 'New-ManagementRoleAssignment' -NotFoundIsTransient -TakenIsTransient -Action {
-        $found = Find-RoleAssignment -Name $Desired.name
+        $found = Find-RoleAssignment -Name $name
         if ($found) { return $found }
         Write-Step -Message "assigning $($Desired.role) to $($Desired.principalId) on the scope '$($Desired.scope)'"
         # By the guid, which is this very group's, even if another one gets its address or its name.
         if ($Desired.scopeType -eq 'Group') {
             $group = Get-ExistingRecipient -Address $Desired.scope
-            return New-ManagementRoleAssignment -Name $Desired.name -App $Desired.principalId -Role $Desired.role -RecipientGroupScope ([string]$group.Guid) -ErrorAction Stop
+            return New-ManagementRoleAssignment -Name $name -App $Desired.principalId -Role $Desired.role -RecipientGroupScope ([string]$group.Guid) -ErrorAction Stop
         }
         if ($Desired.scopeType -eq 'AdministrativeUnit') {
-            return New-ManagementRoleAssignment -Name $Desired.name -App $Desired.principalId -Role $Desired.role -RecipientAdministrativeUnitScope $Desired.scope -ErrorAction Stop
+            return New-ManagementRoleAssignment -Name $name -App $Desired.principalId -Role $Desired.role -RecipientAdministrativeUnitScope $Desired.scope -ErrorAction Stop
         }
-        New-ManagementRoleAssignment -Name $Desired.name -App $Desired.principalId -Role $Desired.role -CustomResourceScope $Desired.scope -ErrorAction Stop
+        New-ManagementRoleAssignment -Name $name -App $Desired.principalId -Role $Desired.role -CustomResourceScope $Desired.scope -ErrorAction Stop
     }
     $differences = @(Get-AssignmentDifference -Assignment $assignment -Desired $Desired | ForEach-Object { "$($_.Property) is '$($_.Found)', not '$($_.Expected)'" })
-    if ($differences.Count -gt 0 -and -not $before) {
+    if ($differences.Count -gt 0) {
         Write-Step -Message "taking $($Desired.role) back from $($Desired.principalId)"
         # Not found yet is not gone.
-        $null = Wait-Result -Subject "the role assignment '$($Desired.name)'" -Action { Find-RoleAssignment -Name $Desired.name }
-        Invoke-Removal -Cmdlet 'Remove-ManagementRoleAssignment' -Removal {
-            Remove-ManagementRoleAssignment -Identity $Desired.name -Confirm:$false -ErrorAction Stop
-        } -Remaining { Find-RoleAssignment -Name $Desired.name }
+        $null = Wait-Result -Subject "the role assignment '$name'" -Action { Find-RoleAssignment -Name $name }
+        Remove-RoleAssignment -Name $name
         Stop-Convergence -Reason "Exchange bound it otherwise than it was told to: $($differences -join '; '). It was taken back at once, since it may have opened more than the scope. Deploy again; should that happen once more, report it."
     }
-    if ($differences.Count -gt 0) {
-        Stop-Convergence -Reason "it has other content: $($differences -join '; '). It was not taken. If nobody needs it: Remove-ManagementRoleAssignment -Identity '$($Desired.name)', and deploy again."
+    foreach ($other in @($present | ForEach-Object { $_.Name }) + @($former | ForEach-Object { $_.name })) {
+        if ($other -eq $name -or -not (Find-RoleAssignment -Name $other)) { continue }
+        Write-Step -Message "removing the role assignment '$other', whose place this one takes"
+        Remove-RoleAssignment -Name $other
     }
-    $former = Get-FormerOutput
-    if ($former -and $former.name -ne $Desired.name -and (Find-RoleAssignment -Name $former.name)) {
-        Write-Step -Message "removing the role assignment '$($former.name)' of the former identity"
-        Invoke-Removal -Cmdlet 'Remove-ManagementRoleAssignment' -Removal {
-            Remove-ManagementRoleAssignment -Identity $former.name -Confirm:$false -ErrorAction Stop
-        } -Remaining { Find-RoleAssignment -Name $former.name }
-    }
-    [ordered]@{ name = $Desired.name }
+    [ordered]@{ name = $name }
 }

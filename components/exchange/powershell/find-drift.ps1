@@ -101,7 +101,7 @@ function Find-ScopeDrift {
 function Find-AssignmentDrift {
     <# .SYNOPSIS Reads our role assignment. #>
     param([Parameter(Mandatory)] [object] $Desired)
-    $assignment = Find-RoleAssignment -Name $Desired.name
+    $assignment = Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId | Select-Object -First 1
     if (-not $assignment) { return New-Difference -Property 'Assignment' -Expected "$($Desired.role) on $($Desired.scope)" -Found 'none' }
     Get-AssignmentDifference -Assignment $assignment -Desired $Desired
 }

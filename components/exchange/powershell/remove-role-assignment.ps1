@@ -13,9 +13,22 @@ $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
-Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the role assignment '$($Desired.name)'" } -CommandName @('Get-Recipient', 'Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the role assignment '$($Desired.name)'" } -CommandName @('Get-Recipient', 'Get-ServicePrincipal', 'Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
     param($Desired)
-    $assignment = Find-RoleAssignment -Name $Desired.name
+    # By the name that this very resource gave it: one that was made anew has another.
+    $name = $Desired.name
+    $former = Get-FormerOutput
+    if ($former) { $name = $former.name }
+    $assignment = Find-RoleAssignment -Name $name
+    # One that was made a moment ago is not found yet, and would be in nobody's hands. Not so where the pointer has gone, and
+    # Exchange with it what was assigned; nor where another one has its place.
+    $waited = 0
+    while (-not $assignment -and $waited -lt 120 -and (Find-ServicePrincipal -Id $Desired.principalId) -and -not (Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId)) {
+        Write-Step -Message 'waiting 15 s: Exchange Online may not show it yet'
+        Start-Sleep -Seconds 15
+        $waited = $waited + 15
+        $assignment = Find-RoleAssignment -Name $name
+    }
     if (-not $assignment) {
         Write-Step -Message 'there is none: nothing to remove'
         return
@@ -23,10 +36,10 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
     # One that is switched off may go: what it was is what it is.
     $differences = @(Get-AssignmentDifference -Assignment $assignment -Desired $Desired | Where-Object { $_.Property -ne 'Enabled' } | ForEach-Object { "$($_.Property) is '$($_.Found)'" })
     if ($differences.Count -gt 0) {
-        Stop-Convergence -Reason "somebody changed it: $($differences -join '; '). It was not removed. If nobody needs it: Remove-ManagementRoleAssignment -Identity '$($Desired.name)', and run the removal again."
+        Stop-Convergence -Reason "somebody changed it: $($differences -join '; '). It was not removed. If nobody needs it: Remove-ManagementRoleAssignment -Identity '$name', and run the removal again."
     }
     Write-Step -Message "taking $($Desired.role) back from $($Desired.principalId)"
     Invoke-Removal -Cmdlet 'Remove-ManagementRoleAssignment' -Removal {
-        Remove-ManagementRoleAssignment -Identity $Desired.name -Confirm:$false -ErrorAction Stop
-    } -Remaining { Find-RoleAssignment -Name $Desired.name }
+        Remove-ManagementRoleAssignment -Identity $name -Confirm:$false -ErrorAction Stop
+    } -Remaining { Find-RoleAssignment -Name $name }
 }

@@ -25,13 +25,22 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
         Write-Step -Message "it stays: it was there before this stack, or before its state was lost, and others may use it. If nobody does: Remove-ServicePrincipal -Identity $($Desired.principalId)"
         return
     }
-    $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $Desired.principalId -ErrorAction Stop })
-    if ($others.Count -gt 0) {
-        Write-Step -Message "warning: it stays, since others have assigned it roles: $(@($others | ForEach-Object { $_.Name }) -join ', ')"
-        return
+    $listing = { Get-ManagementRoleAssignment -RoleAssignee $Desired.principalId -ErrorAction Stop }
+    $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action $listing)
+    if ($others.Count -eq 0) {
+        Write-Step -Message "removing Exchange's pointer to $($pointer.DisplayName)"
+        try {
+            Invoke-Removal -Cmdlet 'Remove-ServicePrincipal' -Removal {
+                Remove-ServicePrincipal -Identity $Desired.principalId -Confirm:$false -ErrorAction Stop
+            } -Remaining { Find-ServicePrincipal -Id $Desired.principalId }
+            return
+        }
+        catch {
+            # What was assigned a moment ago, by a run that was cut off, is not listed yet, and keeps the pointer.
+            Start-Sleep -Seconds 120
+            $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -Action $listing)
+            if ($others.Count -eq 0) { throw }
+        }
     }
-    Write-Step -Message "removing Exchange's pointer to $($pointer.DisplayName)"
-    Invoke-Removal -Cmdlet 'Remove-ServicePrincipal' -Removal {
-        Remove-ServicePrincipal -Identity $Desired.principalId -Confirm:$false -ErrorAction Stop
-    } -Remaining { Find-ServicePrincipal -Id $Desired.principalId }
+    Write-Step -Message "warning: it stays, since others have assigned it roles: $(@($others | ForEach-Object { $_.Name }) -join ', ')"
 }

@@ -57,7 +57,7 @@ class Run:
 
 
 Outputs = dict[tuple[str, str], str]
-"""What each resource wrote the last time, by its script and mark: what Pulumi has in the state."""
+"""What each resource wrote the last time, by its script and mark or name: what the state has."""
 
 
 class Scripts:
@@ -84,7 +84,7 @@ class Scripts:
         resource = (REMOVED_BY.get(script, script), "")
         if isinstance(desired, dict):
             if resource[0] != ENSURE_POLICY:
-                resource = (resource[0], desired.get("mark", ""))
+                resource = (resource[0], desired.get("mark") or desired.get("name", ""))
             desired = json.dumps(
                 {"organization": ORGANIZATION, "exchangeEnvironmentName": None} | desired
             )

@@ -71,6 +71,7 @@ REMOVED_BY = {
     REMOVE_MAILBOX: ENSURE_MAILBOX,
     REMOVE_GROUP: ENSURE_GROUP,
     RELEASE_POLICY: ENSURE_POLICY,
+    "remove-role-assignment.ps1": "ensure-role-assignment.ps1",
 }
 """By each script that Pulumi runs at a deletion, the one of the same resource."""
 

@@ -1,6 +1,7 @@
 """The scripts of RBAC for Applications, unchanged: up, once more, wrong turns and down."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -149,6 +150,26 @@ class TestUp:
         assert made(run) == ["New-ManagementRoleAssignment", "Remove-ManagementRoleAssignment"]
         assert deployed.objects() == [2, 1, 1]
 
+    @pytest.mark.parametrize("times", [1, 2])
+    def test_a_resource_that_is_made_anew_has_an_assignment_of_its_own(self, deployed, times):
+        """As by `up --replace`: the engine removes the old resource after it has made the new."""
+        scripts, (script, desired) = deployed.scripts, deployed.up[2]
+        for _ in range(times):
+            former = dict(scripts.outputs)
+            scripts.outputs.clear()
+            [run] = deployed.done([(script, desired)])
+            new = dict(scripts.outputs)
+            assert made(run) == ["New-ManagementRoleAssignment", "Remove-ManagementRoleAssignment"]
+            scripts.outputs = former
+            [removal] = deployed.done([deployed.down[0]])
+            assert removal.changes == []
+            scripts.outputs = new
+            scripts.pass_time()
+        assert re.fullmatch(rf"{desired['name']} [0-9a-f]{{8}}", run.observed["name"])
+        assert [run.changes for run in deployed.deploy()] == [[], [], [], []]
+        deployed.done(deployed.down)
+        assert deployed.objects() == [0, 0, 0]
+
     def test_the_scope_moves_with_its_mailbox(self, deployed):
         deployed.scripts.environment = {
             "EXCHANGE_ACCESS_TOKEN": deployed.scripts.token(),
@@ -215,6 +236,13 @@ class TestWhatIsNotOurs:
         )
         assert run.changes == []
         assert f"not {FINANCE_ID}. Only a new one can have another" in line
+
+    def test_a_scope_that_a_role_is_bound_to_stays(self, deployed):
+        """It may be that of a resource which was made anew and has taken it up."""
+        [run] = deployed.done([deployed.down[1]])
+        assert run.changes == []
+        assert f"roles are bound to it: {deployed.assignment['name']}" in run.stderr
+        assert deployed.objects() == [1, 1, 1]
 
     def test_a_pointer_that_others_have_assigned_roles_to_stays(self, deployed):
         role = {"App": deployed.principal_id, "Role": "Application Mail.Read"}
@@ -327,6 +355,25 @@ class TestTheProof:
 
 
 class TestDown:
+    def test_right_after_up(self, sender):
+        """What was made a moment ago is not found yet, and is removed all the same."""
+        sender.done(sender.up[:2])
+        sender.scripts.pass_time()
+        sender.done(sender.up[2:3])
+        runs = sender.done(sender.down)
+        assert "waiting 15 s: Exchange Online may not show it yet" in runs[0].stderr
+        assert sender.objects() == [0, 0, 0]
+
+    def test_a_pointer_stays_for_what_a_run_that_was_cut_off_assigned(self, sender):
+        sender.done(sender.up[:2])
+        sender.scripts.pass_time()
+        sender.done(sender.up[2:3])
+        [run] = sender.done(sender.down[2:])
+        assert f"it stays, since others have assigned it roles: {sender.assignment['name']}" in (
+            run.stderr
+        )
+        assert sender.objects() == [1, 1, 1]
+
     def test_in_its_order(self, deployed):
         runs = deployed.done(deployed.down)
         assert [run.changes for run in runs] == [

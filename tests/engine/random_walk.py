@@ -2,6 +2,10 @@
 
 After the method of Acto (Gu et al., SOSP 2023): whatever way a deployment came, after each `up` the
 tenant equals what a fresh deployment of the same configuration gives.
+
+One of the dimensions is what confines the identity. A change of it goes by way of ``both``, each
+step after its wait, which passes on the tenant's clock. What then stays for a day, or for hours, is
+left out of the comparison until it is due, and other changes may come meanwhile.
 """
 
 import copy
@@ -9,12 +13,15 @@ import json
 import random
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from simulator.engine import SimulatedStack
+from simulator.tenant import Tenant
 from tests.engine.conftest import SENDER, Configuration, stack_in
 from tests.engine.faults import change_value, comparable, unequal, violations
 
@@ -44,6 +51,19 @@ VALUES: Mapping[str, Sequence[Any]] = {
 
 MOST_MOVES_AT_ONCE = 3
 
+POLICY, BOTH, ROLES = "applicationAccessPolicy", "both", "rbac"
+NEXT: Mapping[str, Sequence[str]] = {POLICY: (BOTH,), BOTH: (ROLES, POLICY), ROLES: (BOTH,)}
+"""What may follow on a scoping."""
+
+CHANGES_OF_SCOPING = 0.5
+"""How often a step changes the scoping, and how often another one comes after a wait."""
+
+HOURS_OF_A_WAIT = 26
+"""Long enough for ``both`` to be left, and for what then stays to be due."""
+
+TOLD_THE_TIME = ("components.migration", "configuration.loading")
+"""The modules that ask what time it is, to know what is due."""
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -51,18 +71,21 @@ class Arrival:
 
     Attributes:
         moves: What was changed on the way, path and new value.
+        waited: Whether a day passed before.
         problems: What should not be; nothing where all is well.
     """
 
     moves: Mapping[str, Any]
+    waited: bool
     problems: Sequence[str]
 
     def __str__(self) -> str:
-        return ", ".join(f"{path} = {json.dumps(value)}" for path, value in self.moves.items())
+        said = ", ".join(f"{path} = {json.dumps(value)}" for path, value in self.moves.items())
+        return f"a day later {said}" if self.waited else said
 
 
 def walk(directory: Path, seed: int, count: int) -> Iterator[Arrival]:
-    """Walks from the stack's first configuration; each step costs about three deployments.
+    """Walks from a stack by a policy, by roles or by both; each step costs about three deployments.
 
     Args:
         directory: Where the stack and the fresh ones are kept; it need not exist.
@@ -70,44 +93,120 @@ def walk(directory: Path, seed: int, count: int) -> Iterator[Arrival]:
         count: How many steps it takes.
     """
     chance = random.Random(seed)  # noqa: S311 - a walk that can be repeated, not a secret
-    current: dict[str, Any] = {}
-    _deploy(directory / "walked", current)
-    for number in range(count):
-        moves = {
-            path: chance.choice([v for v in VALUES[path] if v != current.get(path)])
-            for path in chance.sample(sorted(VALUES), chance.randint(1, MOST_MOVES_AT_ONCE))
-        }
-        current |= moves
-        fresh = directory / f"fresh-{number}"
-        yield Arrival(moves, _problems(directory / "walked", fresh, current))
-        shutil.rmtree(fresh)
+    walked = _Walked(directory / "walked", {"scoping": chance.choice(list(NEXT))})
+    with walked.time():
+        walked.deploy()
+        for number in range(count):
+            moves = {
+                path: chance.choice([v for v in VALUES[path] if v != walked.values.get(path)])
+                for path in chance.sample(sorted(VALUES), chance.randint(1, MOST_MOVES_AT_ONCE))
+            }
+            scoping = walked.values["scoping"]
+            if chance.random() < CHANGES_OF_SCOPING:
+                moves["scoping"] = chance.choice(NEXT[scoping])
+            leaves = scoping == BOTH and "scoping" in moves
+            waited = leaves or chance.random() < CHANGES_OF_SCOPING
+            fresh = directory / f"fresh-{number}"
+            yield Arrival(moves, waited, walked.problems(moves, fresh, waited=waited))
+            shutil.rmtree(fresh)
 
 
-def _deploy(directory: Path, values: Mapping[str, Any]) -> tuple[SimulatedStack, list[str]]:
+class _Walked:
+    """The stack that walks, in the time of its tenant.
+
+    Attributes:
+        values: Those of its configuration that differ from the first one's.
+        left: The scoping that it came from, while what confined it then is still there.
+    """
+
+    def __init__(self, directory: Path, values: dict[str, Any]) -> None:
+        self.values = values
+        self.left = ""
+        self._directory = directory
+        self._tenant: Tenant
+
+    @contextmanager
+    def time(self) -> Iterator[None]:
+        """Has the program go by the tenant's clock."""
+        with ExitStack() as patches:
+            for module in TOLD_THE_TIME:
+                patches.enter_context(patch(f"{module}.now", lambda: self._tenant.clock.now()))
+            yield
+
+    def deploy(self, *, waited: bool = False) -> tuple[SimulatedStack, list[str]]:
+        """Deploys its configuration, perhaps after a wait."""
+        stack = _configured(self._directory, self.values)
+        self._tenant = stack.tenant
+        if waited:
+            stack.tenant.clock.advance(HOURS_OF_A_WAIT * 3600)
+        return stack, _up(stack)
+
+    def problems(self, moves: Mapping[str, Any], fresh: Path, *, waited: bool) -> list[str]:
+        """Makes some moves, deploys, and compares with a fresh deployment."""
+        before = self.values["scoping"]
+        self.values |= moves
+        if self.values["scoping"] == BOTH or waited:
+            self.left = ""
+        if before == BOTH != self.values["scoping"]:
+            (self.left,) = {POLICY, ROLES} - {self.values["scoping"]}
+        stack, problems = self.deploy(waited=waited)
+        other = _configured(fresh, self.values)
+        problems += [f"from nothing: {failure}" for failure in _up(other)]
+        found = _without_what_stays(stack.tenant.snapshot(), self.left)
+        problems += unequal(_as_if_fresh(found), _as_if_fresh(other.tenant.snapshot()))
+        again = stack.preview()
+        if not again.succeeded or again.changes:
+            problems.append(f"another preview is not without changes: {again.output}")
+        problems += violations(stack)
+        for deployed in (stack, other):
+            deployed.tenant.close()
+        return problems
+
+
+def _configured(directory: Path, values: Mapping[str, Any]) -> SimulatedStack:
     stack = stack_in(directory, change=partial(_configure, values))
     # This wait is in real time; its own tests are in test_lag.py.
     stack.tenant.set_lag("directory", 0)
+    return stack
+
+
+def _up(stack: SimulatedStack) -> list[str]:
     result = stack.up()
-    return stack, [] if result.succeeded else [f"`up` failed: {result.output}"]
+    return [] if result.succeeded else [f"`up` failed: {result.output}"]
 
 
 def _configure(values: Mapping[str, Any], sender: Configuration) -> None:
     for path, value in values.items():
         change_value(path, copy.deepcopy(value), sender)
+    if values["scoping"] == ROLES:
+        del sender["group"]
 
 
-def _problems(walked: Path, fresh: Path, values: Mapping[str, Any]) -> list[str]:
-    stack, problems = _deploy(walked, values)
-    other, failures = _deploy(fresh, values)
-    problems += [f"from nothing: {failure}" for failure in failures]
-    problems += unequal(*(_as_if_fresh(s.tenant.snapshot()) for s in (stack, other)))
-    again = stack.preview()
-    if not again.succeeded or again.changes:
-        problems.append(f"another preview is not without changes: {again.output}")
-    problems += violations(stack)
-    for deployed in (stack, other):
-        deployed.tenant.close()
-    return problems
+def _without_what_stays(snapshot: dict[str, dict[str, Any]], left: str) -> dict[str, Any]:
+    """A snapshot without what confined the identity before, where that is not due to go yet.
+
+    After roles that is their scope. After a policy it is the group, with the policy on it. It has
+    to be there: what is missing is a difference as well.
+    """
+    if not left:
+        return snapshot
+    if left == ROLES:
+        (scope,) = (s for s in snapshot["managementScopes"].values() if _is_ours(s["name"]))
+        gone = {scope["id"]}
+    else:
+        (group,) = (g for g in snapshot["groups"].values() if "/notifications-group " in str(g))
+        (policy,) = (
+            p for p in snapshot["applicationAccessPolicies"].values() if p["scopeId"] == group["id"]
+        )
+        gone = {group["id"], policy["id"]}
+    return {
+        kind: {key: o for key, o in objects.items() if key not in gone}
+        for kind, objects in snapshot.items()
+    }
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("notifications ")
 
 
 def _as_if_fresh(snapshot: dict[str, dict[str, Any]]) -> Any:

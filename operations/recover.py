@@ -380,6 +380,7 @@ def _left_behind(
     creations = [*_begun(pending), *plan.creations]
     creations = [creation for creation in creations if creation.urn not in held]
     planned = [cloud.identifier(creation.kind, creation.inputs) for creation in creations]
+    names = {resource.get("id", "").casefold(): urn for urn, resource in held.items()}
     seen: set[str] = set()
     for creation in creations:
         if creation.urn in seen:
@@ -388,7 +389,11 @@ def _left_behind(
         if found is not None:
             seen.add(creation.urn)
             finding = _taken_up(creation, found, held, plan.owners)
-            yield _foreign(finding, adopt=adopt) if found.is_foreign else finding
+            name = names.get(found.identifier.casefold())
+            if name is not None:
+                yield _renamed(finding, name)
+            else:
+                yield _foreign(finding, adopt=adopt) if found.is_foreign else finding
 
 
 def _excess(
@@ -502,6 +507,20 @@ def _taken_up(creation: _Creation, found: Found, held: State, planned: State) ->
         "provider": f"{provider}::{(held | planned)[provider]['id']}",
     }
     return replace(finding, resource=resource, owners=owners)
+
+
+def _renamed(finding: Finding, former: str) -> Finding:
+    """What to do about an object that the state holds by another name.
+
+    Imported, it would be in the state twice, and the next ``up`` would delete it by its former
+    name: a sender would be without its grant, and each further ``up`` would find nothing to do.
+    """
+    text = (
+        f"{finding.found}, and the state has it as {_subject(former)}; give it that name again in "
+        "the program, or an alias. Where only its name changed, pulumi state rename gives it the "
+        "new one in the state (pulumi stack --show-urns says what to rename)"
+    )
+    return replace(finding, found=text, remedy=Remedy.LEAVE)
 
 
 def _foreign(finding: Finding, *, adopt: bool) -> Finding:

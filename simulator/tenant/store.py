@@ -354,7 +354,9 @@ class Store:
         return [Violation(datetime.fromisoformat(row[0]), *row[1:]) for row in rows.fetchall()]
 
     def close(self) -> None:
-        self._connection.close()
+        # SQLite does not survive it while another thread asks.
+        with self._lock:
+            self._connection.close()
 
 
 def utc_now() -> datetime:

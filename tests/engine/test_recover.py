@@ -21,6 +21,7 @@ from simulator.tenant.faults import Fault, Kind, Step
 from tests.engine.conftest import StackIn, stack_in, succeeded
 from tests.engine.faults import CleanRun, differences, violations
 from tests.engine.signed_in import signed_in_to
+from tests.engine.test_targets import urn_of
 from tests.sampling import sampled
 
 pytestmark = pytest.mark.engine
@@ -283,3 +284,26 @@ def delete(stack: SimulatedStack, grant: str) -> None:
     path = f"/v1.0/servicePrincipals/{held['resourceId']}/appRoleAssignedTo/{grant}"
     token = clouds._credential.get_token("https://graph.microsoft.com/.default").token
     assert stack.tenant.graph.request("DELETE", path, token=token).status == 204
+
+
+class TestWhatTheStateHasByAnotherName:
+    """Imported, it would be in the state twice, and go by its former name."""
+
+    def test_is_left_alone_and_gets_its_name_as_is_said(self, redeployed: StackIn):
+        stack = redeployed()
+        grants = stack.tenant.snapshot()["appRoleAssignments"]
+        grant = urn_of(stack, "notifications-access-mail-send")
+        stack.edit_state("rename", grant, "former")
+        assert not stack.up().succeeded
+
+        code, shown = recovered(stack)
+
+        assert code == 3
+        said = " ".join(shown.replace("\u2502", " ").split())
+        assert "the state has it as AppRoleAssignment" in said
+        assert "former; give it that name again" in said
+        assert "pulumi state rename" in said
+
+        stack.edit_state("rename", urn_of(stack, "former"), "notifications-access-mail-send")
+        assert succeeded(stack.up()).changes == []
+        assert stack.tenant.snapshot()["appRoleAssignments"] == grants

@@ -14,7 +14,7 @@ import grpc  # type: ignore[import-untyped]
 import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import _get_callbacks
+from pulumi.runtime.settings import SETTINGS, _get_callbacks
 from pulumi.runtime.stack import run_pulumi_func
 
 MAILBOX_ID = "11111111-0000-4000-8000-000000000001"
@@ -188,6 +188,8 @@ def record(
         monitor=monitor,
     )
     pulumi.runtime.set_all_config(config or {})
+    # Or what failed in the program before this one would be this one's failure.
+    SETTINGS.outputs.clear()
 
     async def run() -> None:
         # Of hooks and transforms. Otherwise each of them starts one, and where the program then
@@ -199,7 +201,7 @@ def record(
     try:
         loop.run_until_complete(run_pulumi_func(run))
     finally:
-        # What a failed program was about to do would go on, and fail, in the next one's time.
+        # What a failed program was about to do would go on in the next one's time.
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from simulator import pwsh
@@ -69,7 +70,8 @@ def _attend(client: socket.socket) -> NoReturn:
     ended = os.waitid(os.P_PID, script, os.WEXITED | os.WNOWAIT)
     assert ended is not None  # noqa: S101 - without WNOHANG it waits
     code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-    client.sendall(str(code).encode())
+    with suppress(BrokenPipeError):  # Of a client that was killed.
+        client.sendall(str(code).encode())
     os._exit(0)
 
 

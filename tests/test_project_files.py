@@ -3,6 +3,7 @@
 import hashlib
 import re
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def pins(name: str) -> dict[str, str]:
     """What a compiled file pins: each requirement with all lines that belong to it."""
     found = {}
     for entry in re.split(r"\n(?=[A-Za-z0-9])", text(name)):
-        match = re.match(r"([A-Za-z0-9._-]+)==(\S+)", entry)
+        match = re.match(r"([A-Za-z0-9._-]+)(?:\[[a-z0-9,]+\])?==(\S+)", entry)
         assert match is not None, entry.splitlines()[0]
         found[match[1]] = entry
     return found
@@ -86,6 +87,21 @@ class TestPins:
     def test_are_for_every_system(self) -> None:
         # A file that was compiled for one system has no markers, and misses what another needs.
         assert "sys_platform == 'win32'" in pins("requirements-dev.txt")["colorama"].splitlines()[0]
+
+    def test_have_the_extras_that_others_ask_for(self) -> None:
+        # Pip takes the newest release for what is asked for with an extra and pinned without it,
+        # and then refuses that, as it has no hash.
+        found = pins("requirements-dev.txt")
+        asked = {
+            (match[1].lower(), match[2])
+            for distribution in distributions()
+            for requirement in distribution.requires or ()
+            if (match := re.match(r"([\w.-]+)\[(\w+)\]", requirement))
+            and "extra ==" not in requirement
+        }
+        assert ("coverage", "toml") in asked
+        for name, extra in asked:
+            assert found[name].startswith(f"{name}[{extra}]=="), name
 
     def test_name_no_registry(self) -> None:
         for name in COMPILED:

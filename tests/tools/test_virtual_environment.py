@@ -146,7 +146,7 @@ def test_the_progress_names_the_package(line: str, state: str) -> None:
 
 def pins(file: str) -> dict[str, str]:
     lines = (ROOT / file).read_text("utf-8").splitlines()
-    found = [re.match(r"([a-z0-9_.-]+)==([^ ;\\]+)", line) for line in lines]
+    found = [re.match(r"([a-z0-9_.-]+)(?:\[[a-z0-9,]+\])?==([^ ;\\]+)", line) for line in lines]
     return {match[1]: match[2] for match in found if match}
 
 

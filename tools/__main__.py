@@ -28,8 +28,9 @@ OF_POWERSHELL = (
 )
 """What runs in real PowerShell: scripts, what stands in for their module, recorded answers."""
 
-ON_ALL_CORES = ("--numprocesses", "auto", "--dist", "worksteal")
-"""How pytest divides the tests: neighbours stay together, so that what they share is made once."""
+ON_ALL_CORES = ("--numprocesses", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
+"""How pytest divides the tests: neighbours stay together, so that what they share is made once. Two
+processes a core, as a test of the engine waits for half of its time."""
 
 TASKS = {
     "setup": "create .venv with the pinned dependencies, and find or set up the Pulumi CLI",

@@ -69,7 +69,7 @@ class TestAStateThatAKilledEngineHasLeftUnreadable:
         (attributes,) = (stack.directory / "state").rglob(f"{stack.stack}.json.attrs")
         attributes.write_bytes(b"")
         with pytest.raises(CommandError, match="failed to load checkpoint: EOF"):
-            stack.exported_state()
+            stack.outputs()
 
         stack.cancel()
 

@@ -217,10 +217,42 @@ def _deployed_group(deployed: Deployed, sender: str) -> Group | None:
 _OF_GROUPS = ("group", "access-policy")
 
 
-def note_both(
+def note_times(
+    name: str,
+    scoping: Scoping,
+    standing: Standing,
+    course: Course,
+    *,
+    principal_id: pulumi.Input[str],
+    client_id: pulumi.Input[str],
+    roles: RoleBasedMailboxAccess | None,
+    access: ConfinedMailboxAccess | None,
+    permissions: Sequence[MailboxPermission],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """Keeps in the state what the next runs are measured by.
+
+    Args:
+        name: Of the sender or the access.
+        scoping: What is wanted.
+        standing: What was there.
+        course: What this run has of both.
+        principal_id: Object id of the identity.
+        client_id: Its client id.
+        roles: What roles let it use, where there are any.
+        access: What a policy and grants do, where there are any.
+        permissions: What it is permitted.
+        opts: Resource options.
+    """
+    if scoping is Scoping.BOTH and roles is not None and access is not None:
+        _note_both(name, standing, principal_id, roles, access, permissions, opts)
+    elif course.leaving:
+        _note_left(name, course, client_id, roles, access, opts)
+
+
+def _note_both(
     name: str,
     standing: Standing,
-    *,
     principal_id: pulumi.Input[str],
     roles: RoleBasedMailboxAccess,
     access: ConfinedMailboxAccess,
@@ -246,10 +278,9 @@ def note_both(
     )
 
 
-def note_left(
+def _note_left(
     name: str,
     course: Course,
-    *,
     client_id: pulumi.Input[str],
     roles: RoleBasedMailboxAccess | None,
     access: ConfinedMailboxAccess | None,

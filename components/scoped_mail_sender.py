@@ -31,7 +31,7 @@ from .inputs import child_options, inputs_of
 from .logic_app import LogicApp, LogicAppArgs, WorkflowIdentity
 from .message import Message
 from .migration import Scoping as Scoping
-from .migration import Standing, course_of, note_both, note_left
+from .migration import Standing, course_of, note_times
 from .role_based_mailbox_access import (
     RoleBasedMailboxAccess,
     RoleBasedMailboxAccessArgs,
@@ -367,29 +367,18 @@ class ScopedMailSender(pulumi.ComponentResource):
         course = self._course
         self.roles = self._roles(identity) if course.roles else None
         self.access = self._confined_access(identity) if course.policy else None
-        if (
-            self._args.scoping is Scoping.BOTH
-            and self.roles is not None
-            and self.access is not None
-        ):
-            note_both(
-                self._name,
-                self._standing,
-                principal_id=identity.principal_id,
-                roles=self.roles,
-                access=self.access,
-                permissions=self._args.permissions,
-                opts=child_options(self, self._opts),
-            )
-        elif course.leaving:
-            note_left(
-                self._name,
-                course,
-                client_id=identity.client_id,
-                roles=self.roles,
-                access=self.access,
-                opts=child_options(self, self._opts),
-            )
+        note_times(
+            self._name,
+            self._args.scoping,
+            self._standing,
+            course,
+            principal_id=identity.principal_id,
+            client_id=identity.client_id,
+            roles=self.roles,
+            access=self.access,
+            permissions=self._args.permissions,
+            opts=child_options(self, self._opts),
+        )
         granted = self.access.permissions if self.access is not None and course.grants else []
         return [*(self.roles.permissions if self.roles is not None else []), *granted]
 

@@ -24,7 +24,7 @@ from .exchange.mail_enabled_security_group import (
 from .exchange.management_scope import ManagementScope, ManagementScopeArgs
 from .graph_permission import MailboxPermission
 from .inputs import child_options, inputs_of
-from .migration import Scoping, Standing, course_of, note_both, note_left
+from .migration import Scoping, Standing, course_of, note_times
 from .role_based_mailbox_access import (
     RoleBasedMailboxAccess,
     RoleBasedMailboxAccessArgs,
@@ -139,25 +139,18 @@ class ScopedMailboxAccess(pulumi.ComponentResource):
                 self.roles = self._by_roles(ScopeType.GROUP, group.address, group)
         if course.policy and group is not None and wanted is not None:
             self.access = self._by_policy(group, wanted.policy_description)
-        if args.scoping is Scoping.BOTH and self.roles is not None and self.access is not None:
-            note_both(
-                name,
-                standing,
-                principal_id=args.principal_id,
-                roles=self.roles,
-                access=self.access,
-                permissions=args.permissions,
-                opts=child_options(self, opts),
-            )
-        elif course.leaving:
-            note_left(
-                name,
-                course,
-                client_id=args.client_id,
-                roles=self.roles,
-                access=self.access,
-                opts=child_options(self, opts),
-            )
+        note_times(
+            name,
+            args.scoping,
+            standing,
+            course,
+            principal_id=args.principal_id,
+            client_id=args.client_id,
+            roles=self.roles,
+            access=self.access,
+            permissions=args.permissions,
+            opts=child_options(self, opts),
+        )
         self.outputs: dict[str, pulumi.Input[Any]] = {
             "clientId": args.client_id,
             "principalId": args.principal_id,

@@ -37,6 +37,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
         }
         catch {
             # What was assigned a moment ago, by a run that was cut off, is not listed yet, and keeps the pointer.
+            Write-Step -Message 'waiting 120 s: Exchange Online may not show yet what is assigned to it'
             Start-Sleep -Seconds 120
             $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -Action $listing)
             if ($others.Count -eq 0) { throw }

@@ -4,7 +4,6 @@ The mock monitor answers like an engine that creates everything; this one also k
 so that dependencies, secrets and options become plain data that a test can look at.
 """
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import grpc  # type: ignore[import-untyped]
 import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import SETTINGS, _get_callbacks
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
 MAILBOX_ID = "11111111-0000-4000-8000-000000000001"
@@ -192,18 +191,7 @@ def record(
     SETTINGS.outputs.clear()
 
     async def run() -> None:
-        # Of hooks and transforms. Otherwise each of them starts one, and where the program then
-        # fails, one that is stopped before its first turn takes the whole process along.
-        await _get_callbacks()
         program()
 
-    loop = pulumi.runtime.sync_await._ensure_event_loop()
-    try:
-        loop.run_until_complete(run_pulumi_func(run))
-    finally:
-        # What a failed program was about to do would go on in the next one's time.
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    pulumi.runtime.sync_await._sync_await(run_pulumi_func(run))
     return recording

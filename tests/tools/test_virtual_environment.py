@@ -1,5 +1,4 @@
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -7,7 +6,7 @@ import pytest
 
 from tests.tools.executables import Executable
 from tools.progress import ToolError
-from tools.virtual_environment import ROOT, describe_pip, prepare, python
+from tools.virtual_environment import describe_pip, prepare, python
 
 scripts_start_like_programs = pytest.mark.skipif(
     os.name == "nt", reason="Windows starts no script in place of python.exe"
@@ -142,27 +141,3 @@ class TestAnEnvironmentIsCreated:
 )
 def test_the_progress_names_the_package(line: str, state: str) -> None:
     assert describe_pip(line).startswith(state)
-
-
-def pins(file: str) -> dict[str, str]:
-    lines = (ROOT / file).read_text("utf-8").splitlines()
-    found = [re.match(r"([a-z0-9_.-]+)(?:\[[a-z0-9,]+\])?==([^ ;\\]+)", line) for line in lines]
-    return {match[1]: match[2] for match in found if match}
-
-
-class TestWhatIsInstalledIsPinned:
-    @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
-    def test_each_package_by_version_and_hash_and_without_an_index(self, file: str) -> None:
-        text = (ROOT / file).read_text("utf-8")
-        packages = re.findall(r"^[a-z].*(?:\n +--hash=sha256:[0-9a-f]{64}.*)*", text, re.MULTILINE)
-        assert len(packages) == len(pins(file)) > 20
-        assert all("--hash=" in package for package in packages)
-        assert "://" not in text
-        assert "--index" not in text
-
-    def test_development_has_the_versions_that_the_program_has(self) -> None:
-        assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
-
-    @pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
-    def test_what_is_asked_for_is_what_is_pinned(self, name: str) -> None:
-        assert pins(f"{name}.in").items() <= pins(f"{name}.txt").items()

@@ -287,25 +287,22 @@ def named_as_written_or_not_made(scripts: Scripts, text: str) -> None:
     assert scripts.tenant.violations() == []
 
 
+def with_access(**further: Any) -> dict[str, Any]:
+    """A configuration with an identity of others, which roles confine."""
+    values = copy.deepcopy(HAPPY_PATH)
+    access = {"name": "reporting", "clientId": APP_ID, "permissions": ["Mail.Send"]}
+    values["access"] = [access | {"scoping": "rbac", "controlMailbox": CONTROL} | further]
+    return values
+
+
 def reaches_just_its_mailbox_or_is_refused(scripts: Scripts, local: str) -> None:
     """Asserts it of an address beside those of others, and with a display name that is as hostile.
 
     Sets the mailbox up, has the configuration judge the address, binds a role to it, and proves it.
     """
     address = f"{local}@contoso.com"
-    values = copy.deepcopy(HAPPY_PATH)
-    values["access"] = [
-        {
-            "name": "reporting",
-            "clientId": APP_ID,
-            "mailboxes": [address],
-            "permissions": ["Mail.Send"],
-            "scoping": "rbac",
-            "controlMailbox": CONTROL,
-        }
-    ]
     try:
-        load_configuration(values)
+        load_configuration(with_access(mailboxes=[address]))
         refused = False
     except ConfigurationError:
         refused = True
@@ -376,12 +373,8 @@ class TestRolesAreNamedAndBoundAsWrittenOrRefused:
     @pytest.mark.parametrize("unit", ["", " ", "Sales", "*", "'; $(exit) #"])
     def test_an_administrative_unit_is_an_id_and_never_nothing(self, scripts: Scripts, unit: str):
         """Bound to no unit at all, the role would open every mailbox until it is taken back."""
-        values = copy.deepcopy(HAPPY_PATH)
-        access = {"name": "reporting", "clientId": APP_ID, "mailboxes": [RECEPTION]}
-        access |= {"permissions": ["Mail.Send"], "scoping": "rbac", "controlMailbox": CONTROL}
-        values["access"] = [access | {"administrativeUnit": unit}]
         with pytest.raises(ConfigurationError, match="is not an id of Entra"):
-            load_configuration(values)
+            load_configuration(with_access(mailboxes=[RECEPTION], administrativeUnit=unit))
 
         roles = Roles(scripts, RECEPTION)
         assert roles.done("ensure-service-principal.ps1", roles.pointer)

@@ -263,6 +263,12 @@ class Access:
         self.identities.write([entry | {"permissions": ["Mail.Send"]}], alone=True)
         return self.stack
 
+    def goes_by_both(self) -> None:
+        """Deploys it by a policy, which Graph learns of, and then by both."""
+        succeeded(self.told("applicationAccessPolicy").up())
+        pass_policy_lag(self.stack.tenant)
+        succeeded(self.told("both").up())
+
     def up(self, scoping: str, **has: int) -> Result:
         """Deploys, has the identity send at once, and finds nothing more to do."""
         result = succeeded(self.told(scoping).up())
@@ -375,9 +381,7 @@ def test_an_access_that_is_not_proven_keeps_its_grant(
     fresh: StackIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     access = Access(fresh, monkeypatch, [FINANCE])
-    succeeded(access.told("applicationAccessPolicy").up())
-    pass_policy_lag(access.stack.tenant)
-    succeeded(access.told("both").up())
+    access.goes_by_both()
     access.later(2)
     both, tenant = access.has(), access.stack.tenant
     theirs = {"App": access.identities.principal["reporting"], "Role": "Application Mail.Read"}
@@ -398,9 +402,7 @@ def test_an_access_keeps_its_roles_while_the_policy_is_not_proven(
 ) -> None:
     # Their scope is the group of the policy, so nothing of them has to stay afterwards.
     access = Access(fresh, monkeypatch, [FINANCE, RECEPTION])
-    succeeded(access.told("applicationAccessPolicy").up())
-    pass_policy_lag(access.stack.tenant)
-    succeeded(access.told("both").up())
+    access.goes_by_both()
     access.later(24)
     both = access.has()
     wider = {"AppId": [access.identities.client["reporting"]], "AccessRight": "RestrictAccess"}
@@ -420,9 +422,7 @@ def test_a_lost_state_of_an_access_begins_the_waits_anew(
     fresh: StackIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     access = Access(fresh, monkeypatch, [FINANCE])
-    succeeded(access.told("applicationAccessPolicy").up())
-    pass_policy_lag(access.stack.tenant)
-    succeeded(access.told("both").up())
+    access.goes_by_both()
     both = access.has()
     access.later(3)
     lose(access.stack)

@@ -41,6 +41,16 @@ def remove(stack: SimulatedStack, what: str) -> None:
     assert not granted(stack)
 
 
+def assert_named(stack: SimulatedStack, look_up: str) -> None:
+    """A preview and `up` are refused, with what was looked up and the command that mends it."""
+    for run in (stack.preview, stack.up):
+        result = run()
+
+        assert not result.succeeded
+        assert f"{look_up} of resourceGroupName rg-mail-sender" in result.output
+        assert COMMAND in result.output
+
+
 def resubject(sender: dict[str, Any]) -> None:
     sender["message"]["subject"] = "Another subject"
 
@@ -53,12 +63,7 @@ class TestTheStackIsPutRightByOneCommand:
         stack = redeployed()
         remove(stack, what)
         before = stack.tenant.snapshot()
-        for run in (stack.preview, stack.up):
-            result = run()
-
-            assert not result.succeeded
-            assert "getWorkflow of resourceGroupName rg-mail-sender" in result.output
-            assert COMMAND in result.output
+        assert_named(stack, "getWorkflow")
         assert stack.tenant.snapshot() == before
 
         code, shown = recovered(stack)
@@ -127,12 +132,7 @@ class TestAUserAssignedIdentityThatIsGone:
         stack = fresh(change=of_its_own)
         succeeded(stack.up())
         assert stack.tenant.arm.request("DELETE", IDENTITY).status == 200
-        for run in (stack.preview, stack.up):
-            result = run()
-
-            assert not result.succeeded
-            assert "getUserAssignedIdentity of resourceGroupName rg-mail-sender" in result.output
-            assert COMMAND in result.output
+        assert_named(stack, "getUserAssignedIdentity")
 
         succeeded(stack.refresh())
 
@@ -157,12 +157,7 @@ class TestAWorkflowThatSendsByARole:
         gone = stack.tenant.snapshot()
         assert not gone["servicePrincipalPointers"]
         assert not gone["managementRoleAssignments"]
-        for run in (stack.preview, stack.up):
-            result = run()
-
-            assert not result.succeeded
-            assert "getWorkflow of resourceGroupName rg-mail-sender" in result.output
-            assert COMMAND in result.output
+        assert_named(stack, "getWorkflow")
         assert stack.tenant.snapshot() == gone
 
         code, shown = recovered(stack)

@@ -754,7 +754,7 @@ def _delegation_rows(plan: Plan, look: Look, missing: Sequence[str]) -> Iterator
     https://learn.microsoft.com/exchange/permissions-exo/application-rbac.
     """
     roles = {
-        permission: f"Application {permission}"
+        f"Application {permission}"
         for entry in plan.confined
         if entry.scoping is not Scoping.POLICY
         for permission in entry.permissions
@@ -781,7 +781,7 @@ def _delegation_rows(plan: Plan, look: Look, missing: Sequence[str]) -> Iterator
     assignee = f"-App {held.get('objectId') or '<object id of the deploying identity>'}"
     if who["person"]:
         assignee = f"-User {who['person']}"
-    for role in sorted(roles.values()):
+    for role in sorted(roles):
         subject = f"assigning {role}"
         command = f"New-ManagementRoleAssignment {assignee} -Role '{role}' -Delegating"
         remedy = f"An Exchange administrator runs {command}; it takes up to two hours to act."

@@ -45,9 +45,10 @@ class Sender:
         ):
             monkeypatch.setattr(f"{module}.now", lambda: self.stack.tenant.clock.now())
 
-    def told(self, change: Any = None) -> SimulatedStack:
+    def told(self, change: Any = None, *, migrate_now: bool = False) -> SimulatedStack:
         """The stack with another configuration of the sender."""
-        self.stack = self._stack_in(change=change, deletion="retain", settle="PT45M")
+        options = {"deletion": "retain", "settle": "PT45M", "migrate_now": migrate_now}
+        self.stack = self._stack_in(change=change, **options)
         self.stack.tenant.set_sending_is_tried(True)
         return self.stack
 
@@ -161,6 +162,18 @@ def test_there_and_back(sender: Sender) -> None:
     assert sender.stack.tenant.violations() == []
 
 
+def test_without_the_wait_it_is_proven_and_confined_all_the_same(sender: Sender) -> None:
+    sender.up(by_both)
+    assert "With migrateNow: true it is done at once" in sender.refused(by_roles)
+
+    succeeded(sender.told(by_roles, migrate_now=True).up())
+
+    assert sender.has() == BOTH | {"grants": 0}
+    sender.stack.tenant.clock.advance(2 * 3600)
+    sender.sends()
+    assert sender.stack.tenant.violations() == []
+
+
 def test_what_fails_on_the_way_leaves_it_confined_and_sending(
     fresh: StackIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,6 +265,7 @@ class Access:
         self.stack.tenant.set_sending_is_tried(True)
         self.identities = Identities(self.stack)
         self.mailboxes = mailboxes
+        self.unit: str | None = None
         for module in ("components.migration", "configuration.loading"):
             monkeypatch.setattr(f"{module}.now", lambda: self.stack.tenant.clock.now())
 
@@ -260,6 +274,8 @@ class Access:
         entry = self.identities.entries[0] | {"scoping": scoping, "mailboxes": self.mailboxes}
         if scoping == "rbac" and len(self.mailboxes) == 1:
             del entry["group"]
+        if self.unit:
+            entry["administrativeUnit"] = self.unit
         self.identities.write([entry | {"permissions": ["Mail.Send"]}], alone=True)
         return self.stack
 
@@ -375,6 +391,34 @@ def test_an_access_goes_there_and_back(
     assert not access.holds("scope")
     access.later(2)
     assert access.stack.tenant.violations() == []
+
+
+def test_an_access_goes_to_an_administrative_unit_once_it_is_by_roles(
+    fresh: StackIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = Access(fresh, monkeypatch, [FINANCE])
+    tenant = access.stack.tenant
+    access.goes_by_both()
+    access.later(2)
+    bound = access.has() | {"grants": 0}
+    access.up("rbac", **bound)
+    access.unit = tenant.add_administrative_unit("Back office", [FINANCE])
+    assert "confines no policy, whose scope is a group" in access.refused("both")
+
+    access.up("rbac", **bound)
+
+    [role] = tenant.snapshot()["managementRoleAssignments"].values()
+    assert (role["scopeType"], role["scopeId"]) == ("AdministrativeUnit", access.unit)
+    assert not access.holds("scope")
+    access.later(26)
+    access.up("rbac", **bound)
+    assert not access.holds("access-policy")
+    access.later(2)
+    access.unit = None
+    access.up("rbac", **bound)
+    access.later(2)
+    assert access.holds("scope")
+    assert tenant.violations() == []
 
 
 def test_an_access_that_is_not_proven_keeps_its_grant(

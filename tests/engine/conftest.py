@@ -168,7 +168,7 @@ def first_up(tmp_path_factory: pytest.TempPathFactory) -> "CleanRun":
     from tests.engine.faults import SCENARIOS, learn, prepare
 
     directory = tmp_path_factory.mktemp("first-up")
-    start = prepare(directory / "start", deployed=False)
+    start = prepare(directory / "start")
     return learn(SCENARIOS[0], start, directory / "clean")
 
 

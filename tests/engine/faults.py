@@ -8,19 +8,21 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from rich.console import Console
 
 from operations.recover import Recovery, recover
 from simulator.engine import Result, SimulatedStack
 from simulator.sending import pass_policy_lag, send_as
-from simulator.tenant import SUBSCRIPTION_ID
+from simulator.tenant import SUBSCRIPTION_ID, Tenant
 from simulator.tenant.faults import Fault, Kind, Step, steps
 from tests.engine.conftest import SNAPSHOT_BEFORE, Configuration, stack_in
 from tests.engine.signed_in import signed_in_to
@@ -45,34 +47,44 @@ VOLATILE = {
 }
 NOT_COMPARED = {"softDeletedMailboxes"}
 
+HOURS_OF_A_WAIT = 26
+"""Long enough for ``scoping: both`` to be left, and for what then stays to be due."""
+
+TOLD_THE_TIME = ("components.migration", "configuration.loading")
+"""The modules that ask what time it is, to know what is due."""
+
+Change = Callable[[Configuration], None]
+
+
+@contextmanager
+def in_the_time_of(tenant: Callable[[], Tenant]) -> Iterator[None]:
+    """Has the program go by the tenant's clock."""
+    with ExitStack() as patches:
+        for module in TOLD_THE_TIME:
+            patches.enter_context(patch(f"{module}.now", lambda: tenant().clock.now()))
+        yield
+
 
 @dataclass(frozen=True)
 class Scenario:
     """An operation of the engine that faults are planned in.
 
     Attributes:
-        deployed: Whether it starts from a deployed stack, or from an empty one.
         change: What it changes in the sender's configuration.
         destroy: Whether it is ``destroy`` in place of ``up``.
-        start: What the configuration of the deployed stack has otherwise than usual.
-        migrate_now: Whether ``scoping: both`` may be left early.
+        start: What the configuration of the deployed stack has otherwise than usual: each was
+            deployed, and the next one not before what the former one made due was due. Nothing
+            for an empty stack.
     """
 
     name: str
-    deployed: bool = True
-    change: Callable[[Configuration], None] | None = None
+    change: Change | None = None
     destroy: bool = False
-    start: Callable[[Configuration], None] | None = None
-    migrate_now: bool = False
+    start: Sequence[Change | None] = (None,)
 
     def stack(self, directory: Path, *, resource_group: str = "rg-mail-sender") -> SimulatedStack:
         """The stack in a directory, with this scenario's configuration."""
-        return stack_in(
-            directory,
-            change=self.change,
-            resource_group=resource_group,
-            migrate_now=self.migrate_now,
-        )
+        return stack_in(directory, change=self.change, resource_group=resource_group)
 
     def run(self, stack: SimulatedStack, **options: Any) -> Result:
         """Runs the operation, perhaps with options of ``up`` or ``destroy``."""
@@ -97,10 +109,23 @@ def by_roles(sender: Configuration) -> None:
     sender["scoping"] = "rbac"
 
 
+by_both = partial(change_value, "scoping", "both")
+"""Both, on the way from one to the other."""
+
+ON_THE_WAY = [
+    Scenario("to both scopings", change=by_both),
+    Scenario("both to roles", start=(by_both,), change=by_roles),
+    Scenario("policy due", start=(by_both, by_roles), change=by_roles),
+    Scenario("roles to both", start=(by_roles,), change=by_both),
+    Scenario("both to a policy", start=(by_both,)),
+    Scenario("scope due", start=(by_both, None)),
+]
+"""Each run of the way from a policy to roles, and of the way back."""
+
 SCENARIOS = [
-    Scenario("first up", deployed=False),
-    Scenario("first up by roles", deployed=False, change=by_roles),
-    _changing("to both scopings", "scoping", "both"),
+    Scenario("first up", start=()),
+    Scenario("first up by roles", start=(), change=by_roles),
+    *ON_THE_WAY,
     _changing("group address", "group.address", "graphscope-new@contoso.com"),
     _changing("mailbox address", "mailbox.address", "notifications-new@contoso.com"),
     _changing("control mailbox", "controlMailbox", "finance@contoso.com"),
@@ -139,18 +164,26 @@ class Trial:
     message: str
 
 
-def prepare(
-    start: Path, *, deployed: bool, change: Callable[[Configuration], None] | None = None
-) -> Path:
-    """Makes what scenarios start from: an empty stack, or a deployed one that has sent."""
-    stack = stack_in(start, change=change)
+def prepare(start: Path, *changes: Change | None) -> Path:
+    """Makes what scenarios start from: an empty stack, or a deployed one that has sent.
+
+    Args:
+        start: Where it is kept; it must not exist.
+        changes: See :attr:`Scenario.start`; without any the stack is empty.
+    """
+    stack = stack_in(start)
     (start / SNAPSHOT_BEFORE).write_text(json.dumps(stack.tenant.snapshot()), encoding="utf-8")
     # This wait is in real time; its own tests are in test_lag.py.
     stack.tenant.set_lag("directory", 0)
-    if deployed:
-        result = stack.up()
-        assert result.succeeded, result.output
-        pass_policy_lag(stack.tenant)
+    with in_the_time_of(lambda: stack.tenant):
+        for change in changes:
+            stack.tenant.close()
+            stack = stack_in(start, change=change)
+            result = stack.up()
+            assert result.succeeded, result.output
+            pass_policy_lag(stack.tenant)
+            stack.tenant.clock.advance(HOURS_OF_A_WAIT * 3600)
+    if changes:
         sender = stack.outputs()["senders"]["notifications"]
         # A token with the permission, which lives for a day from now on.
         assert send_as(stack.tenant, sender["workflowId"], sender["mailboxAddress"]).accepted
@@ -166,7 +199,8 @@ def learn(scenario: Scenario, start: Path, directory: Path) -> CleanRun:
     shutil.copytree(start, directory)
     stack = scenario.stack(directory)
     before = len(stack.tenant.calls())
-    result = scenario.run(stack)
+    with in_the_time_of(lambda: stack.tenant):
+        result = scenario.run(stack)
     assert result.succeeded, result.output
     found = steps(stack.tenant.calls()[before:])
     assert len(set(found)) == len(found)
@@ -183,20 +217,21 @@ def attempt(clean: CleanRun, fault: Fault, directory: Path) -> Trial:
     """
     shutil.copytree(clean.start, directory)
     stack = clean.scenario.stack(directory)
-    stack.tenant.plan_faults([fault])
-    first = clean.scenario.run(stack)
-    problems = [] if stack.tenant.faults_happened() else ["the fault did not happen"]
-    stack.tenant.plan_faults([])
-    stuck = ""
-    if not first.succeeded:
-        if fault.kind is Kind.ENGINE_KILLED:
-            stack.cancel()
-        second = clean.scenario.run(stack)
-        if not second.succeeded:
-            stuck = second.output
-            problems += taken_through_recover(stack, clean)
-    problems += violations(stack)
-    problems += differences(stack, clean)
+    with in_the_time_of(lambda: stack.tenant):
+        stack.tenant.plan_faults([fault])
+        first = clean.scenario.run(stack)
+        problems = [] if stack.tenant.faults_happened() else ["the fault did not happen"]
+        stack.tenant.plan_faults([])
+        stuck = ""
+        if not first.succeeded:
+            if fault.kind is Kind.ENGINE_KILLED:
+                stack.cancel()
+            second = clean.scenario.run(stack)
+            if not second.succeeded:
+                stuck = second.output
+                problems += taken_through_recover(stack, clean)
+        problems += violations(stack)
+        problems += differences(stack, clean)
     stack.tenant.close()
     shutil.rmtree(directory)
     return Trial(fault, first.succeeded, stuck, problems, first.output)

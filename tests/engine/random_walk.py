@@ -13,17 +13,22 @@ import json
 import random
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from simulator.engine import SimulatedStack
 from simulator.tenant import Tenant
 from tests.engine.conftest import SENDER, Configuration, stack_in
-from tests.engine.faults import change_value, comparable, unequal, violations
+from tests.engine.faults import (
+    HOURS_OF_A_WAIT,
+    change_value,
+    comparable,
+    in_the_time_of,
+    unequal,
+    violations,
+)
 
 VALUES: Mapping[str, Sequence[Any]] = {
     "mailbox.displayName": ("Logic App Notifications", "Benachrichtigungen", "O'Brien & Söhne"),
@@ -58,12 +63,6 @@ NEXT: Mapping[str, Sequence[str]] = {POLICY: (BOTH,), BOTH: (ROLES, POLICY), ROL
 CHANGES_OF_SCOPING = 0.5
 """How often a step changes the scoping, and how often another one comes after a wait."""
 
-HOURS_OF_A_WAIT = 26
-"""Long enough for ``both`` to be left, and for what then stays to be due."""
-
-TOLD_THE_TIME = ("components.migration", "configuration.loading")
-"""The modules that ask what time it is, to know what is due."""
-
 
 @dataclass(frozen=True)
 class Arrival:
@@ -94,7 +93,7 @@ def walk(directory: Path, seed: int, count: int) -> Iterator[Arrival]:
     """
     chance = random.Random(seed)  # noqa: S311 - a walk that can be repeated, not a secret
     walked = _Walked(directory / "walked", {"scoping": chance.choice(list(NEXT))})
-    with walked.time():
+    with in_the_time_of(lambda: walked.tenant):
         walked.deploy()
         for number in range(count):
             moves = {
@@ -117,26 +116,19 @@ class _Walked:
     Attributes:
         values: Those of its configuration that differ from the first one's.
         left: The scoping that it came from, while what confined it then is still there.
+        tenant: That of its last deployment.
     """
 
     def __init__(self, directory: Path, values: dict[str, Any]) -> None:
         self.values = values
         self.left = ""
         self._directory = directory
-        self._tenant: Tenant
-
-    @contextmanager
-    def time(self) -> Iterator[None]:
-        """Has the program go by the tenant's clock."""
-        with ExitStack() as patches:
-            for module in TOLD_THE_TIME:
-                patches.enter_context(patch(f"{module}.now", lambda: self._tenant.clock.now()))
-            yield
+        self.tenant: Tenant
 
     def deploy(self, *, waited: bool = False) -> tuple[SimulatedStack, list[str]]:
         """Deploys its configuration, perhaps after a wait."""
         stack = _configured(self._directory, self.values)
-        self._tenant = stack.tenant
+        self.tenant = stack.tenant
         if waited:
             stack.tenant.clock.advance(HOURS_OF_A_WAIT * 3600)
         return stack, _up(stack)

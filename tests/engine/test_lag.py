@@ -93,7 +93,8 @@ class TestSettleIsWhatCoversGraph:
         )
 
 
-CHANGES = {each.name: each for each in SCENARIOS if each.change and each.deployed}
+# Those of the deployed stack; the way by both has its own tests, in which time passes too.
+CHANGES = {each.name: each for each in SCENARIOS if each.change and each.start == (None,)}
 
 
 class TestNoChangeOpensAWindow:

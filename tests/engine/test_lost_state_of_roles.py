@@ -155,7 +155,7 @@ class TestADestroyRightAfterRecover:
 def first_up_by_roles(tmp_path_factory: pytest.TempPathFactory) -> CleanRun:
     directory = tmp_path_factory.mktemp("first-up-by-roles")
     (scenario,) = [each for each in SCENARIOS if each.name == "first up by roles"]
-    return learn(scenario, prepare(directory / "start", deployed=False), directory / "clean")
+    return learn(scenario, prepare(directory / "start"), directory / "clean")
 
 
 class TestAFirstUpThatWasCutOff:

@@ -23,12 +23,14 @@ from simulator.engine import Result, SimulatedStack
 from simulator.tenant.faults import Fault, Kind, Step, steps
 from tests.engine.conftest import SNAPSHOT_BEFORE, Configuration, stack_in
 from tests.engine.faults import (
+    ON_THE_WAY,
     SCENARIOS,
     CleanRun,
     Scenario,
     by_roles,
     change_value,
     comparable,
+    in_the_time_of,
     learn,
     prepare,
     taken_through_recover,
@@ -142,23 +144,21 @@ TOGETHER = [
     # The hour of the proof is skipped.
     ("notifications-access-policy", "notifications-access-proof"),
     ("notifications-workflow", "notifications-access-mail-send"),
-]
-"""Resources that people name in one call."""
-
-TOGETHER_BY_ROLES = [
     ("notifications-scope", "notifications-access-mail-send"),
     ("notifications-access-pointer", "notifications-access-mail-send"),
-    ("notifications-workflow", "notifications-access-mail-send"),
 ]
+"""Resources that people name in one call, where there are both."""
 
 
 def _nothing(sender: Configuration) -> None:
     """Changes nothing."""
 
 
+NO_CHANGE = Scenario("no change", change=_nothing)
+
 STATES = [
-    Scenario("no change", change=_nothing),
-    *[scenario for scenario in SCENARIOS if scenario.deployed],
+    NO_CHANGE,
+    *[each for each in SCENARIOS if each.start == NO_CHANGE.start],
     Scenario("kind of identity", change=partial(change_value, "identity", "userAssigned")),
     Scenario(
         "a permission more", change=partial(change_value, "permissions", ["Mail.Send", "Mail.Read"])
@@ -173,7 +173,7 @@ def _by_roles(path: str, value: Any, sender: Configuration) -> None:
 
 
 STATES_BY_ROLES = [
-    replace(scenario, name=f"by roles: {scenario.name}", start=by_roles)
+    replace(scenario, name=f"by roles: {scenario.name}", start=(by_roles,))
     for scenario in (
         Scenario("no change", change=by_roles),
         Scenario("workflow name", change=partial(_by_roles, "workflow", "notifications-2")),
@@ -186,24 +186,10 @@ STATES_BY_ROLES = [
 ]
 """The same, where roles in Exchange stand for group, policy and grant."""
 
-STATES_OF_BOTH = [
-    Scenario(
-        "both to roles",
-        change=by_roles,
-        start=partial(change_value, "scoping", "both"),
-        migrate_now=True,
-    )
-]
-"""The second step from a policy to roles; the first, "to both scopings", is one of STATES."""
+STATES_ON_THE_WAY = [each for each in ON_THE_WAY if each.start != NO_CHANGE.start]
+"""Its first run is one of STATES."""
 
-STARTS = [
-    (STATES, TOGETHER),
-    (STATES_BY_ROLES, TOGETHER_BY_ROLES),
-    (STATES_OF_BOTH, [*TOGETHER, *TOGETHER_BY_ROLES[:2]]),
-]
-"""The states that begin alike, each with the resources that people name together there."""
-
-ALL_STATES = [state for states, _ in STARTS for state in states]
+ALL_STATES = [*STATES, *STATES_BY_ROLES, *STATES_ON_THE_WAY]
 
 OF_ANOTHER_IDENTITY = frozenset({"workflow name", "kind of identity", "by roles: workflow name"})
 """The states in which the configuration no longer names the deployed identity."""
@@ -282,8 +268,8 @@ def learn_states(
         The clean runs by the names of the states.
     """
     starts = {
-        change: prepare(directory / f"start-{number}", deployed=True, change=change)
-        for number, change in enumerate(dict.fromkeys(state.start for state in states))
+        start: prepare(directory / f"start-{number}", *start)
+        for number, start in enumerate(dict.fromkeys(state.start for state in states))
     }
     return {state.name: learn(state, starts[state.start], directory / "clean") for state in states}
 
@@ -299,14 +285,14 @@ def cases(clean: Mapping[str, CleanRun], seed: int) -> list[Case]:
         seed: The same one gives the same order.
     """
     found = []
-    for states, together in STARTS:
-        learned = [clean[state.name] for state in states if state.name in clean]
-        if learned:
-            urns = urns_of(stack_in(learned[0].start))
-            # Beside a grant stands a role of the same name: they are named together.
-            names = dict.fromkeys(map(name_of, urns))
-            drawn = _cases(states, [*((name,) for name in names), *together], seed)
-            found += [case for case in drawn if case.state.name in clean]
+    for start in dict.fromkeys(run.scenario.start for run in clean.values()):
+        learned = [run for run in clean.values() if run.scenario.start == start]
+        urns = urns_of(stack_in(learned[0].start))
+        # Beside a grant stands a role of the same name: they are named together.
+        names = dict.fromkeys(map(name_of, urns))
+        named: list[tuple[str, ...]] = [(name,) for name in names]
+        named += [each for each in TOGETHER if names.keys() >= set(each)]
+        found += _cases([run.scenario for run in learned], named, seed)
     return found
 
 
@@ -376,43 +362,44 @@ def attempt_verb(case: Case, clean: CleanRun, fault: Fault | None, directory: Pa
     stack = case.state.stack(directory)
     start = stack.tenant.snapshot()
     urns = [urn for urn in urns_of(stack) if name_of(urn) in case.on]
-    stack.tenant.plan_faults([fault] if fault else [])
-    before = len(stack.tenant.calls())
-    try:
-        case.verb.act(stack, case.state, urns)
-    except CommandError as error:
-        return _refused(case, fault, str(error), stack)
-    found = steps(stack.tenant.calls()[before:])
-    stack.tenant.plan_faults([])
-    if fault and fault.kind is Kind.ENGINE_KILLED:
-        stack.cancel()
-    if case.verb.moves:
-        stack = case.state.stack(directory, resource_group="rg-second")
-
-    next_step = replace(clean, scenario=replace(case.state, destroy=case.then == "destroy"))
-    problems: list[str] = []
-    result = next_step.scenario.run(stack)
-    if "snapshot integrity failure" in result.output:
-        # As docs/operations.md says.
-        stack.edit_state("repair")
-        result = next_step.scenario.run(stack)
-    if not result.succeeded:
+    with in_the_time_of(lambda: stack.tenant):
+        stack.tenant.plan_faults([fault] if fault else [])
+        before = len(stack.tenant.calls())
         try:
-            problems = taken_through_recover(stack, next_step)
+            case.verb.act(stack, case.state, urns)
         except CommandError as error:
-            # What its command line prints in one line.
-            problems = [f"recover is refused: {error}"]
-    trial = VerbTrial(
-        case,
-        fault,
-        went_through=not problems,
-        refusal="\n".join(problems),
-        violations=violations(stack),
-        lost=[*_lost(stack, start, case), *([] if problems else _lost_roles(stack))],
-        excess=[] if problems else list(_excess(stack, case)),
-        differences=[] if problems else list(_differences(stack, clean, case)),
-        steps=found,
-    )
+            return _refused(case, fault, str(error), stack)
+        found = steps(stack.tenant.calls()[before:])
+        stack.tenant.plan_faults([])
+        if fault and fault.kind is Kind.ENGINE_KILLED:
+            stack.cancel()
+        if case.verb.moves:
+            stack = case.state.stack(directory, resource_group="rg-second")
+
+        next_step = replace(clean, scenario=replace(case.state, destroy=case.then == "destroy"))
+        problems: list[str] = []
+        result = next_step.scenario.run(stack)
+        if "snapshot integrity failure" in result.output:
+            # As docs/operations.md says.
+            stack.edit_state("repair")
+            result = next_step.scenario.run(stack)
+        if not result.succeeded:
+            try:
+                problems = taken_through_recover(stack, next_step)
+            except CommandError as error:
+                # What its command line prints in one line.
+                problems = [f"recover is refused: {error}"]
+        trial = VerbTrial(
+            case,
+            fault,
+            went_through=not problems,
+            refusal="\n".join(problems),
+            violations=violations(stack),
+            lost=[*_lost(stack, start, clean, case), *([] if problems else _lost_roles(stack))],
+            excess=[] if problems else list(_excess(stack, case)),
+            differences=[] if problems else list(_differences(stack, clean, case)),
+            steps=found,
+        )
     stack.tenant.close()
     shutil.rmtree(directory)
     return trial
@@ -431,8 +418,10 @@ def _of_others(stack: SimulatedStack) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _lost(stack: SimulatedStack, start: dict[str, Any], case: Case) -> Iterator[str]:
-    """What others had before; and, where the stack still stands, its own mailboxes and groups."""
+def _lost(
+    stack: SimulatedStack, start: dict[str, Any], clean: CleanRun, case: Case
+) -> Iterator[str]:
+    """What others had before; and its own mailboxes and groups that a plain run keeps."""
     now, others = stack.tenant.snapshot(), _of_others(stack)
     for kind, objects in others.items():
         for identifier in objects.keys() - now[kind].keys():
@@ -440,8 +429,10 @@ def _lost(stack: SimulatedStack, start: dict[str, Any], case: Case) -> Iterator[
     if case.then == "destroy":
         return
     for kind in KEPT:
+        kept = {json.loads(each)["displayName"] for each in clean.tenant[kind]}
         for identifier in start[kind].keys() - others[kind].keys() - now[kind].keys():
-            yield f"{kind}: {start[kind][identifier].get('displayName')}"
+            if (name := start[kind][identifier]["displayName"]) in kept:
+                yield f"{kind}: {name}"
 
 
 def _known_roles(stack: SimulatedStack) -> set[str]:

@@ -169,7 +169,7 @@ async def run_now(
     Args:
         organization: Where to connect.
         script: File name of the script.
-        desired: See :func:`exchange_command`.
+        desired: See :class:`ExchangeCommand`.
 
     Raises:
         Exception: It failed; the text has what it wrote. The SDK raises nothing more special.

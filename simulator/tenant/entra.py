@@ -88,7 +88,7 @@ class Entra:
     def remove_service_principal(self, object_id: str) -> None:
         """Removes it with the assignments that it holds. Tokens already issued live on."""
         for assignment in self.assignments_of(object_id):
-            self._store.delete("appRoleAssignment", assignment["id"])
+            self.unassign(assignment["id"])
         self._store.delete("servicePrincipal", object_id)
         gone = {"forgottenAt": self._store.visible_at("pointer")}
         self._store.put("removedServicePrincipal", object_id, gone)
@@ -163,6 +163,9 @@ class Entra:
         }
         self._store.put("appRoleAssignment", assignment["id"], assignment)
         return assignment
+
+    def unassign(self, assignment_id: str) -> None:
+        self._store.delete("appRoleAssignment", assignment_id)
 
     def roles_of(self, principal_id: str, resource_app_id: str) -> list[str]:
         """Values of the resource's app roles that the principal is assigned."""

@@ -89,7 +89,7 @@ class Tenant:
 
     def _try_sending(self) -> None:
         if self._store.setting("sending is tried", default=False):
-            self.graph.try_sending()
+            self.graph.mailboxes.try_sending()
 
     def set_sending_is_tried(self, value: bool) -> None:
         """Whether each change and each move of the clock is followed by a trial: who sends as whom.

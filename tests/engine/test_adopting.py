@@ -160,7 +160,7 @@ def could_send(tenant: Tenant, principal: dict[str, Any]) -> bool:
         "roles": ["Mail.Send"] if grant else [],
     }
     with tenant._store.transaction():
-        admitted = tenant.graph._would_admit(mailbox["id"], claims)
+        admitted = tenant.graph.mailboxes.would_admit(mailbox["id"], claims)
     return workflow["state"] == "Enabled" and mailbox["id"] in uri and admitted
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from simulator.tenant.answers import CloudError
+from simulator.tenant.graph import exceptions
 from simulator.tenant.store import Document
 
 RECIPIENT_LISTS = ("toRecipients", "ccRecipients", "bccRecipients", "replyTo")
@@ -40,27 +40,23 @@ LONGEST_SUBJECT = 255
 ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 
 
-def _unreadable(text: str) -> CloudError:
-    return CloudError(400, "RequestBodyRead", text)
-
-
 def _object(value: Any, type_name: str, properties: tuple[str, ...]) -> Document:
     """The value as an object of a Graph type that has these properties."""
     if not isinstance(value, dict):
-        raise _unreadable(
+        raise exceptions.unreadable(
             f"An unexpected node was found when reading from the JSON reader: a value of type "
             f"'{type_name}' was expected."
         )
     kind = value.get("@odata.type", f"#{type_name}")
     if kind != f"#{type_name}":
-        raise _unreadable(f"A value of type '{kind}' is not one of type '#{type_name}'.")
+        raise exceptions.unreadable(f"A value of type '{kind}' is not one of type '#{type_name}'.")
     for name in value:
         if name not in (*properties, "@odata.type"):
             if type_name == "microsoft.graph.message" and name in OTHER_PROPERTIES:
-                raise CloudError(
-                    501, "NotSimulated", f"The simulated tenant sends no message with {name!r}."
+                raise exceptions.not_simulated(
+                    f"The simulated tenant sends no message with {name!r}."
                 )
-            raise _unreadable(
+            raise exceptions.unreadable(
                 f"The property '{name}' does not exist on type '{type_name}'. Make sure to only "
                 "use property names that are defined by the type."
             )
@@ -69,7 +65,7 @@ def _object(value: Any, type_name: str, properties: tuple[str, ...]) -> Document
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise _unreadable(
+        raise exceptions.unreadable(
             f"Cannot convert the literal '{value}' to the expected type 'Edm.String'."
         )
     return value
@@ -77,7 +73,7 @@ def _text(value: Any) -> str:
 
 def _one_of(value: Any, values: tuple[str, ...]) -> None:
     if _text(value).casefold() not in values:
-        raise _unreadable(f"Requested value '{value}' was not found.")
+        raise exceptions.unreadable(f"Requested value '{value}' was not found.")
 
 
 def _recipient(value: Any) -> str:
@@ -88,9 +84,7 @@ def _recipient(value: Any) -> str:
     _text(email.get("name", ""))
     address = _text(email.get("address", ""))
     if not ADDRESS.fullmatch(address):
-        raise CloudError(
-            400,
-            "ErrorInvalidRecipients",
+        raise exceptions.invalid_recipients(
             f"At least one recipient is not valid., Recipient '{address}' is not resolved. All "
             "recipients must be resolved before a message can be submitted.",
         )
@@ -100,44 +94,37 @@ def _recipient(value: Any) -> str:
 def _check_attachment(value: Any) -> None:
     if not isinstance(value, dict) or "@odata.type" not in value:
         # The collection's type is abstract, so each says which it is.
-        raise _unreadable(
+        raise exceptions.unreadable(
             "An unexpected node was found when reading from the JSON reader: an attachment needs "
             "'@odata.type'."
         )
     if value["@odata.type"] != _FILE:
-        raise CloudError(
-            501, "NotSimulated", f"The simulated tenant attaches no {value['@odata.type']}."
-        )
+        raise exceptions.not_simulated(f"The simulated tenant attaches no {value['@odata.type']}.")
     attachment = _object(
         value, "microsoft.graph.fileAttachment", ("name", "contentType", "contentBytes")
     )
     _text(attachment.get("contentType", ""))
     for name in ("name", "contentBytes"):
         if not _text(attachment.get(name, "")):
-            raise CloudError(400, "ErrorInvalidRequest", f"Required property {name} is missing.")
+            raise exceptions.invalid_request(f"Required property {name} is missing.")
     try:
         content = base64.b64decode(attachment["contentBytes"], validate=True)
     except binascii.Error:
-        raise _unreadable(
+        raise exceptions.unreadable(
             f"Cannot convert the literal '{attachment['contentBytes'][:40]}' to the expected type "
             "'Edm.Binary'."
         ) from None
     if len(content) >= TOO_LARGE_A_FILE:
-        raise CloudError(
-            400,
-            "ErrorInvalidRequest",
+        raise exceptions.invalid_request(
             f"The attachment {attachment['name']} has {len(content)} bytes: 3 MB and more need an "
             "upload session.",
         )
 
 
 def check_length(body: Any) -> None:
-    """Refuses a body beyond 4 MB, before anything is looked at.
-
-    Source of the text: https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/682.
-    """
+    """Refuses a body beyond 4 MB, before anything is looked at."""
     if len(json.dumps(body)) > LONGEST_REQUEST:
-        raise CloudError(400, "BadRequest", "The maximum request length supported is 4MB.")
+        raise exceptions.request_too_long()
 
 
 def _spelt(body: Any) -> Any:
@@ -151,7 +138,7 @@ def _spelt(body: Any) -> Any:
     spelling = {name.casefold(): name for name in PARAMETERS}
     spelt = {spelling.get(name.casefold(), name): value for name, value in body.items()}
     if len(spelt) < len(body):
-        raise _unreadable("A parameter of sendMail is given more than once.")
+        raise exceptions.unreadable("A parameter of sendMail is given more than once.")
     return spelt
 
 
@@ -163,20 +150,18 @@ def checked_message(body: Any) -> tuple[Document, bool]:
     """
     parameters = _object(_spelt(body), "sendMail", PARAMETERS)
     if "message" not in parameters:
-        raise _unreadable("The parameter 'message' in the request payload is missing.")
+        raise exceptions.unreadable("The parameter 'message' in the request payload is missing.")
     message = _object(
         parameters["message"],
         "microsoft.graph.message",
         ("subject", "body", "importance", "from", "attachments", *RECIPIENT_LISTS),
     )
     if not isinstance(attachments := message.get("attachments", []), list):
-        raise _unreadable("A collection was expected as the value of 'attachments'.")
+        raise exceptions.unreadable("A collection was expected as the value of 'attachments'.")
     for attachment in attachments:
         _check_attachment(attachment)
     if len(_text(message.get("subject", ""))) > LONGEST_SUBJECT:
-        raise CloudError(
-            400,
-            "ErrorInvalidRequest",
+        raise exceptions.invalid_request(
             f"The subject has more than {LONGEST_SUBJECT} characters.",
         )
     if "body" in message:
@@ -189,12 +174,10 @@ def checked_message(body: Any) -> tuple[Document, bool]:
     for name in RECIPIENT_LISTS:
         values = message.get(name, [])
         if not isinstance(values, list):
-            raise _unreadable(f"A collection was expected as the value of '{name}'.")
+            raise exceptions.unreadable(f"A collection was expected as the value of '{name}'.")
         recipients[name] = [_recipient(value) for value in values]
     if not any(recipients[name] for name in RECIPIENT_LISTS if name != "replyTo"):
-        raise CloudError(
-            400,
-            "ErrorInvalidRecipients",
+        raise exceptions.invalid_recipients(
             "At least one recipient is not valid., A message can't be sent because it contains no "
             "recipients.",
         )
@@ -204,9 +187,7 @@ def checked_message(body: Any) -> tuple[Document, bool]:
     ):
         # Exchange Online says so in a non-delivery report, later on ("5.5.3 ... too many
         # recipients"). At once, it cannot be overlooked.
-        raise CloudError(
-            400,
-            "ErrorInvalidRecipients",
+        raise exceptions.invalid_recipients(
             f"The message has more than {MOST_RECIPIENTS} recipients.",
         )
     save = parameters.get("saveToSentItems", True)
@@ -214,7 +195,7 @@ def checked_message(body: Any) -> tuple[Document, bool]:
     if isinstance(save, str) and save.casefold() in ("true", "false"):
         save = save.casefold() == "true"
     if not isinstance(save, bool):
-        raise _unreadable(
+        raise exceptions.unreadable(
             f"Cannot convert the literal '{save}' to the expected type 'Edm.Boolean'."
         )
     return message, save
@@ -226,9 +207,4 @@ def check_sender(message: Document, mailbox: Document) -> None:
         return
     address = _recipient(message["from"])
     if address.casefold() not in map(str.casefold, mailbox["addresses"]):
-        raise CloudError(
-            403,
-            "ErrorSendAsDenied",
-            "The user account which was used to submit this request does not have the right to "
-            "send mail on behalf of the specified sending account., Cannot submit message.",
-        )
+        raise exceptions.send_as_denied()

@@ -15,7 +15,7 @@ Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the management scope '$($Desired.name)'" } -CommandName @('Get-ManagementScope', 'Remove-ManagementScope', 'Get-ManagementRoleAssignment') -Action {
     param($Desired)
-    $scope = Find-ManagementScope -Name $Desired.name
+    $scope = Find-Removable -Search { Find-ManagementScope -Name $Desired.name }
     if (-not $scope) {
         Write-Step -Message 'there is none: nothing to remove'
         return

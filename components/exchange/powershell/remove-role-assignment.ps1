@@ -19,15 +19,10 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
     $name = $Desired.name
     $former = Get-FormerOutput
     if ($former) { $name = $former.name }
-    $assignment = Find-RoleAssignment -Name $name
-    # One that was made a moment ago is not found yet, and would be in nobody's hands. Not so where the pointer has gone, and
-    # Exchange with it what was assigned; nor where another one has its place.
-    $waited = 0
-    while (-not $assignment -and $waited -lt 120 -and (Find-ServicePrincipal -Id $Desired.principalId) -and -not (Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId)) {
-        Write-Step -Message 'waiting 15 s: Exchange Online may not show it yet'
-        Start-Sleep -Seconds 15
-        $waited = $waited + 15
-        $assignment = Find-RoleAssignment -Name $name
+    # With its pointer Exchange has removed what was assigned; and another one may have taken its place.
+    $assignment = Find-Removable -Search { Find-RoleAssignment -Name $name } -Gone {
+        if (-not (Find-ServicePrincipal -Id $Desired.principalId)) { return $true }
+        @(Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId | Where-Object { $_.Name -ne $name }).Count -gt 0
     }
     if (-not $assignment) {
         Write-Step -Message 'there is none: nothing to remove'

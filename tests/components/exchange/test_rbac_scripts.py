@@ -390,6 +390,19 @@ class TestDown:
         assert [run.changes for run in runs] == [[], ["Remove-ManagementScope"], []]
         assert deployed.objects() == [0, 0, 0]
 
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_is_not_done_for_a_domain_controller_that_does_not_know_the_object(
+        self, deployed, place
+    ):
+        deployed.done(deployed.down[:place])
+        cmdlet = ("Get-ManagementRoleAssignment", "Get-ManagementScope")[place]
+        target = (deployed.assignment["name"], SCOPE["name"])[place]
+        step = Step("", "Exchange", cmdlet, target, 1)
+        deployed.scripts.tenant.plan_faults([Fault(step, Kind.NOT_FOUND_ONCE)])
+        deployed.done([deployed.down[place]])
+        assert deployed.scripts.tenant.faults_happened() == 1
+        assert deployed.objects()[(2, 1)[place]] == 0
+
     @pytest.mark.parametrize("place", [0, 1, 2])
     def test_a_lost_answer_is_no_error(self, deployed, place):
         deployed.done(deployed.down[:place])

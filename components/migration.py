@@ -142,9 +142,15 @@ def course_of(
         says = f"{what} stays until {_spoken(due)}; the first `pulumi up` after that {removes}"
     elif stays:
         former, wait = ("grant", "a day") if by_role else ("role", "two hours")
+        # A run that was to remove the rest may have ended amid it, the time gone from the state.
+        begins = (
+            f"the {former} goes in this run, after another proof"
+            if goes_now
+            else f"no time is noted from when on the {former} is gone"
+        )
         says = (
-            f"the {former} goes in this run, after another proof; {what} stays, and {goes} in the "
-            f"first `pulumi up` that is {wait} and the length of a run later"
+            f"{begins}; {what} stays, and {goes} in the first `pulumi up` that is {wait} and the "
+            "length of a run later"
         )
     return Course(
         policy=not by_role or stays,

@@ -130,6 +130,8 @@ SCENARIOS = [
     _changing("mailbox address", "mailbox.address", "notifications-new@contoso.com"),
     _changing("control mailbox", "controlMailbox", "finance@contoso.com"),
     _changing("workflow name", "workflow", "notifications-2"),
+    Scenario("destroy by roles", start=(by_roles,), change=by_roles, destroy=True),
+    Scenario("destroy of both", start=(by_both,), change=by_both, destroy=True),
     Scenario("destroy", destroy=True),
 ]
 

@@ -34,6 +34,11 @@ class Request:
             tuple(name for name, count in given.items() if count > 1),
         )
 
+    @property
+    def path(self) -> str:
+        """The path without the query, decoded."""
+        return "/" + "/".join(self.segments)
+
     def check_options(self, known: Collection[str] = ()) -> None:
         """Refuses what would change the answer and is not followed here.
 
@@ -53,7 +58,7 @@ class Request:
                     501,
                     "NotSimulated",
                     f"The simulated tenant does not follow the query option {name} of "
-                    f"{self.method} /{'/'.join(self.segments)}.",
+                    f"{self.method} {self.path}.",
                 )
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from simulator.tenant import faults
-from simulator.tenant.arm import GROUPS_PATH, ROLES_ON_A_GROUP, Arm
+from simulator.tenant.arm import GROUPS_PATH, ROLES_ON_A_GROUP, Arm, Subscription
+from simulator.tenant.arm.monitoring import Monitoring, Notification
 from simulator.tenant.clock import Clock
 from simulator.tenant.entra import Entra
 from simulator.tenant.exchange import Exchange
@@ -17,7 +18,6 @@ from simulator.tenant.identifiers import new_id
 from simulator.tenant.invariant import may_break, record_violations
 from simulator.tenant.logic_apps import LogicApps
 from simulator.tenant.managed_identities import ManagedIdentities
-from simulator.tenant.monitoring import Monitoring, Notification
 from simulator.tenant.organization import Organization, keep_organization, organization_of
 from simulator.tenant.seed import Seed, assume_mailboxes, sow
 from simulator.tenant.store import Call, Change, Document, Store, Violation, utc_now
@@ -73,7 +73,8 @@ class Tenant:
         identities = ManagedIdentities(self._store, self.entra)
         self.logic = LogicApps(self._store, self.entra, self.graph, identities)
         self.monitoring = Monitoring(self._store, self.logic)
-        self.arm = Arm(self._store, self.entra, self.logic, identities, self.monitoring)
+        subscription = Subscription(self._store, self.logic, identities, self.monitoring)
+        self.arm = Arm(self.entra, subscription)
         self.clock = Clock(self._store, self.logic.run_due, self._try_sending)
         with self._store.transaction():
             if not self._store.setting("seeded", default=False):

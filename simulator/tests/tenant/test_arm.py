@@ -6,7 +6,7 @@ from simulator.tenant import (
     SUBSCRIPTION_ID,
     TENANT_ID,
 )
-from simulator.tenant.arm import _operation
+from simulator.tenant.arm.authorization import operation as operation_of
 from simulator.tenant.identifiers import ARM_AUDIENCE
 from simulator.tenant.paths import Request
 from simulator.testing.deployment import (
@@ -707,7 +707,7 @@ class TestPermissions:
     def test_are_asked_for_by_operation(self, method, below, operation):
         request = Request.parse(method, f"{GROUP_PATH}/providers/Microsoft.Logic/{below}")
         provider = "Other" if operation.startswith("/") else "Microsoft.Logic/"
-        assert _operation(request) == provider + operation
+        assert operation_of(request) == provider + operation
 
 
 class TestRolesOnOneResourceGroup:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from simulator.tenant.answers import CloudError
+from simulator.tenant.arm.exceptions import (
+    bad_request,
+    location_not_available,
+    resource_not_found,
+)
 from simulator.tenant.logic_apps import LogicApps
 from simulator.tenant.store import Document, Store
 
 ACTION_GROUP = "microsoft.insights/actiongroups"
 METRIC_ALERT = "microsoft.insights/metricalerts"
 DIAGNOSTIC_SETTING = "microsoft.insights/diagnosticsettings"
-MONITOR_VERSIONS = {
-    ACTION_GROUP: ("2018-03-01", "2021-09-01", "2023-01-01", "2024-10-01-preview"),
-    METRIC_ALERT: ("2018-03-01",),
-    DIAGNOSTIC_SETTING: ("2021-05-01-preview",),
-}
 _SPELLED = {
     ACTION_GROUP: "Microsoft.Insights/ActionGroups",
     METRIC_ALERT: "Microsoft.Insights/metricAlerts",
@@ -73,10 +73,14 @@ class Monitoring:
     def get(self, resource_id: str) -> Document | None:
         return self._store.get("monitor", resource_id.casefold())
 
-    def all_below(self, scope: str) -> list[Document]:
+    def all_in(self, scope: str) -> list[Document]:
         """What is in a resource group, or on a resource."""
         prefix = f"{scope}/".casefold()
         return [r for r in self._store.all("monitor") if r["id"].casefold().startswith(prefix)]
+
+    def resource(self, resource: Document) -> Document:
+        """It is kept as ARM returns it."""
+        return resource
 
     def delete(self, resource: Document) -> None:
         self._store.delete("monitor", resource["id"].casefold())
@@ -92,7 +96,7 @@ class Monitoring:
         """
         properties = body.get("properties")
         if not isinstance(properties, dict):
-            raise _bad("The request body has no properties.")
+            raise bad_request("The request body has no properties.")
         checks = {
             ACTION_GROUP: self._check_action_group,
             METRIC_ALERT: self._check_metric_alert,
@@ -113,7 +117,7 @@ class Monitoring:
     def _check_action_group(self, _: str, properties: Document) -> None:
         short = properties.get("groupShortName") or ""
         if not short:
-            raise _bad("The action group has no groupShortName.")
+            raise bad_request("The action group has no groupShortName.")
         # The words are those of https://github.com/Azure/bellhop/issues/72.
         if len(short) > _LONGEST_SHORT_NAME:
             raise CloudError(
@@ -125,38 +129,46 @@ class Monitoring:
         receivers = properties.get("emailReceivers") or []
         names = [receiver.get("name") for receiver in receivers]
         if not all(names) or len({*names}) < len(names):
-            raise _bad("Receiver names of an action group must be given, and be unique within it.")
+            raise bad_request(
+                "Receiver names of an action group must be given, and be unique within it."
+            )
         for receiver in receivers:
             if not re.fullmatch(r"[^@\s]+@[^@\s]+", receiver.get("emailAddress") or ""):
-                raise _bad(f"The email address of the receiver '{receiver['name']}' is invalid.")
+                raise bad_request(
+                    f"The email address of the receiver '{receiver['name']}' is invalid."
+                )
 
     def _check_metric_alert(self, _: str, properties: Document) -> None:
         for name in ("severity", "enabled", "scopes", "evaluationFrequency", "windowSize"):
             if properties.get(name) is None:
-                raise _bad(f"The alert rule has no {name}.")
+                raise bad_request(f"The alert rule has no {name}.")
         if properties["severity"] not in range(5):
-            raise _bad("The severity of an alert rule is 0 to 4.")
+            raise bad_request("The severity of an alert rule is 0 to 4.")
         every, window = properties["evaluationFrequency"], properties["windowSize"]
         if every not in _FREQUENCIES or window not in _WINDOWS:
-            raise _bad(f"The durations {every} and {window} are not among the supported ones.")
+            raise bad_request(
+                f"The durations {every} and {window} are not among the supported ones."
+            )
         if _WINDOWS[window] < _FREQUENCIES[every]:
-            raise _bad("The window size is shorter than the evaluation frequency.")
+            raise bad_request("The window size is shorter than the evaluation frequency.")
         scopes = properties["scopes"]
         if len(scopes) != 1:
-            raise _bad("A rule on one resource has one scope.")
+            raise bad_request("A rule on one resource has one scope.")
         if self._logic.get(scopes[0]) is None:
             raise _not_found("Microsoft.Logic/workflows", scopes[0])
         criteria = properties.get("criteria") or {}
         single = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
         if criteria.get("odata.type") != single or not criteria.get("allOf"):
-            raise _bad(f"The criteria of a rule on one resource are of the type {single}.")
+            raise bad_request(f"The criteria of a rule on one resource are of the type {single}.")
         for criterion in criteria["allOf"]:
             metric = criterion.get("metricName")
             if metric not in _METRICS:
                 # The words are those of hashicorp/terraform-provider-azurerm#22210.
-                raise _bad(f"Couldn't find a metric named {metric}. Make sure the name is correct.")
+                raise bad_request(
+                    f"Couldn't find a metric named {metric}. Make sure the name is correct."
+                )
             if criterion.get("timeAggregation") != _METRICS[metric]:
-                raise _bad(f"The metric {metric} has the aggregation {_METRICS[metric]}.")
+                raise bad_request(f"The metric {metric} has the aggregation {_METRICS[metric]}.")
         for action in properties.get("actions") or []:
             group = action.get("actionGroupId") or ""
             if self.get(group) is None:
@@ -165,7 +177,7 @@ class Monitoring:
     def _check_diagnostic_setting(self, resource_id: str, properties: Document) -> None:
         workspace = properties.get("workspaceId")
         if not workspace:
-            raise _bad("The diagnostic setting has no destination.")
+            raise bad_request("The diagnostic setting has no destination.")
         if not any(
             workspace.casefold() == known.casefold()
             for known in self._store.setting("workspaces", [])
@@ -174,9 +186,9 @@ class Monitoring:
         # The words are those of hashicorp/terraform-provider-azurerm#2985.
         for log in properties.get("logs") or []:
             if log.get("category") != "WorkflowRuntime":
-                raise _bad(f"Category '{log.get('category')}' is not supported.")
+                raise bad_request(f"Category '{log.get('category')}' is not supported.")
         scope = resource_id.casefold().partition("/providers/microsoft.insights/")[0]
-        for other in self.all_below(scope):
+        for other in self.all_in(scope):
             same = other["properties"]["workspaceId"].casefold() == workspace.casefold()
             if same and other["id"].casefold() != resource_id.casefold():
                 # The words are those of Azure/bicep-registry-modules#3407.
@@ -223,24 +235,10 @@ class Monitoring:
 def _global(body: Document) -> str:
     location = str(body.get("location") or "")
     if location.casefold() != "global":
-        raise CloudError(
-            400,
-            "LocationNotAvailableForResourceType",
-            f"The provided location '{location}' is not available for resource type. List of "
-            "available regions is 'global'.",
-        )
+        raise location_not_available(location, "resource type", "global")
     return location
-
-
-def _bad(message: str) -> CloudError:
-    return CloudError(400, "BadRequest", message)
 
 
 def _not_found(kind: str, resource_id: str) -> CloudError:
     *_, group, _, _, _, name = ["", "", "", "", *resource_id.split("/")]
-    return CloudError(
-        404,
-        "ResourceNotFound",
-        f"The Resource '{kind}/{name}' under resource group '{group}' was not found. For more "
-        "details please go to https://aka.ms/ARMResourceNotFoundFix",
-    )
+    return resource_not_found(kind, name, group)

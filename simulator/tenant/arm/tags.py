@@ -11,9 +11,11 @@ import re
 from typing import Any
 
 from simulator.tenant.answers import CloudError
+from simulator.tenant.arm.exceptions import invalid_content
 from simulator.tenant.identifiers import SUBSCRIPTION_ID
+from simulator.tenant.store import Document
 
-NO_TAG_POLICIES: dict[str, Any] = {"require": [], "add": {}}
+NO_TAG_POLICIES: Document = {"require": [], "add": {}}
 MOST_TAGS = 50
 LONGEST_NAME = 512
 LONGEST_VALUE = 256
@@ -22,18 +24,22 @@ RESERVED_PREFIXES = ("microsoft", "azure", "windows")
 REQUIRE_A_TAG = "871b6d14-10aa-478d-b590-94f262ecfa99"
 
 
-def checked_tags(tags: Any) -> dict[str, str]:
-    """The tags of a request.
+def written_tags(name: str, given: Any, policies: Document) -> Document:
+    """The tags of what a PUT writes, by that name, after the policies of the subscription."""
+    tags = dict(_checked(given))
+    # Azure Policy changes a request before it judges it.
+    for tag, value in policies["add"].items():
+        if tag.casefold() not in {each.casefold() for each in tags}:
+            tags[tag] = value
+    for tag in policies["require"]:
+        if tag.casefold() not in {each.casefold() for each in tags}:
+            raise CloudError(403, "RequestDisallowedByPolicy", _disallowed(name, tag))
+    return tags
 
-    Raises:
-        CloudError: 400, for what Azure Resource Manager does not take.
-    """
+
+def _checked(tags: Any) -> dict[str, str]:
     if not isinstance(tags, dict) or any(not isinstance(value, str) for value in tags.values()):
-        raise CloudError(
-            400,
-            "InvalidRequestContent",
-            "The request content was invalid: the value of 'tags' is not a mapping of texts.",
-        )
+        raise invalid_content("the value of 'tags' is not a mapping of texts.")
     if len(tags) > MOST_TAGS:
         raise CloudError(
             400,
@@ -81,7 +87,7 @@ def _check_name(name: str) -> None:
         )
 
 
-def disallowed(name: str, tag: str) -> str:
+def _disallowed(name: str, tag: str) -> str:
     """What Azure Policy says of a resource that lacks a tag."""
     policies = [
         {

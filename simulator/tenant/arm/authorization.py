@@ -80,10 +80,11 @@ def permissions(store: Store) -> list[Document]:
 
 def operation(request: Request) -> str:
     """The operation that a role has to allow: ``Microsoft.Logic/workflows/write``."""
-    if "providers" not in request.segments:
+    before_last = request.segments[:-1]
+    if "providers" not in before_last:
         return "Microsoft.Resources/subscriptions/resourceGroups/read"
     # What is set on a resource has its provider after that of the resource.
-    start = len(request.segments) - request.segments[::-1].index("providers")
+    start = len(before_last) - before_last[::-1].index("providers")
     provider, *below = request.segments[start:]
     kinds, last = below[::2], ""
     if request.method == "POST":

@@ -75,7 +75,7 @@ class Arm:
             raise exceptions.subscription_not_found(segments[1])
         authorize(self._store, request)
         self._subscription.check_locks(request.method, request.path)
-        if request.method == "PUT" and "providers" in segments:
+        if request.method == "PUT" and "providers" in segments[:-1]:
             self._subscription.check_registration(segments[segments.index("providers") + 1])
 
     def _answer(self, request: Request, body: Any) -> Response:

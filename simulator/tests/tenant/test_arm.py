@@ -170,6 +170,12 @@ class TestRequests:
     def test_for_what_exists_in_azure_do_not_say_that_there_is_none(self, deployment, path):
         assert code(deployment.arm("GET", path, version="2024-03-01")) == (501, "NotSimulated")
 
+    def test_that_end_amid_a_path_are_answered(self, tenant, deployment):
+        path = f"{GROUP_PATH}/providers"
+        assert code(deployment.arm("PUT", path, {}, version="2024-03-01")) == (501, "NotSimulated")
+        tenant.set_only_resource_group(GROUP_PATH.rpartition("/")[2])
+        assert code(deployment.arm("PUT", path, {}, version="2024-03-01")) == (501, "NotSimulated")
+
     def test_with_an_option_that_would_change_the_answer_are_not_answered_without_it(
         self, tenant, deployment
     ):

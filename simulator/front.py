@@ -41,6 +41,7 @@ from simulator.tenant import (
     Tenant,
 )
 from simulator.tenant.logic_apps import HOST
+from simulator.tenant.logic_apps.exceptions import signature_required
 from simulator.tls import server_context
 
 LOGIC_APPS = f"https://{HOST}/"
@@ -195,11 +196,7 @@ class _Answers:
 
     def _logic(self, path: str, request: Request) -> Response:
         if _token(request):
-            raise CloudError(
-                401,
-                "DirectApiAuthorizationRequired",
-                "The request must be authenticated only by Shared Access scheme.",
-            )
+            raise signature_required()
         logic = self.tenant.logic
         match request.method:
             case "GET":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.tenant.answers import Response
-from simulator.tenant.graph.responses import SIDES, Responses
+from simulator.tenant.graph.responses import ASSIGNED_TO, SIDES, Responses
 from simulator.tenant.paths import Request
 
 
@@ -27,14 +27,15 @@ class Route:
 
     def names(self, request: Request) -> dict[str, str] | None:
         """What a request has in the places of the names; ``None`` if it is of another kind."""
-        parts = self.path[1:].split("/")
+        names, parts = {}, self.path[1:].split("/")
         if (request.method, len(request.segments)) != (self.method, len(parts)):
             return None
-        pairs = list(zip(parts, request.segments, strict=True))
-        fixed = [(part, segment) for part, segment in pairs if not part.startswith("{")]
-        found = {part[1:-1]: segment for part, segment in pairs if part.startswith("{")}
-        fits = all(part == segment for part, segment in fixed)
-        return found if fits and found.get("side", SIDES[0]) in SIDES else None
+        for part, segment in zip(parts, request.segments, strict=True):
+            if part.startswith("{"):
+                names[part[1:-1]] = segment
+            elif part != segment:
+                return None
+        return names if names.get("side", ASSIGNED_TO) in SIDES else None
 
 
 _READ = ("Application.Read.All",)

@@ -92,7 +92,7 @@ class Graph:
                 request.check_options(route.options)
             return route.answer(responses, **names)
         raise exceptions.not_simulated(
-            f"The simulated tenant does not answer {request.method} /{'/'.join(request.segments)}."
+            f"The simulated tenant does not answer {request.method} {request.path}."
         )
 
     def _inner_error(self, headers: Mapping[str, str]) -> Document:

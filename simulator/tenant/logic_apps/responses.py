@@ -181,9 +181,8 @@ class LogicApps(Workflows):
     def _call(self, method: str, url: str, answer: Callable[[Request], Response]) -> Response:
         request = Request.parse(method, urlsplit(url)._replace(scheme="", netloc="").geturl())
         # The signature is a secret, and the log of calls is shown to people.
-        shown = f"/{'/'.join(request.segments)}"
         try:
-            return self._store.call("Logic Apps", method, shown, lambda: answer(request))
+            return self._store.call("Logic Apps", method, request.path, lambda: answer(request))
         except CloudError as error:
             return error.response()
 

@@ -75,8 +75,9 @@ class LogicApps(Workflows):
             "trigger": {"name": run["trigger"], "startTime": run["start"], "endTime": run["start"]},
             "outputs": {},
         }
-        if "error" in run:
-            properties |= {"code": run["error"]["code"], "error": run["error"]}
+        # What ends a run without an error, as Cancelled, gives none.
+        if error := run.get("error"):
+            properties |= {"code": error["code"], "error": error}
         return {
             "properties": properties,
             "id": f"{workflow['id']}/runs/{run['id']}",

@@ -663,6 +663,13 @@ class TestActionsOneAfterAnother:
         assert "Send" not in actions
         assert tenant.mail() == []
 
+    def test_end_with_one_that_ends_the_run_without_an_error(self, sender):
+        run, _ = self.run(
+            sender, {"End": {"type": "Terminate", "inputs": {"runStatus": "Cancelled"}}}
+        )
+        assert run["status"] == "Cancelled"
+        assert "error" not in run
+
     @pytest.mark.parametrize(
         ("changed", "finding"),
         [

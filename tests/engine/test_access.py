@@ -255,6 +255,7 @@ def test_a_lost_state_is_taken_up_but_for_who_made_the_pointers(identities: Iden
     assert stack.tenant.violations() == []
 
 
+@pytest.mark.long
 def test_alone_have_no_place_in_azure_and_look_for_none(identities: Identities):
     stack = identities.stack
     _, archive, _ = identities.entries

@@ -128,6 +128,7 @@ def stack_of(tmp_path: Path, **senders: dict[str, Any]) -> SimulatedStack:
     )
 
 
+@pytest.mark.long
 def test_what_others_register_is_deployed_confined_and_goes(tmp_path: Path, plugin: Path) -> None:
     stack = stack_of(tmp_path, notifications=BY_POLICY, report=BY_ROLES)
     before = stack.tenant.snapshot()

@@ -73,7 +73,7 @@ class TestTheStackIsTakenUpAsItIs:
                 (forget_workflow, as_it_is, "delete"),
                 (forget_workflow, user_assigned, "delete"),
             ],
-            [(lose, as_it_is, "delete"), (forget_workflow, as_it_is, "delete")],
+            [(lose, as_it_is, "delete")],
         ),
     )
     def test_with_no_change_in_the_clouds(

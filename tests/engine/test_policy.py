@@ -18,6 +18,7 @@ from simulator.environment import ROOT
 from simulator.tenant.identifiers import UNCONFINABLE_APP_ROLES
 from tests.components.recording import CALLBACK_URL
 from tests.engine.conftest import Configuration, StackIn, stack_in, succeeded
+from tests.sampling import sampled
 
 pytestmark = [
     pytest.mark.engine,
@@ -80,7 +81,9 @@ def violations(output: str) -> set[str]:
 
 
 class TestTheProgramItself:
-    @pytest.mark.parametrize("identity", ["systemAssigned", "userAssigned"])
+    @pytest.mark.parametrize(
+        "identity", sampled(["systemAssigned", "userAssigned"], ["systemAssigned"])
+    )
     def test_is_previewed_and_deployed(self, tmp_path: Path, identity: str) -> None:
         def change(sender: Configuration) -> None:
             http_trigger(allowedCallers=["203.0.113.0/24"], exportCallbackUrl=True)(sender)

@@ -8,8 +8,8 @@
               once: without its scope it would open every mailbox, so it is taken back then. The assignment of a former identity,
               which this script wrote the last time (PULUMI_COMMAND_STDOUT), goes: that identity is gone, and Exchange may not know.
               One that is there already, and that another resource or a run that was cut off has made, is replaced by one whose
-              name ends with a claim: the removal of that other resource then finds its own gone, and leaves this one.
-    Writes    {"name":"..."}
+              name ends with a claim: the removal of that other resource, which knows its own by the guid, then leaves this one.
+    Writes    {"name":"...","guid":"..."}
     Needs the Exchange roles Role Management, View-Only Recipients and View-Only Configuration, and a delegating assignment of the role.
 #>
 
@@ -64,10 +64,16 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
         Remove-RoleAssignment -Name $name
         Stop-Convergence -Reason "Exchange bound it otherwise than it was told to: $($differences -join '; '). It was taken back at once, since it may have opened more than the scope. Deploy again; should that happen once more, report it."
     }
-    foreach ($other in @($present | ForEach-Object { $_.Name }) + @($former | ForEach-Object { $_.name })) {
-        if ($other -eq $name -or -not (Find-RoleAssignment -Name $other)) { continue }
+    # Once Exchange shows this one it also shows what runs that were cut off have made before it.
+    $shown = @(Wait-Result -Subject "the role assignment '$name'" -Action {
+            $own = @(Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId)
+            if (@($own | Where-Object { $_.Name -eq $name }).Count -gt 0) { $own }
+        })
+    $others = @($shown | Where-Object { $_.Name -ne $name -and @(Get-AssignmentDifference -Assignment $_ -Desired $Desired).Count -eq 0 } | ForEach-Object { $_.Name })
+    if ($former -and $others -notcontains $former.name -and $former.name -ne $name) { $others += @(Find-RoleAssignment -Name $former.name | ForEach-Object { $_.Name }) }
+    foreach ($other in $others) {
         Write-Step -Message "removing the role assignment '$other', whose place this one takes"
         Remove-RoleAssignment -Name $other
     }
-    [ordered]@{ name = $name }
+    [ordered]@{ name = $name; guid = [string]($shown | Where-Object { $_.Name -eq $name }).Guid }
 }

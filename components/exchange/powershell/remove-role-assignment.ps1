@@ -15,14 +15,18 @@ Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the role assignment '$($Desired.name)'" } -CommandName @('Get-Recipient', 'Get-ServicePrincipal', 'Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
     param($Desired)
-    # By the name that this very resource gave it: one that was made anew has another.
+    # The very one that this resource made: one that was made anew may have its name.
     $name = $Desired.name
+    $guid = ''
     $former = Get-FormerOutput
-    if ($former) { $name = $former.name }
+    if ($former) {
+        $name = $former.name
+        $guid = $former.guid
+    }
     # With its pointer Exchange has removed what was assigned; and another one may have taken its place.
-    $assignment = Find-Removable -Search { Find-RoleAssignment -Name $name } -Gone {
+    $assignment = Find-Removable -Search { Find-RoleAssignment -Name $name | Where-Object { -not $guid -or [string]$_.Guid -eq $guid } } -Gone {
         if (-not (Find-ServicePrincipal -Id $Desired.principalId)) { return $true }
-        @(Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId | Where-Object { $_.Name -ne $name }).Count -gt 0
+        @(Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId | Where-Object { $_.Name -ne $name -or ($guid -and [string]$_.Guid -ne $guid) }).Count -gt 0
     }
     if (-not $assignment) {
         Write-Step -Message 'there is none: nothing to remove'

@@ -194,6 +194,8 @@ class TestAFirstUpThatWasCutOff:
         assert code == 0, shown
         assert (f"Command {command}" in shown) == (loses is as_it_is)
         succeeded(stack.up())
-        assert all(objects(stack)[kind].items() >= made[kind].items() for kind in made)
+        # A role assignment that is there already is replaced by one of the resource's own.
+        taken_up = made.keys() - {"managementRoleAssignments"}
+        assert all(objects(stack)[kind].items() >= made[kind].items() for kind in taken_up)
         assert differences(stack, first_up_by_roles) == []
         assert violations(stack) == []

@@ -15,7 +15,6 @@ Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "removing the role assignment '$($Desired.name)'" } -CommandName @('Get-Recipient', 'Get-ServicePrincipal', 'Get-ManagementRoleAssignment', 'Remove-ManagementRoleAssignment') -Action {
     param($Desired)
-    # The very one that this resource made: one that was made anew may have its name.
     $name = $Desired.name
     $guid = ''
     $former = Get-FormerOutput
@@ -24,9 +23,9 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
         $guid = $former.guid
     }
     # With its pointer Exchange has removed what was assigned; and another one may have taken its place.
-    $assignment = Find-Removable -Search { Find-RoleAssignment -Name $name | Where-Object { -not $guid -or [string]$_.Guid -eq $guid } } -Gone {
+    $assignment = Find-Removable -Search { Find-RoleAssignment -Name $name } -Gone {
         if (-not (Find-ServicePrincipal -Id $Desired.principalId)) { return $true }
-        @(Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId | Where-Object { $_.Name -ne $name -or ($guid -and [string]$_.Guid -ne $guid) }).Count -gt 0
+        @(Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId | Where-Object { $_.Name -ne $name }).Count -gt 0
     }
     if (-not $assignment) {
         Write-Step -Message 'there is none: nothing to remove'
@@ -36,6 +35,10 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
     $differences = @(Get-AssignmentDifference -Assignment $assignment -Desired $Desired | Where-Object { $_.Property -ne 'Enabled' } | ForEach-Object { "$($_.Property) is '$($_.Found)'" })
     if ($differences.Count -gt 0) {
         Stop-Convergence -Reason "somebody changed it: $($differences -join '; '). It was not removed. If nobody needs it: Remove-ManagementRoleAssignment -Identity '$name', and run the removal again."
+    }
+    if ($guid -and [string]$assignment.Guid -ne $guid) {
+        Write-Step -Message "warning: '$name' stays: its guid is not $guid, so a resource that was made anew has made it. If no stack has it, remove it by hand."
+        return
     }
     Write-Step -Message "taking $($Desired.role) back from $($Desired.principalId)"
     Invoke-Removal -Cmdlet 'Remove-ManagementRoleAssignment' -Removal {

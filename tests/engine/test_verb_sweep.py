@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.tenant.faults import Fault, Kind
 from tests.engine.faults import CleanRun
 from tests.engine.verbs import (
     STATES,
@@ -63,6 +64,21 @@ def test_what_is_made_anew_by_roles_is_not_removed_with_its_predecessor(
     trial = attempt_verb(case, clean_by_roles, None, tmp_path / "stack")
 
     assert trial.steps
+    assert trial.went_through
+    assert trial.problems == []
+
+
+def test_a_role_that_the_engine_died_of_making_anew_is_there_once(
+    clean_by_roles: CleanRun, tmp_path: Path
+):
+    (tried,) = (each for each in VERBS if each.name == "state taint")
+    case = Case(tried, clean_by_roles.scenario, ("notifications-access-mail-send",), "up")
+    undisturbed = attempt_verb(case, clean_by_roles, None, tmp_path / "undisturbed")
+    step = next(s for s in undisturbed.steps if s.caller == "ensure-role-assignment.ps1")
+
+    fault = Fault(step, Kind.ENGINE_KILLED)
+    trial = attempt_verb(case, clean_by_roles, fault, tmp_path / "stack")
+
     assert trial.went_through
     assert trial.problems == []
 

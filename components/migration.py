@@ -18,7 +18,8 @@ import pulumi
 
 from .confined_mailbox_access import ConfinedMailboxAccess
 from .deployed import Deployed
-from .exchange.mail_enabled_security_group import Group
+from .exchange.application_access_policy import POLICY_RELEASE
+from .exchange.mail_enabled_security_group import GROUP_REMOVAL, Group
 from .graph_permission import MailboxPermission, permission_resource
 from .role_based_mailbox_access import RoleBasedMailboxAccess
 
@@ -55,6 +56,8 @@ class Standing:
         group: The group of the policy.
         since: From when both have let it send, and whom; empty where that is not so.
         left_at: When the grant, or the role, was about to go.
+        renamed: What the state calls its policy, or the group of that, where the program has
+            another name for it: a run without a policy would remove it at once.
     """
 
     policy: bool = False
@@ -64,6 +67,7 @@ class Standing:
     group: Group | None = None
     since: Mapping[str, Any] = field(default_factory=dict)
     left_at: datetime | None = None
+    renamed: str = ""
 
     @property
     def scoping(self) -> Scoping | None:
@@ -200,7 +204,28 @@ def deployed_standings(deployed: Deployed) -> dict[str, Standing]:
     for name, standing in found.items():
         if standing.policy:
             standing.group = _deployed_group(deployed, name)
+        standing.renamed = _renamed(deployed, name)
     return found
+
+
+def _renamed(deployed: Deployed, name: str) -> str:
+    """The policy of an identity that has roles as well, or its group, by another name than ours."""
+    removed_by: dict[str, dict[str, Any]] = {POLICY_RELEASE: {}, GROUP_REMOVAL: {}}
+    for (_, resource), outputs in deployed.items():
+        script = str(outputs.get("delete")).rpartition("/")[2]
+        if script in removed_by:
+            removed_by[script][resource] = json.loads(outputs["stdin"])
+    pointer = deployed.get(("command:local:Command", f"{name}-access-pointer"), {})
+    application = json.loads(pointer.get("stdin", "{}")).get("appId")
+    for policy, of_policy in removed_by[POLICY_RELEASE].items():
+        if of_policy["appId"] != application:
+            continue
+        if policy != f"{name}-access-policy":
+            return policy
+        for group, of_group in removed_by[GROUP_REMOVAL].items():
+            if of_group["address"] == of_policy["groupAddress"] and group != f"{name}-group":
+                return group
+    return ""
 
 
 def _deployed_group(deployed: Deployed, sender: str) -> Group | None:

@@ -262,6 +262,17 @@ def refuse_changed_scopings(
     for path, entry in _entries_of(configuration).items():
         standing = deployed.get(entry.name, Standing())
         wanted, there = entry.scoping, standing.scoping
+        if wanted is Scoping.RBAC and standing.renamed:
+            problem = (
+                "would at once remove what confines a token of before, which lives for a day: the "
+                f"state calls it {standing.renamed}, and this program otherwise"
+            )
+            remedy = (
+                f"Give that resource an alias; or write {Scoping.BOTH}, with its group, and run "
+                f"pulumi up, which takes it up by its new name, and then {wanted} after its wait."
+            )
+            mistakes.append(Mistake((*path, "scoping"), str(wanted), problem, remedy))
+            continue
         if there is None or wanted in (there, Scoping.BOTH):
             continue
         from_on = standing.may_leave_from(wanted)

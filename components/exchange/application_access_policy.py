@@ -18,6 +18,9 @@ import pulumi
 from ..service_principal import wait_until_gone
 from .exchange_command import ExchangeCommand, ExchangeOrganization, outliving
 
+POLICY_RELEASE = "release-application-access-policy.ps1"
+"""What a policy is known by in the state, whatever its name there."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationAccessPolicyArgs:
@@ -70,7 +73,7 @@ class ApplicationAccessPolicy(ExchangeCommand):
             name,
             organization=args.organization,
             ensure="ensure-application-access-policy.ps1",
-            remove="release-application-access-policy.ps1",
+            remove=POLICY_RELEASE,
             desired={
                 "appId": args.client_id,
                 "groupAddress": args.group_address,

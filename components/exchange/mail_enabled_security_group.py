@@ -21,6 +21,9 @@ from .exchange_command import (
     ownership_mark,
 )
 
+GROUP_REMOVAL = "remove-mail-enabled-security-group.ps1"
+"""What a group is known by in the state, whatever its name there."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
@@ -94,7 +97,7 @@ class MailEnabledSecurityGroup(pulumi.ComponentResource):
             name,
             organization=args.organization,
             ensure="ensure-mail-enabled-security-group.ps1",
-            remove="remove-mail-enabled-security-group.ps1",
+            remove=GROUP_REMOVAL,
             desired={
                 "mark": mark,
                 "address": wanted.address,

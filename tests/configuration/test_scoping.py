@@ -102,6 +102,33 @@ class TestADeployedSender:
         deployed[self.COMMAND, "a-access-pointer"] = {}
         assert deployed_standings(deployed)["a"].scoping is Scoping.BOTH
 
+    @pytest.mark.parametrize("of", ["policy", "group"])
+    def test_whose_policy_or_group_has_another_name_in_the_state_keeps_it(
+        self, by_roles: dict[str, Any], of: str
+    ) -> None:
+        names = {"policy": "notifications-access-policy", "group": "notifications-group"}
+        names[of] += "-former"
+        address = "senders@contoso.com"
+        of_policy = {"appId": "app", "groupAddress": address, "description": "d"}
+        of_group = {"name": "G", "displayName": "G", "alias": "g", "address": address}
+        deployed: dict[tuple[str, str], dict[str, Any]] = {
+            (self.COMMAND, names["policy"]): {
+                "stdin": json.dumps(of_policy),
+                "delete": "components/exchange/powershell/release-application-access-policy.ps1",
+            },
+            (self.COMMAND, names["group"]): {
+                "stdin": json.dumps(of_group | {"managedBy": [], "adopt": False}),
+                "delete": "components/exchange/powershell/remove-mail-enabled-security-group.ps1",
+            },
+            (self.COMMAND, "notifications-access-pointer"): {"stdin": json.dumps({"appId": "app"})},
+        }
+        configuration = load_configuration(put(by_roles, "migrateNow", True))
+        with pytest.raises(ConfigurationError, match=f"the state calls it {names[of]},"):
+            refuse_changed_scopings(configuration, deployed_standings(deployed))
+        put(by_roles, "senders[0].scoping", "both")
+        put(by_roles, "senders[0].group", {"name": "G", "address": address})
+        refuse_changed_scopings(load_configuration(by_roles), deployed_standings(deployed))
+
     @pytest.mark.parametrize(
         ("scoping", "standing", "hours", "problem"),
         [

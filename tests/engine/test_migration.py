@@ -162,6 +162,26 @@ def test_there_and_back(sender: Sender) -> None:
     assert sender.stack.tenant.violations() == []
 
 
+def test_a_policy_that_the_state_calls_otherwise_is_taken_up_before_it_may_go(
+    sender: Sender,
+) -> None:
+    """As where a program gives a resource another name without an alias."""
+    sender.up(by_both)
+    sender.later(2)
+    urns = [each["urn"] for each in sender.stack.exported_state()["resources"]]
+    (urn,) = (each for each in urns if each.endswith("::notifications-access-policy"))
+    sender.stack.edit_state("rename", urn, "former-policy")
+
+    assert "the state calls it former-policy, and this program" in sender.refused(by_roles)
+
+    sender.up(by_both)
+    sender.later(2)
+    sender.up(by_roles)
+    sender.later(3)
+    assert sender.has() == BOTH | {"grants": 0}
+    assert sender.stack.tenant.violations() == []
+
+
 def test_without_the_wait_it_is_proven_and_confined_all_the_same(sender: Sender) -> None:
     sender.up(by_both)
     assert "With migrateNow: true it is done at once" in sender.refused(by_roles)

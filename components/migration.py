@@ -201,31 +201,35 @@ def deployed_standings(deployed: Deployed) -> dict[str, Standing]:
         elif kind == "pulumi:index:Stash" and name.endswith(f"-{LEFT}"):
             left_at = datetime.fromisoformat(outputs["input"])
             found.setdefault(name.removesuffix(f"-{LEFT}"), Standing()).left_at = left_at
+    called = _policies_and_groups(deployed)
     for name, standing in found.items():
         if standing.policy:
             standing.group = _deployed_group(deployed, name)
-        standing.renamed = _renamed(deployed, name)
+        pointer = deployed.get(("command:local:Command", f"{name}-access-pointer"), {})
+        application = json.loads(pointer.get("stdin", "{}")).get("appId")
+        ours = (f"{name}-access-policy", f"{name}-group")
+        others = (each for each in called.get(application, ()) if each not in ours)
+        standing.renamed = next(others, "")
     return found
 
 
-def _renamed(deployed: Deployed, name: str) -> str:
-    """The policy of an identity that has roles as well, or its group, by another name than ours."""
-    removed_by: dict[str, dict[str, Any]] = {POLICY_RELEASE: {}, GROUP_REMOVAL: {}}
+def _policies_and_groups(deployed: Deployed) -> dict[str, list[str]]:
+    """By application, what the state calls its policies and their groups, whatever that is."""
+    policies: list[tuple[str, dict[str, Any]]] = []
+    groups: dict[str, str] = {}
     for (_, resource), outputs in deployed.items():
         script = str(outputs.get("delete")).rpartition("/")[2]
-        if script in removed_by:
-            removed_by[script][resource] = json.loads(outputs["stdin"])
-    pointer = deployed.get(("command:local:Command", f"{name}-access-pointer"), {})
-    application = json.loads(pointer.get("stdin", "{}")).get("appId")
-    for policy, of_policy in removed_by[POLICY_RELEASE].items():
-        if of_policy["appId"] != application:
-            continue
-        if policy != f"{name}-access-policy":
-            return policy
-        for group, of_group in removed_by[GROUP_REMOVAL].items():
-            if of_group["address"] == of_policy["groupAddress"] and group != f"{name}-group":
-                return group
-    return ""
+        if script == POLICY_RELEASE:
+            policies.append((resource, json.loads(outputs["stdin"])))
+        elif script == GROUP_REMOVAL:
+            groups[json.loads(outputs["stdin"])["address"]] = resource
+    called: dict[str, list[str]] = {}
+    for policy, desired in policies:
+        names = called.setdefault(desired["appId"], [])
+        names.append(policy)
+        if group := groups.get(desired["groupAddress"]):
+            names.append(group)
+    return called
 
 
 def _deployed_group(deployed: Deployed, sender: str) -> Group | None:

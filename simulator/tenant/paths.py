@@ -34,6 +34,23 @@ class Request:
             tuple(name for name, count in given.items() if count > 1),
         )
 
+    def names(self, template: str, *, any_case: bool = False) -> dict[str, str] | None:
+        """What the path has in the places of the names in braces; ``None`` if it is another one.
+
+        Args:
+            template: A path in which ``{name}`` stands for one segment, whatever it is.
+            any_case: Whether upper and lower case count as one.
+        """
+        names, parts = {}, template[1:].split("/")
+        if len(parts) != len(self.segments):
+            return None
+        for part, segment in zip(parts, self.segments, strict=True):
+            if part.startswith("{"):
+                names[part[1:-1]] = segment
+            elif part != segment and not (any_case and part.casefold() == segment.casefold()):
+                return None
+        return names
+
     @property
     def path(self) -> str:
         """The path without the query, decoded."""

@@ -4,7 +4,7 @@ Paths are spelled as in Azure's reference; a name in braces stands for one part.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.tenant.answers import Response
 from simulator.tenant.arm.models import IDENTITY, WORKFLOW
@@ -73,17 +73,9 @@ class Route:
 
     def names(self, request: Request) -> dict[str, str] | None:
         """What a request has for the names in braces; nothing if its path, in any case, differs."""
-        names, parts, segments = {}, self.path[1:].split("/"), request.segments
         if self.method == ANY:
-            segments = segments[: len(parts)]
-        if len(segments) != len(parts):
-            return None
-        for part, segment in zip(parts, segments, strict=True):
-            if part.startswith("{"):
-                names[part[1:-1]] = segment
-            elif part.casefold() != segment.casefold():
-                return None
-        return names
+            request = replace(request, segments=request.segments[: self.path.count("/")])
+        return request.names(self.path, any_case=True)
 
     def takes(self, request: Request) -> bool:
         """Whether a request of this path is answered so: not what a workflow does, misspelt."""

@@ -27,15 +27,8 @@ class Route:
 
     def names(self, request: Request) -> dict[str, str] | None:
         """What a request has in the places of the names; ``None`` if it is of another kind."""
-        names, parts = {}, self.path[1:].split("/")
-        if (request.method, len(request.segments)) != (self.method, len(parts)):
-            return None
-        for part, segment in zip(parts, request.segments, strict=True):
-            if part.startswith("{"):
-                names[part[1:-1]] = segment
-            elif part != segment:
-                return None
-        return names if names.get("side", ASSIGNED_TO) in SIDES else None
+        names = request.names(self.path) if request.method == self.method else None
+        return None if names is None or names.get("side", ASSIGNED_TO) not in SIDES else names
 
 
 _READ = ("Application.Read.All",)

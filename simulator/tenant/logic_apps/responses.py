@@ -75,9 +75,8 @@ class LogicApps(Workflows):
             "trigger": {"name": run["trigger"], "startTime": run["start"], "endTime": run["start"]},
             "outputs": {},
         }
-        # What ends a run without an error, as Cancelled, gives none.
-        if error := run.get("error"):
-            properties |= {"code": error["code"], "error": error}
+        if "error" in run:
+            properties |= {"code": run["error"]["code"], "error": run["error"]}
         return {
             "properties": properties,
             "id": f"{workflow['id']}/runs/{run['id']}",

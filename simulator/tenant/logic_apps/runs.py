@@ -73,7 +73,10 @@ class Run:
             if run["status"] == "Failed":
                 run["error"] = _ACTION_FAILED
         except _Terminated as end:
-            run["status"], run["error"] = end.args
+            run["status"], error = end.args
+            # What is Cancelled has none.
+            if error is not None:
+                run["error"] = error
         except NotSimulated as limit:
             error = {"code": "NotSimulated", "message": str(limit)}
             run |= {"actions": {}, "status": "Failed", "error": error}
@@ -131,7 +134,7 @@ class Run:
                 case "Terminate":
                     self.history[name]["status"] = "Succeeded"
                     inputs = action["inputs"]
-                    raise _Terminated(inputs["runStatus"], inputs.get("runError", {}))
+                    raise _Terminated(inputs["runStatus"], inputs.get("runError"))
                 case "Compose":
                     inputs = evaluated(action["inputs"], self.scope)
                     shown = {} if secured else {"inputs": inputs, "outputs": inputs}

@@ -109,8 +109,10 @@ def by_roles(sender: Configuration) -> None:
     sender["scoping"] = "rbac"
 
 
-by_both = partial(change_value, "scoping", "both")
-"""Both, on the way from one to the other."""
+def by_both(sender: Configuration) -> None:
+    """Both, on the way from one to the other."""
+    sender["scoping"] = "both"
+
 
 ON_THE_WAY = [
     Scenario("to both scopings", change=by_both),

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from rich.table import Table
 from components import service_principal
 from simulator.commands import report_unraisable
 from simulator.tenant.faults import Fault, Kind
-from tests.engine.faults import SCENARIOS, Change, CleanRun, Trial, attempt, learn, prepare
+from tests.engine.faults import SCENARIOS, Trial, attempt
 from tests.engine.random_walk import walk
 from tests.engine.verbs import (
     ALL_STATES,
@@ -80,7 +80,8 @@ def main(arguments: Sequence[str]) -> int:
         return _verbs(console, options)
     trials: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as directory:
-        clean = list(_learned(Path(directory), options.scenario or names))
+        chosen = [each for each in SCENARIOS if each.name in (options.scenario or names)]
+        clean = list(learn_states(Path(directory), chosen).values())
         planned = [
             (run, Fault(step, kind))
             for run in clean
@@ -210,15 +211,6 @@ def _table_of_verbs(trials: dict[tuple[str, str], list[VerbTrial]]) -> Table:
 
 def _columns(title: str) -> tuple[ProgressColumn, ...]:
     return (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-
-
-def _learned(directory: Path, names: Sequence[str]) -> Iterator[CleanRun]:
-    scenarios = [scenario for scenario in SCENARIOS if scenario.name in names]
-    starts: dict[Sequence[Change | None], Path] = {}
-    for scenario in scenarios:
-        if scenario.start not in starts:
-            starts[scenario.start] = prepare(directory / f"start-{len(starts)}", *scenario.start)
-        yield learn(scenario, starts[scenario.start], directory / "clean")
 
 
 def _table(trials: dict[tuple[str, str], list[Trial]]) -> Table:

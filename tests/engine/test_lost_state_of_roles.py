@@ -14,6 +14,7 @@ from tests.engine.conftest import Configuration, StackIn, succeeded
 from tests.engine.faults import (
     SCENARIOS,
     CleanRun,
+    by_both,
     by_roles,
     comparable,
     differences,
@@ -31,10 +32,6 @@ from tests.sampling import sampled
 pytestmark = pytest.mark.engine
 
 STAYS = {"resourceGroups", "softDeletedMailboxes"}
-
-
-def by_both(sender: Configuration) -> None:
-    sender["scoping"] = "both"
 
 
 def by_roles_of_an_identity_of_its_own(sender: Configuration) -> None:

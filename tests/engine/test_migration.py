@@ -10,6 +10,7 @@ from simulator.tenant import GRAPH_AUDIENCE
 from simulator.tenant.faults import Fault, Kind, Step
 from simulator.testing.deployment import Deployment, message
 from tests.engine.conftest import Configuration, StackIn, succeeded
+from tests.engine.faults import TOLD_THE_TIME, by_both, by_roles
 from tests.engine.test_access import CONTROL, FINANCE, RECEPTION, Identities
 from tests.engine.test_drift import administrator
 from tests.engine.test_lost_state import lose
@@ -20,17 +21,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.long]
 MAILBOX = "logicappnotifications@contoso.com"
 
 
-def by_both(sender: Configuration) -> None:
-    sender["scoping"] = "both"
-
-
 def user_assigned(sender: Configuration) -> None:
     sender["identity"] = "userAssigned"
-
-
-def by_roles(sender: Configuration) -> None:
-    del sender["group"]
-    sender["scoping"] = "rbac"
 
 
 class Sender:
@@ -39,10 +31,7 @@ class Sender:
     def __init__(self, stack_in: StackIn, monkeypatch: pytest.MonkeyPatch) -> None:
         self._stack_in = stack_in
         self.stack = self.told()
-        for module in (
-            "components.migration",
-            "configuration.loading",
-        ):
+        for module in TOLD_THE_TIME:
             monkeypatch.setattr(f"{module}.now", lambda: self.stack.tenant.clock.now())
 
     def told(self, change: Any = None, *, migrate_now: bool = False) -> SimulatedStack:
@@ -286,7 +275,7 @@ class Access:
         self.identities = Identities(self.stack)
         self.mailboxes = mailboxes
         self.unit: str | None = None
-        for module in ("components.migration", "configuration.loading"):
+        for module in TOLD_THE_TIME:
             monkeypatch.setattr(f"{module}.now", lambda: self.stack.tenant.clock.now())
 
     def told(self, scoping: str) -> SimulatedStack:

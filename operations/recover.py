@@ -5,7 +5,8 @@ with operations that it never saw the end of. And where Azure or Entra did what 
 answer was lost, or the state itself, the state does not hold what the cloud holds, and the
 providers refuse to create it again, or to delete what is gone. This looks into the cloud and puts
 the state right by what is there. What scripts make in Exchange needs none of it: each takes its own
-object up again, and so the commands of a lost state are created anew.
+object up again, and so the commands of a lost state are created anew. That is why a stack is taken
+up with the configuration of its last deployment: no script looks for what that does not name.
 
 It also finds what an identity of the stack is granted and no state knows. That stops no ``up``, and
 would stay granted for ever.
@@ -580,6 +581,13 @@ def _without(resources: Sequence[State], is_dropped: Callable[[State], bool]) ->
     return kept
 
 
+_AS_DEPLOYED = (
+    "Run pulumi up with the configuration of the last deployment before you change it: a role in "
+    "Exchange that the configuration does not name is not looked for here, and stays assigned "
+    "(python -m operations.reach lists it)."
+)
+
+
 def recover(recovery: Recovery, console: Console, *, ask: Callable[[], bool] | None) -> int:
     """Shows what is in the way, asks, and puts it right, until nothing is.
 
@@ -605,6 +613,8 @@ def recover(recovery: Recovery, console: Console, *, ask: Callable[[], bool] | N
             return 3
         recovery.put_right(doable)
         console.print(f"Done, for {', '.join(finding.subject for finding in doable)}.")
+        if any(finding.resource.get("type") == Kind.GRANT for finding in doable):
+            console.print(_AS_DEPLOYED)
     if recovery.preview_failure:
         return 1
     if findings:

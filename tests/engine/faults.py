@@ -233,7 +233,7 @@ def attempt(clean: CleanRun, fault: Fault, directory: Path) -> Trial:
             second = clean.scenario.run(stack)
             if not second.succeeded:
                 stuck = second.output
-                problems += taken_through_recover(stack, clean)
+                problems += taken_through_recover(stack, clean.scenario)
         problems += violations(stack)
         problems += differences(stack, clean)
     stack.tenant.close()
@@ -241,7 +241,7 @@ def attempt(clean: CleanRun, fault: Fault, directory: Path) -> Trial:
     return Trial(fault, first.succeeded, stuck, problems, first.output)
 
 
-def taken_through_recover(stack: SimulatedStack, clean: CleanRun) -> list[str]:
+def taken_through_recover(stack: SimulatedStack, scenario: Scenario) -> list[str]:
     """Recovers a stack and runs the scenario again; tells what does not work."""
     shown = StringIO()
     with stack.opened() as opened:
@@ -253,7 +253,7 @@ def taken_through_recover(stack: SimulatedStack, clean: CleanRun) -> list[str]:
         )
         code = recover(recovery, Console(file=shown, width=200), ask=None)
     problems = [] if code == 0 else [f"recover ends with {code}: {shown.getvalue()}"]
-    again = clean.scenario.run(stack)
+    again = scenario.run(stack)
     return problems if again.succeeded else [*problems, f"stuck after recover: {again.output}"]
 
 

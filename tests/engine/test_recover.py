@@ -101,6 +101,7 @@ class TestTheNextUpConverges:
         assert "import it into the state" in line
         assert done.startswith("Done, for ")
         assert ("locked by" in shown) == (kind is Kind.ENGINE_KILLED)
+        assert ("before you change it" in shown) == ("AppRoleAssignment" in what)
         succeeded(stack.up())
         assert violations(stack) == []
         assert differences(stack, first_up) == []

@@ -9,6 +9,7 @@ from tests.engine.faults import CleanRun
 from tests.engine.verbs import (
     STATES,
     STATES_BY_ROLES,
+    STATES_ON_THE_WAY,
     VERBS,
     Case,
     attempt_verb,
@@ -78,6 +79,17 @@ def test_a_role_that_the_engine_died_of_making_anew_is_there_once(
 
     fault = Fault(step, Kind.ENGINE_KILLED)
     trial = attempt_verb(case, clean_by_roles, fault, tmp_path / "stack")
+
+    assert trial.went_through
+    assert trial.problems == []
+
+
+def test_a_role_of_a_lost_state_goes_after_it_is_taken_up_as_deployed(tmp_path: Path):
+    (state,) = (each for each in STATES_ON_THE_WAY if each.name == "both to a policy")
+    (lost,) = (each for each in VERBS if each.name == "lost state")
+    clean = learn_states(tmp_path, [state])[state.name]
+
+    trial = attempt_verb(Case(lost, state, (), "up"), clean, None, tmp_path / "stack")
 
     assert trial.went_through
     assert trial.problems == []

@@ -17,6 +17,7 @@ import pytest
 from simulator.engine import Result, SimulatedStack, Transformation
 from simulator.environment import ROOT
 from simulator.tenant.seed import Seed
+from tests.shared import made_once
 
 if TYPE_CHECKING:
     from tests.engine.faults import CleanRun
@@ -152,24 +153,33 @@ def fresh(tmp_path: Path) -> StackIn:
     return lambda **options: stack_in(tmp_path / "stack", **options)
 
 
+def _deployed(folder: Path) -> Path:
+    stack = stack_in(folder / "stack")
+    (stack.directory / SNAPSHOT_BEFORE).write_text(json.dumps(stack.tenant.snapshot()))
+    succeeded(stack.up())
+    stack.tenant.close()
+    return stack.directory
+
+
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> SimulatedStack:
     """The deployed stack, for tests that change nothing."""
-    stack = stack_in(tmp_path_factory.mktemp("deployed"))
-    (stack.directory / SNAPSHOT_BEFORE).write_text(json.dumps(stack.tenant.snapshot()))
-    succeeded(stack.up())
-    return stack
+    directory = tmp_path_factory.mktemp("deployed") / "stack"
+    shutil.copytree(made_once(tmp_path_factory, _deployed), directory)
+    return stack_in(directory)
+
+
+def _first_up(folder: Path) -> "CleanRun":
+    # Here, since that module takes its stacks from this one.
+    from tests.engine.faults import SCENARIOS, learn, prepare
+
+    return learn(SCENARIOS[0], prepare(folder / "start"), folder / "clean")
 
 
 @pytest.fixture(scope="session")
 def first_up(tmp_path_factory: pytest.TempPathFactory) -> "CleanRun":
     """A clean first `up`, with its calls, for tests that have one of them go wrong."""
-    # Here, since that module takes its stacks from this one.
-    from tests.engine.faults import SCENARIOS, learn, prepare
-
-    directory = tmp_path_factory.mktemp("first-up")
-    start = prepare(directory / "start")
-    return learn(SCENARIOS[0], start, directory / "clean")
+    return made_once(tmp_path_factory, _first_up)
 
 
 @pytest.fixture

@@ -64,12 +64,6 @@ def test_a_failed_run_is_told_to_the_addresses_and_all_of_it_goes_with_the_stack
     assert notified.workflow == workflow
     assert notified.addresses == ("operations@contoso.com", "owner@contoso.com")
 
-    # The state is lost: what watches is taken up again with the rest.
-    lose(stack)
-    assert recovered(stack)[0] == 0
-    succeeded(stack.up())
-    assert changes(stack) == []
-
     # An action group that exists already, in place of one of our own.
     made = stack.tenant.arm.request(
         "PUT",
@@ -88,6 +82,21 @@ def test_a_failed_run_is_told_to_the_addresses_and_all_of_it_goes_with_the_stack
     left = stack.tenant.snapshot() | GROUP_STAYS | {"softDeletedMailboxes": {}, "monitoring": {}}
     assert left == before
     assert stack.tenant.violations() == []
+
+
+@pytest.mark.long
+def test_what_watches_is_taken_up_again_with_the_rest_of_a_lost_state(fresh: StackIn) -> None:
+    stack = fresh(change=alerted(addresses=["operations@contoso.com"]), tags={"env": "test"})
+    stack.tenant.set_workspaces(WORKSPACE)
+    succeeded(stack.up())
+    before = watching(stack)
+    lose(stack)
+
+    assert recovered(stack)[0] == 0
+
+    succeeded(stack.up())
+    assert changes(stack) == []
+    assert watching(stack) == before
 
 
 @pytest.mark.long

@@ -150,7 +150,6 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
         self._confinement: dict[str, Any] = {
             "roles": sorted(roles.values()),
             **scope,
-            "assignment": _assignment_name(args, mark, next(iter(roles))),
             "controlMailbox": args.control_mailbox,
             "timeoutSeconds": args.proof_timeout_seconds,
             **({"besides": args.besides} if args.besides else {}),

@@ -859,12 +859,16 @@ def _recipient_row(recipient: Mapping[str, Any], wanted: set[str]) -> Row:
         )
     strays = [each for each in recipient["members"] if each.casefold() not in wanted]
     going = f"; these members go: {', '.join(strays)}" if strays else ""
+    # Whose the one is nobody can tell before there is an identity: the person who asks may know.
+    if state == "adopted" and applications:
+        going += f"; the policy of the application {applications[0]} is on it"
     return Row(subject, _STATES[state] + going)
 
 
 def _existing_row(what: str, address: str, kind: str) -> Row:
     subject, is_mailbox = f"{what} {address}", what != "owner"
-    if kind.endswith("Mailbox") or (kind and not is_mailbox):
+    # A Microsoft 365 group is a GroupMailbox, and whoever owns it says who is in it.
+    if (kind.endswith("Mailbox") and kind != "GroupMailbox") or (kind and not is_mailbox):
         return Row(subject, f"is a {kind}")
     return Row(
         subject,

@@ -32,7 +32,7 @@ function Get-GroupMailbox {
     $guid = [string]$Group.Guid
     $members = @(Invoke-WithRetry -Cmdlet 'Get-DistributionGroupMember' -Action { Get-DistributionGroupMember -Identity $guid -ResultSize Unlimited -ErrorAction Stop })
     foreach ($member in $members) {
-        if ($member.RecipientTypeDetails -like '*Mailbox') { $member }
+        if (Test-Mailbox -Recipient $member) { $member }
         elseif ($Nested -and $member.RecipientTypeDetails -eq 'MailUniversalSecurityGroup' -and $Seen -notcontains [string]$member.Guid) {
             Get-GroupMailbox -Group $member -Nested -Seen @($Seen + $guid)
         }
@@ -45,7 +45,7 @@ function Get-PolicyScope {
     $objectId = ([string]$Policy.ScopeIdentityRaw -split ';')[1]
     $holder = @(Find-Recipient -Filter "ExternalDirectoryObjectId -eq '$objectId'")
     $mailboxes = @()
-    if ($holder.Count -eq 1 -and $holder[0].RecipientTypeDetails -like '*Mailbox') { $mailboxes = $holder }
+    if ($holder.Count -eq 1 -and (Test-Mailbox -Recipient $holder[0])) { $mailboxes = $holder }
     elseif ($holder.Count -eq 1) { $mailboxes = @(Get-GroupMailbox -Group $holder[0] -Nested) }
     New-ScopeReport -Name $Policy.ScopeName -Kind 'Group' -IsGone ($holder.Count -eq 0) -Mailbox $mailboxes -Shown $Shown
 }
@@ -65,7 +65,7 @@ function Get-AssignmentScope {
     if ($kind -eq 'CustomRecipientScope' -and $name) {
         $named = @($Scope | Where-Object { $_.Name -eq $name })
         $isGone = $named.Count -eq 0
-        if ($named.Count -eq 1) { $mailboxes = @(Find-Recipient -Filter $named[0].RecipientFilter | Where-Object { $_.RecipientTypeDetails -like '*Mailbox' }) }
+        if ($named.Count -eq 1) { $mailboxes = @(Find-Recipient -Filter $named[0].RecipientFilter | Where-Object { Test-Mailbox -Recipient $_ }) }
     }
     New-ScopeReport -Name $name -Kind $kind -IsGone $isGone -Mailbox $mailboxes -Shown $Shown
 }

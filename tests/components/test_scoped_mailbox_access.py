@@ -89,7 +89,7 @@ class TestByRoles:
         role = recorded.resources["reader-access-mail-send"].desired
         assert (role["scopeType"], role["scope"]) == ("AdministrativeUnit", "unit")
         proof = recorded.resources["reader-access-proof"].desired
-        assert proof["assignment"] == role["name"]
+        assert proof["scope"] == role["scope"]
         assert proof["members"] == [FINANCE, RECEPTION]
 
     def test_have_another_name_once_they_are_bound_to_something_else(self):

@@ -28,6 +28,7 @@ from operations.check import (
     SCRIPTS_OF_ALL,
     Plan,
     Row,
+    _existing_row,
     cmdlets_of,
     expected_minutes,
     rows_of_clouds,
@@ -674,6 +675,9 @@ class TestExchange:
                 AppId=[application],
                 PolicyScopeGroupId=SCOPE,
             )
+            if application == applications[0]:
+                said = f"; the policy of the application {application} is on it"
+                assert rows(adopting)[SCOPE].found.endswith(said)
         assert wrong(rows(adopting)) == {
             SCOPE: f"is the scope of the policies of {', '.join(applications)}"
         }
@@ -716,6 +720,8 @@ class TestExchange:
         assert wrong(found) == {
             "control mailbox AllStaff@contoso.com": "is a MailUniversalDistributionGroup"
         }
+        of_microsoft_365 = _existing_row("control mailbox", "team@contoso.com", "GroupMailbox")
+        assert of_microsoft_365.verdict is Verdict.WRONG
 
 
 class TestWhoSignsInToExchange:

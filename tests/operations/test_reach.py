@@ -146,7 +146,7 @@ class TestARoleInExchange:
         unit = exchange.scripts.tenant.add_administrative_unit("Front", ["finance@contoso.com"])
         exchange.assign(SEND, RecipientAdministrativeUnitScope=unit)
         assert told(exchange.report())[0][2:] == (
-            "the administrative unit Front",
+            f"the administrative unit {unit}",
             "those of the unit",
         )
 

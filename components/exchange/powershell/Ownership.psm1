@@ -49,6 +49,12 @@ function ConvertTo-FilterText {
     $Text -replace "'", "''"
 }
 
+function Test-Mailbox {
+    <# .SYNOPSIS Tells whether a recipient is a mailbox: a Microsoft 365 group, a GroupMailbox, is a group. #>
+    param([Parameter(Mandatory)] [object] $Recipient)
+    $Recipient.RecipientTypeDetails -like '*Mailbox' -and $Recipient.RecipientTypeDetails -ne 'GroupMailbox'
+}
+
 function Find-AddressHolder {
     <# .SYNOPSIS Finds whatever has an address, as its primary or as a further one; or nothing. #>
     param([Parameter(Mandatory)] [string] $Address)
@@ -209,7 +215,7 @@ function Test-Adopted {
 function Find-RemovableRecipient {
     <# .SYNOPSIS Finds the object that carries our mark and the claim of this very resource; says so where there is none. #>
     param([Parameter(Mandatory)] [object] $Desired, [Parameter(Mandatory)] [string] $Type)
-    $recipient = Find-MarkedRecipient -Desired $Desired -Type $Type
+    $recipient = Find-Removable -Search { Find-MarkedRecipient -Desired $Desired -Type $Type }
     $claim = Get-FormerClaim
     if (-not $recipient) {
         Write-Step -Message "no $Type carries the mark '$($Desired.mark)': nothing to remove"
@@ -249,4 +255,4 @@ function Test-Outlived {
     $true
 }
 
-Export-ModuleMember -Function @('Get-FormerClaim', 'Select-Claim', 'New-Claim', 'Find-Recipient', 'Find-AddressHolder', 'Get-ExistingRecipient', 'Get-OwnMark', 'Find-MarkedRecipient', 'Get-OwnedRecipient', 'Find-OwnedRecipient', 'Get-DueMark', 'Get-MarkChange', 'Get-Unmarking', 'Test-Adopted', 'Find-RemovableRecipient', 'Assert-Removable', 'Test-Outlived')
+Export-ModuleMember -Function @('Get-FormerClaim', 'Select-Claim', 'New-Claim', 'Find-Recipient', 'Test-Mailbox', 'Find-AddressHolder', 'Get-ExistingRecipient', 'Get-OwnMark', 'Find-MarkedRecipient', 'Get-OwnedRecipient', 'Find-OwnedRecipient', 'Get-DueMark', 'Get-MarkChange', 'Get-Unmarking', 'Test-Adopted', 'Find-RemovableRecipient', 'Assert-Removable', 'Test-Outlived')

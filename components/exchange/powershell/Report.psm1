@@ -32,11 +32,14 @@ $Remedies = [ordered]@{
     "couldn't be found|\w*ObjectNotFoundException"         = "If it was created a moment ago, run the deployment again later; if it was removed by hand, set 'drift: true' in the stack's configuration, with which the deployment makes it anew."
 }
 
+# Besides those in the environment.
+$script:Credentials = @()
+
 function Write-Step {
     <# .SYNOPSIS Shows progress, a warning or an error: one line on standard error, without our credentials. #>
     param([Parameter(Mandatory)] [string] $Message)
     # Some errors of a sign-in quote the token that they could not read.
-    foreach ($credential in @($env:EXCHANGE_ACCESS_TOKEN, $env:EXCHANGE_CERTIFICATE_PASSWORD)) {
+    foreach ($credential in @($env:EXCHANGE_ACCESS_TOKEN, $env:EXCHANGE_CERTIFICATE_PASSWORD) + $script:Credentials) {
         if ($credential) { $Message = $Message.Replace($credential, '***') }
     }
     $line = $Message -replace '\s+', ' '
@@ -47,6 +50,12 @@ function Write-Step {
         $line = $json.Substring(1, $json.Length - 2).Replace('\"', '"').Replace('\\', '\')
     }
     [Console]::Error.WriteLine($line)
+}
+
+function Add-Credential {
+    <# .SYNOPSIS Keeps a credential that is in no variable of the environment out of what is written. #>
+    param([Parameter(Mandatory)] [string] $Credential)
+    $script:Credentials += $Credential
 }
 
 function Write-ObservedObject {
@@ -77,10 +86,13 @@ function Write-Failure {
     <# .SYNOPSIS Says on one line of standard error what failed, on which object, and what to do. #>
     param([Parameter(Mandatory)] [string] $Subject, [Parameter(Mandatory)] [System.Management.Automation.ErrorRecord] $ErrorRecord)
     $text = Get-ErrorText -ErrorRecord $ErrorRecord
-    # With a cmdlet's name in front it is Exchange's refusal; our own sentences say what to do by themselves.
+    # With a cmdlet's name in front it is Exchange's refusal; our own sentences say what to do by themselves, also
+    # where they quote one.
     $remedy = ''
-    if ($text -match '^\w+-\w+: ') { $remedy = ' Mend what it names, and run the deployment again.' }
-    foreach ($pattern in $Remedies.Keys) {
+    $refused = $text -match '^\w+-\w+: '
+    if ($refused) { $remedy = ' Mend what it names, and run the deployment again.' }
+    $patterns = if ($refused -or -not (Test-OwnError -ErrorRecord $ErrorRecord)) { $Remedies.Keys }
+    foreach ($pattern in $patterns) {
         if ($ErrorRecord.Exception.Message -match $pattern) {
             $remedy = " $($Remedies[$pattern])"
             break
@@ -89,4 +101,4 @@ function Write-Failure {
     Write-Step -Message "error: ${Subject}: $text$remedy"
 }
 
-Export-ModuleMember -Function @('Write-Step', 'Write-ObservedObject', 'Write-Failure', 'Stop-Convergence', 'Test-OwnError', 'Get-ErrorText')
+Export-ModuleMember -Function @('Write-Step', 'Add-Credential', 'Write-ObservedObject', 'Write-Failure', 'Stop-Convergence', 'Test-OwnError', 'Get-ErrorText')

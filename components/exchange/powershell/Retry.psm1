@@ -105,13 +105,13 @@ function Invoke-Removal {
 }
 
 function Find-Removable {
-    <# .SYNOPSIS Searches for what is to be removed, for two minutes; nothing where it is not there, or where -Gone tells that it cannot be. #>
+    <# .SYNOPSIS Searches for what is to be removed, for two minutes; nothing where it is not there, or where -Gone, given the seconds waited, tells that it cannot be. #>
     param([Parameter(Mandatory)] [scriptblock] $Search, [scriptblock] $Gone)
     # What was made a moment ago not every domain controller knows: taken for removed, it would be in nobody's hands.
     $waited = 0
     while ($true) {
         $found = & $Search
-        if ($found -or $waited -ge 120 -or ($Gone -and (& $Gone))) { return $found }
+        if ($found -or $waited -ge 120 -or ($Gone -and (& $Gone $waited))) { return $found }
         Write-Step -Message 'waiting 15 s: Exchange Online may not show it yet'
         Start-Sleep -Seconds 15
         $waited = $waited + 15
@@ -119,8 +119,8 @@ function Find-Removable {
 }
 
 function Wait-Result {
-    <# .SYNOPSIS Repeats a search until it yields something: five minutes at most. #>
-    param([Parameter(Mandatory)] [string] $Subject, [Parameter(Mandatory)] [scriptblock] $Action)
+    <# .SYNOPSIS Repeats a search until it yields something, five minutes at most; -Remedy says what to do where it does not. #>
+    param([Parameter(Mandatory)] [string] $Subject, [Parameter(Mandatory)] [scriptblock] $Action, [string] $Remedy = "If it was created a moment ago, run the deployment again later; if it was removed by hand, set 'drift: true' in the stack's configuration, with which the deployment makes it anew.")
     $attempt = 1
     while ($attempt -le 20) {
         $result = & $Action
@@ -129,7 +129,7 @@ function Wait-Result {
         Start-Sleep -Seconds 15
         $attempt = $attempt + 1
     }
-    Stop-Convergence -Reason "Exchange Online did not show $Subject within five minutes. If it was created a moment ago, run the deployment again later; if it was removed by hand, set 'drift: true' in the stack's configuration, with which the deployment makes it anew."
+    Stop-Convergence -Reason "Exchange Online did not show $Subject within five minutes. $Remedy"
 }
 
 Export-ModuleMember -Function @('Test-NotFoundError', 'Invoke-WithRetry', 'Invoke-Removal', 'Find-Removable', 'Wait-Result')

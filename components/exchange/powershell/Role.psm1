@@ -91,16 +91,12 @@ function Get-ScopeDifference {
 function Get-RoleScopeName {
     <#
     .SYNOPSIS
-        The name by which Exchange shows what a role is bound to: of the scope, or of the group with an address.
+        How Exchange shows what a role is bound to: a scope and a group by the name, an administrative unit by its object id.
     .DESCRIPTION
-        How it shows an administrative unit no document says: that is the name which an assignment bound to its id has.
+        That of a unit is in no document. A public record of a live tenant has it so, of July 2026; shown otherwise, the
+        assignment is refused, with what is shown.
     #>
-    param([Parameter(Mandatory)] [object] $Desired, [object] $Assignment)
-    if ($Desired.scopeType -eq 'AdministrativeUnit') {
-        if (-not $Assignment) { $Assignment = Find-OwnRoleAssignment -Name $Desired.assignment -Assignee $Desired.appId | Select-Object -First 1 }
-        if ($Assignment) { return [string]$Assignment.CustomResourceScope }
-        return ''
-    }
+    param([Parameter(Mandatory)] [object] $Desired)
     if ($Desired.scopeType -ne 'Group') { return $Desired.scope }
     [string](Find-AddressHolder -Address $Desired.scope | ForEach-Object { $_.Name })
 }
@@ -131,7 +127,7 @@ function Get-AssignmentDifference {
     Compare-Value -Property 'Role' -Found ([string]$Assignment.Role) -Expected $Desired.role
     Compare-Value -Property 'RoleAssignee' -Found ([string]$Assignment.RoleAssignee) -Expected $Desired.principalId
     Compare-Value -Property 'RecipientWriteScope' -Found ([string]$Assignment.RecipientWriteScope) -Expected $Desired.scopeType
-    Compare-Value -Property 'CustomResourceScope' -Found ([string]$Assignment.CustomResourceScope) -Expected (Get-RoleScopeName -Desired $Desired -Assignment $Assignment)
+    Compare-Value -Property 'CustomResourceScope' -Found ([string]$Assignment.CustomResourceScope) -Expected (Get-RoleScopeName -Desired $Desired)
     Compare-Value -Property 'RoleAssignmentDelegationType' -Found ([string]$Assignment.RoleAssignmentDelegationType) -Expected 'Regular'
     # No document lists what is read back: only where it is said to be off is it off.
     Compare-Value -Property 'Enabled' -Found ([string]($Assignment | Select-Object -Property 'Enabled').Enabled -ne 'False') -Expected $true

@@ -144,17 +144,20 @@ function Get-FederatedAccessToken {
         $login = 'https://login.chinacloudapi.cn'
         $exchange = 'https://partner.outlook.cn'
     }
+    $assertion = (Get-Content -LiteralPath $env:EXCHANGE_FEDERATED_TOKEN_FILE -Raw -ErrorAction Stop).Trim()
+    Add-Credential -Credential $assertion
     $body = @{
         grant_type            = 'client_credentials'
         client_id             = $env:EXCHANGE_APP_ID
         scope                 = "$exchange/.default"
         client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-        client_assertion      = (Get-Content -LiteralPath $env:EXCHANGE_FEDERATED_TOKEN_FILE -Raw -ErrorAction Stop).Trim()
+        client_assertion      = $assertion
     }
     # What Entra says (AADSTS...) is in the body of a refusal. Selected by name: it may be a proxy that answers.
     $answer = Invoke-RestMethod -Method Post -Uri "$login/$($Desired.organization)/oauth2/v2.0/token" -Body $body -SkipHttpErrorCheck -ErrorAction Stop |
         Select-Object -Property 'access_token', 'error_description'
     if (-not $answer.access_token) { throw "Entra gave no token to the application $($env:EXCHANGE_APP_ID): $($answer.error_description)" }
+    Add-Credential -Credential $answer.access_token
     $answer.access_token
 }
 

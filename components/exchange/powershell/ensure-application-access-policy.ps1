@@ -23,7 +23,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "appl
     }
     $former = Get-FormerOutput | Select-Object -Property 'appId'
     $new = New-Claim
-    $policy = Invoke-WithRetry -Cmdlet 'New-ApplicationAccessPolicy' -NotFoundIsTransient -Action {
+    $policy = Invoke-WithRetry -Cmdlet 'New-ApplicationAccessPolicy' -NotFoundIsTransient -TakenIsTransient -Action {
         $existing = @(Select-RestrictingPolicy -Policy @(Get-PolicyOnGroup -Group $group) -AppId $Desired.appId)
         if ($existing.Count -gt 0) { return $existing[0] }
         Write-Step -Message "restricting application $($Desired.appId) to the members of $($Desired.groupAddress)"

@@ -21,7 +21,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "mana
     $mailboxId = $Desired.mailboxId
     if ($Desired.mailboxAddress) {
         $mailbox = Get-ExistingRecipient -Address $Desired.mailboxAddress
-        if ($mailbox.RecipientTypeDetails -notlike '*Mailbox') {
+        if (-not (Test-Mailbox -Recipient $mailbox)) {
             Stop-Convergence -Reason "$($Desired.mailboxAddress) is a $($mailbox.RecipientTypeDetails), not a mailbox. Name the mailboxes themselves."
         }
         $mailboxId = [string]$mailbox.ExternalDirectoryObjectId
@@ -46,10 +46,8 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "mana
         }
         Write-Step -Message "giving the management scope '$($Desired.name)' the mailbox $($held[0].PrimarySmtpAddress) alone: it holds '$($scope.RecipientFilter)'"
         Invoke-WithRetry -Cmdlet 'Set-ManagementScope' -Action { Set-ManagementScope -Identity $Desired.name -RecipientRestrictionFilter $filter -ErrorAction Stop }
-        $scope = Find-ManagementScope -Name $Desired.name
-        $differences = @(Get-ScopeDifference -Scope $scope -MailboxId $mailboxId | ForEach-Object { "$($_.Property) is '$($_.Found)', not '$($_.Expected)'" })
-        if ($differences.Count -gt 0) {
-            Stop-Convergence -Reason "it has other content after it was set: $($differences -join '; '). Look at it, and deploy again."
+        $null = Wait-Result -Subject "the management scope '$($Desired.name)' as it was set" -Remedy 'Look at it, and deploy again.' -Action {
+            Find-ManagementScope -Name $Desired.name | Where-Object { @(Get-ScopeDifference -Scope $_ -MailboxId $mailboxId).Count -eq 0 }
         }
     }
     [ordered]@{ name = $Desired.name; mailboxId = $mailboxId }

@@ -4,7 +4,7 @@
 .DESCRIPTION
     Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"name":"notifications Mail.Send 3f2a9c1d","principalId":"<object id>","role":"Application Mail.Send","scopeType":"CustomRecipientScope","scope":"notifications 3f2a9c1d","members":["notifications@contoso.com"]}
               With the scopeType Group, scope is the address of the group: its direct members are in the scope, others are not; with
-              AdministrativeUnit, its object id. What scope or group hold is compared with members before. One of this name with other content is refused, never taken. What Exchange bound the assignment to is read back at
+              AdministrativeUnit, its object id. What scope or group hold is compared with members before it is bound. One of this name with other content is refused, never taken. What Exchange bound the assignment to is read back at
               once: without its scope it would open every mailbox, so it is taken back then. The assignment of a former identity,
               which this script wrote the last time (PULUMI_COMMAND_STDOUT), goes: that identity is gone, and Exchange may not know.
               One that is there already, and that another resource or a run that was cut off has made, is replaced by one whose
@@ -59,9 +59,14 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "role
     $differences = @(Get-AssignmentDifference -Assignment $assignment -Desired $Desired | ForEach-Object { "$($_.Property) is '$($_.Found)', not '$($_.Expected)'" })
     if ($differences.Count -gt 0) {
         Write-Step -Message "taking $($Desired.role) back from $($Desired.principalId)"
-        # Not found yet is not gone.
-        $null = Wait-Result -Subject "the role assignment '$name'" -Action { Find-RoleAssignment -Name $name }
-        Remove-RoleAssignment -Name $name
+        try {
+            # Not found yet is not gone.
+            $null = Wait-Result -Subject "the role assignment '$name'" -Action { Find-RoleAssignment -Name $name }
+            Remove-RoleAssignment -Name $name
+        }
+        catch {
+            Stop-Convergence -Reason "Exchange bound it otherwise than it was told to: $($differences -join '; '). It could not be taken back ($(Get-ErrorText -ErrorRecord $_)), and may open every mailbox of the organisation until somebody does: Remove-ManagementRoleAssignment -Identity '$name'"
+        }
         Stop-Convergence -Reason "Exchange bound it otherwise than it was told to: $($differences -join '; '). It was taken back at once, since it may have opened more than the scope. Deploy again; should that happen once more, report it."
     }
     # Once Exchange shows this one it also shows what runs that were cut off have made before it.

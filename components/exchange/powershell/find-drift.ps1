@@ -135,15 +135,23 @@ function Find-Drift {
     Stop-Convergence -Reason "find-drift.ps1 does not know what $($Object.script) sets. Teach it, or set 'drift: false' in the stack's configuration."
 }
 
-Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "drift in $($Desired.organization)" } -CommandName @('Get-Recipient', 'Get-Mailbox', 'Get-DistributionGroup', 'Get-DistributionGroupMember', 'Get-ApplicationAccessPolicy') -FurtherCommandName {
+function Test-PolicyLookedAt {
+    <# .SYNOPSIS Tells whether the policies of the tenant have to be read. #>
+    param([Parameter(Mandatory)] [object] $Desired)
+    @($Desired.objects | Where-Object { @('ensure-application-access-policy.ps1', 'prove-confinement.ps1') -contains $_.script }).Count -gt 0
+}
+
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "drift in $($Desired.organization)" } -CommandName @('Get-Recipient', 'Get-Mailbox', 'Get-DistributionGroup', 'Get-DistributionGroupMember') -FurtherCommandName {
     param($Desired)
+    # Not every cloud is known to have policies.
+    if (Test-PolicyLookedAt -Desired $Desired) { 'Get-ApplicationAccessPolicy' }
     # Where no role is assigned, nobody who only looks needs the role that shows them.
     $ofRoles = @('ensure-service-principal.ps1', 'ensure-management-scope.ps1', 'ensure-role-assignment.ps1', 'prove-authorization.ps1')
     if (@($Desired.objects | Where-Object { $ofRoles -contains $_.script }).Count -gt 0) { @('Get-ServicePrincipal', 'Get-ManagementScope', 'Get-ManagementRoleAssignment', 'Test-ServicePrincipalAuthorization') }
 } -Action {
     param($Desired)
     # Once for all applications: the list is that of the whole tenant.
-    $policies = @(Get-TenantPolicy)
+    $policies = @(if (Test-PolicyLookedAt -Desired $Desired) { Get-TenantPolicy })
     $findings = @(
         foreach ($object in @($Desired.objects)) {
             $finding = [ordered]@{}

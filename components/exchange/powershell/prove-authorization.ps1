@@ -2,11 +2,10 @@
 .SYNOPSIS
     Proves that an application's roles in Exchange open the mailboxes that they should, and nothing else; fails otherwise.
 .DESCRIPTION
-    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"appId":"<application (client) id>","roles":["Application Mail.Send"],"scopeType":"CustomRecipientScope","scope":"notifications 3f2a9c1d","members":["notifications@contoso.com"],"assignment":"notifications Mail.Send 3f2a9c1d","controlMailbox":"control.mailbox@contoso.com","timeoutSeconds":600}
+    Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"appId":"<application (client) id>","roles":["Application Mail.Send"],"scopeType":"CustomRecipientScope","scope":"notifications 3f2a9c1d","members":["notifications@contoso.com"],"controlMailbox":"control.mailbox@contoso.com","timeoutSeconds":600}
               By Exchange's own test, which does not wait for Graph: each member is in the scope of each role, the control mailbox of
               none, and there is no other role. The scope, with the scopeType Group the group with that address, holds nothing else.
-              assignment is one of ours, by which an administrative unit is known. Wrong answers that may pass are asked for again for timeoutSeconds. What is granted in
-              Entra adds to it and is not seen here. https://learn.microsoft.com/exchange/permissions-exo/application-rbac
+              Wrong answers that may pass are asked for again for timeoutSeconds. What is granted in Entra adds to it and is not seen here. https://learn.microsoft.com/exchange/permissions-exo/application-rbac
     Writes    {"appId":"...","inScope":["..."],"outOfScope":["..."]}
     Needs the Exchange roles Role Management, View-Only Recipients and View-Only Configuration.
 #>
@@ -16,7 +15,7 @@ $ErrorActionPreference = 'Stop'
 $WarningPreference = 'SilentlyContinue'
 Import-Module -Name "$PSScriptRoot/Session.psm1" -Force
 
-Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "proof that $($Desired.appId) is confined to the scope '$($Desired.scope)'" } -CommandName @('Get-Recipient', 'Get-DistributionGroupMember', 'Get-ManagementScope', 'Get-ManagementRoleAssignment', 'Test-ServicePrincipalAuthorization') -Action {
+Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "proof that $($Desired.appId) is confined to the scope '$($Desired.scope)'" } -CommandName @('Get-Recipient', 'Get-DistributionGroupMember', 'Get-ManagementScope', 'Test-ServicePrincipalAuthorization') -Action {
     param($Desired)
     try {
         $control = Invoke-WithRetry -Cmdlet 'Get-Recipient' -Action { Get-Recipient -Identity $Desired.controlMailbox -ErrorAction Stop }
@@ -24,7 +23,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "proo
     catch {
         Stop-Convergence -Reason "the control mailbox $($Desired.controlMailbox) cannot be read: $($_.Exception.Message) It must exist and is not created here: give the address of any mailbox outside the scope."
     }
-    if ($control.RecipientTypeDetails -notlike '*Mailbox') {
+    if (-not (Test-Mailbox -Recipient $control)) {
         Stop-Convergence -Reason "the control mailbox $($Desired.controlMailbox) is a $($control.RecipientTypeDetails). Give the address of a mailbox."
     }
     $waited = 0

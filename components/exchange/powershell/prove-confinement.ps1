@@ -4,7 +4,7 @@
 .DESCRIPTION
     Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"appId":"<application (client) id>","groupAddress":"senders@contoso.com","members":["notifications@contoso.com"],"controlMailbox":"control.mailbox@contoso.com","timeoutSeconds":600,"settleSeconds":3600}
               Granted alone proves nothing, since an application without any policy is Granted everywhere: the control mailbox has to
-              be Denied, and no further policy may add to the reach. Wrong answers that may pass are asked for again for timeoutSeconds.
+              be Denied, and no further policy of the application may add to the reach; one for every application ('*') is a warning. Wrong answers that may pass are asked for again for timeoutSeconds.
               Exchange's test sees a new policy at once, Graph up to an hour or more later: settleSeconds are waited after the proof,
               without a connection. https://learn.microsoft.com/exchange/permissions-exo/application-access-policies
     Writes    {"appId":"...","granted":["..."],"denied":["..."],"otherReasons":["why the control mailbox refuses Graph besides"]}
@@ -51,7 +51,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "proo
     catch {
         Stop-Convergence -Reason "the control mailbox $($Desired.controlMailbox) cannot be read: $($_.Exception.Message) It must exist and is not created here: give the address of any mailbox outside the group."
     }
-    if ($control.RecipientTypeDetails -notlike '*Mailbox') {
+    if (-not (Test-Mailbox -Recipient $control)) {
         Stop-Convergence -Reason "the control mailbox $($Desired.controlMailbox) is a $($control.RecipientTypeDetails). Give the address of a mailbox."
     }
     $organization = Invoke-WithRetry -Cmdlet 'Get-OrganizationConfig' -Action { Get-OrganizationConfig -ErrorAction Stop }

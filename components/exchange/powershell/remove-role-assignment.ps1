@@ -24,7 +24,9 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
     }
     # With its pointer Exchange has removed what was assigned; and another one may have taken its place.
     $assignment = Find-Removable -Search { Find-RoleAssignment -Name $name } -Gone {
-        if (-not (Find-ServicePrincipal -Id $Desired.principalId)) { return $true }
+        param($Waited)
+        # Who does not know the assignment yet, may not know the pointer either.
+        if ($Waited -ge 60 -and -not (Find-ServicePrincipal -Id $Desired.principalId)) { return $true }
         @(Find-OwnRoleAssignment -Name $Desired.name -Assignee $Desired.principalId | Where-Object { $_.Name -ne $name }).Count -gt 0
     }
     if (-not $assignment) {

@@ -25,23 +25,25 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
         Write-Step -Message "it stays: it was there before this stack, or before its state was lost, and others may use it. If nobody does: Remove-ServicePrincipal -Identity $($Desired.principalId)"
         return
     }
-    $listing = { Get-ManagementRoleAssignment -RoleAssignee $Desired.principalId -ErrorAction Stop }
-    $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action $listing)
-    if ($others.Count -eq 0) {
-        Write-Step -Message "removing Exchange's pointer to $($pointer.DisplayName)"
-        try {
-            Invoke-Removal -Cmdlet 'Remove-ServicePrincipal' -Removal {
-                Remove-ServicePrincipal -Identity $Desired.principalId -Confirm:$false -ErrorAction Stop
-            } -Remaining { Find-ServicePrincipal -Id $Desired.principalId }
-            return
+    # What was taken back a moment ago may be listed still; what a run that was cut off has assigned not yet, and it
+    # keeps the pointer.
+    $waited = 0
+    while ($true) {
+        $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -NotFoundIsTransient -Action { Get-ManagementRoleAssignment -RoleAssignee $Desired.principalId -ErrorAction Stop })
+        if ($others.Count -eq 0) {
+            Write-Step -Message "removing Exchange's pointer to $($pointer.DisplayName)"
+            try {
+                Invoke-Removal -Cmdlet 'Remove-ServicePrincipal' -Removal {
+                    Remove-ServicePrincipal -Identity $Desired.principalId -Confirm:$false -ErrorAction Stop
+                } -Remaining { Find-ServicePrincipal -Id $Desired.principalId }
+                return
+            }
+            catch { if ($waited -ge 120) { throw } }
         }
-        catch {
-            # What was assigned a moment ago, by a run that was cut off, is not listed yet, and keeps the pointer.
-            Write-Step -Message 'waiting 120 s: Exchange Online may not show yet what is assigned to it'
-            Start-Sleep -Seconds 120
-            $others = @(Invoke-WithRetry -Cmdlet 'Get-ManagementRoleAssignment' -Action $listing)
-            if ($others.Count -eq 0) { throw }
-        }
+        if ($waited -ge 120) { break }
+        Write-Step -Message 'waiting 15 s: Exchange Online may not show yet what is assigned to it, or no more'
+        Start-Sleep -Seconds 15
+        $waited = $waited + 15
     }
     Write-Step -Message "warning: it stays, since others have assigned it roles: $(@($others | ForEach-Object { $_.Name }) -join ', ')"
 }

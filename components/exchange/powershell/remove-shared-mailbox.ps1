@@ -41,7 +41,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "remo
     if (-not $Desired.purge -or -not (Get-FormerClaim)) { return }
 
     if ($recipient) {
-        Wait-Result -Subject "the removed mailbox $($recipient.PrimarySmtpAddress) among the soft-deleted ones" -Action { Find-RemovedMailbox -Desired $Desired } | Out-Null
+        Wait-Result -Subject "the removed mailbox $($recipient.PrimarySmtpAddress) among the soft-deleted ones" -Remedy 'It is removed, and not yet for good: run this same removal again.' -Action { Find-RemovedMailbox -Desired $Desired } | Out-Null
     }
     else {
         Write-Step -Message 'waiting 60 s for a soft-deleted one that an interrupted run may have left'

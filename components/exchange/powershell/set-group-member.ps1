@@ -18,7 +18,7 @@ Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "memb
     param($Desired)
     $guid = [string](Get-OwnedRecipient -Desired $Desired -Type 'MailUniversalSecurityGroup').Guid
     $wanted = @($Desired.members | ForEach-Object { Get-ExistingRecipient -Address $_ })
-    $others = @($wanted | Where-Object { $_.RecipientTypeDetails -notlike '*Mailbox' })
+    $others = @($wanted | Where-Object { -not (Test-Mailbox -Recipient $_) })
     if ($others.Count -gt 0) {
         Stop-Convergence -Reason "$($others[0].PrimarySmtpAddress) is a $($others[0].RecipientTypeDetails), not a mailbox. Name the mailboxes themselves: who may change a group within the group could widen what the application reaches, and a role in Exchange opens direct members only."
     }

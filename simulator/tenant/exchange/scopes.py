@@ -92,9 +92,10 @@ class Scopes:
 
     def name_of(self, scope_type: str, scope_id: str) -> str:
         """What an assignment shows of its scope; nothing once that is gone."""
-        kind = KIND if scope_type == ScopeType.FILTER else "administrativeUnit"
+        if scope_type == ScopeType.ADMINISTRATIVE_UNIT:
+            return scope_id if self._store.get("administrativeUnit", scope_id) else ""
         is_group = scope_type == ScopeType.GROUP
-        holder = self._recipients.get(scope_id) if is_group else self._store.get(kind, scope_id)
+        holder = self._recipients.get(scope_id) if is_group else self._store.get(KIND, scope_id)
         return str(holder["name"]) if holder else ""
 
     def mailboxes_in(self, scope_type: str, scope_id: str) -> frozenset[str] | None:

@@ -313,8 +313,8 @@ class TestWhatAScopeBindsTo:
         applications.assign(RecipientAdministrativeUnitScope=unit)
         applications.wait()
         kind = "AdministrativeUnit"
-        assert applications.rows("reception@contoso.com") == [(SEND, "Front office", kind, "True")]
-        assert applications.rows("finance@contoso.com") == [(SEND, "Front office", kind, "False")]
+        assert applications.rows("reception@contoso.com") == [(SEND, unit, kind, "True")]
+        assert applications.rows("finance@contoso.com") == [(SEND, unit, kind, "False")]
 
     def test_a_filter_by_group_goes_stale_where_the_group_is_relocated(self, tenant, applications):
         group = applications.group("reception@contoso.com")

@@ -144,7 +144,7 @@ class TestRolesOnAnAdministrativeUnit:
         unit = tenant.add_administrative_unit("Front office", [RECEPTION, FINANCE])
         bound = {"scopeType": "AdministrativeUnit", "scope": unit}
         access.assignment |= bound
-        access.proof |= bound | {"assignment": access.assignment["name"]}
+        access.proof |= bound
         access.done("ensure-service-principal.ps1", access.pointer)
         access.done("ensure-role-assignment.ps1", access.assignment)
         access.scripts.pass_time()
@@ -165,7 +165,7 @@ class TestRolesOnAnAdministrativeUnit:
         )
         on_a_unit.scripts.pass_time()
         _, line = on_a_unit.refused("prove-authorization.ps1", on_a_unit.proof)
-        assert f"{ROLE} on 'Back office'" in line
+        assert f"{ROLE} on '{other}'" in line
 
     def test_are_not_proven_where_it_lacks_a_mailbox_or_has_the_control_mailbox(self, on_a_unit):
         lacking = on_a_unit.proof | {"members": ["payroll@contoso.com"]}
@@ -174,6 +174,30 @@ class TestRolesOnAnAdministrativeUnit:
         in_it = on_a_unit.proof | {"members": [RECEPTION], "controlMailbox": FINANCE}
         _, line = on_a_unit.refused("prove-authorization.ps1", in_it)
         assert f"{FINANCE} is in the scope" in line
+
+    def test_that_others_bound_to_another_unit_are_refused_and_reported(self, on_a_unit):
+        scripts, name = on_a_unit.scripts, on_a_unit.assignment["name"]
+        unit = on_a_unit.assignment["scope"]
+        other = scripts.tenant.add_administrative_unit("Back office", [RECEPTION, FINANCE])
+        scripts.cmdlet("Remove-ManagementRoleAssignment", Identity=name, Confirm=False)
+        scripts.cmdlet(
+            "New-ManagementRoleAssignment",
+            Name=name,
+            App=on_a_unit.principal_id,
+            Role=ROLE,
+            RecipientAdministrativeUnitScope=other,
+        )
+        scripts.pass_time()
+        found = f"CustomResourceScope is '{other}', not '{unit}'"
+        for script in ("ensure-role-assignment.ps1", "remove-role-assignment.ps1"):
+            run, line = on_a_unit.refused(script, on_a_unit.assignment)
+            assert run.changes == []
+            assert found.partition(",")[0] in line
+        looked = {"script": "ensure-role-assignment.ps1", "desired": on_a_unit.assignment}
+        run = on_a_unit.done("find-drift.ps1", {"objects": [looked]})
+        assert run.observed["findings"] == [
+            {"CustomResourceScope": {"expected": unit, "found": other}}
+        ]
 
     def test_are_taken_back(self, on_a_unit):
         on_a_unit.done("remove-role-assignment.ps1", on_a_unit.assignment)

@@ -450,6 +450,20 @@ class TestWhatRolesRestOn:
         said = findings_of(sender)[PROOF_OF_ROLES]["Confinement"]["found"]
         assert said == f"no mailbox has the control mailbox's address {CONTROL}"
 
+    def test_need_no_policies(self, sender, monkeypatch):
+        """No document says that every cloud has them."""
+        found = ManagementRoles.cmdlets_of
+        monkeypatch.setattr(
+            ManagementRoles,
+            "cmdlets_of",
+            lambda *given: {
+                cmdlet: parameters
+                for cmdlet, parameters in (found(*given) or {}).items()
+                if "ApplicationAccessPolicy" not in cmdlet
+            },
+        )
+        assert findings_of(sender) == {}
+
     def test_need_cmdlets_that_a_look_without_them_does_not(self, sender, monkeypatch):
         monkeypatch.setattr(
             ManagementRoles,

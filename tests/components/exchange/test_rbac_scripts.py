@@ -211,6 +211,29 @@ class TestUp:
         [scope] = deployed.scripts.cmdlet("Get-ManagementScope")
         assert FINANCE_ID in scope["RecipientFilter"]
 
+    def test_the_scope_moves_where_a_domain_controller_still_has_the_former_one(
+        self, deployed, monkeypatch
+    ):
+        deployed.scripts.environment = {
+            "EXCHANGE_ACCESS_TOKEN": deployed.scripts.token(),
+            "PULUMI_COMMAND_STDOUT": json.dumps(SCOPE),
+        }
+        invoke = ExchangeSession.invoke
+        former: list[Any] = []
+
+        def one_that_lags(session, cmdlet, parameters):
+            if cmdlet == "Get-ManagementScope" and former and former[-1] is not None:
+                answer, former[-1] = former[-1], None
+                return answer
+            if cmdlet == "Set-ManagementScope":
+                former.append(invoke(session, "Get-ManagementScope", {}))
+            return invoke(session, cmdlet, parameters)
+
+        monkeypatch.setattr(ExchangeSession, "invoke", one_that_lags)
+        [run] = deployed.done([("ensure-management-scope.ps1", SCOPE | {"mailboxId": FINANCE_ID})])
+        assert former == [None]
+        assert "does not show the management scope" in run.stderr
+
     @pytest.mark.parametrize(
         ("place", "cmdlet"),
         [
@@ -323,6 +346,24 @@ class TestWhatExchangeRefuses:
         assert "RecipientWriteScope is 'Organization', not 'CustomRecipientScope'" in line
         assert sender.objects() == [1, 1, 0]
 
+    def test_what_cannot_be_taken_back_is_told_as_open(self, sender, monkeypatch):
+        sender.done(sender.up[:2])
+        sender.scripts.tenant.set_lag("exchange", 3600)
+        invoke = ExchangeSession.invoke
+
+        def forget_the_scope(session, cmdlet, parameters):
+            left = {k: v for k, v in parameters.items() if k != "CustomResourceScope"}
+            return invoke(session, cmdlet, left)
+
+        monkeypatch.setattr(ExchangeSession, "invoke", forget_the_scope)
+        run, line = sender.refused(*sender.up[2])
+        assert made(run) == ["New-ManagementRoleAssignment"]
+        assert "could not be taken back" in line
+        assert "may open every mailbox of the organisation until somebody does: " in line
+        assert line.endswith(
+            f"Remove-ManagementRoleAssignment -Identity '{sender.assignment['name']}'"
+        )
+
 
 class TestTheProof:
     def prove(self, sender, **changes):
@@ -404,6 +445,41 @@ class TestDown:
             run.stderr
         )
         assert sender.objects() == [1, 1, 1]
+
+    def test_of_a_role_whose_pointer_is_not_shown_either(self, sender, monkeypatch):
+        """A domain controller that has not heard of either: of that no pointer is to be told."""
+        sender.done(sender.up[:2])
+        sender.dies_assigning()
+        invoke = ExchangeSession.invoke
+        unknown: list[str] = []
+
+        def one_that_lags(session, cmdlet, parameters):
+            if cmdlet == "Get-ServicePrincipal" and len(unknown) < 2:
+                unknown.append(cmdlet)
+                return []
+            return invoke(session, cmdlet, parameters)
+
+        monkeypatch.setattr(ExchangeSession, "invoke", one_that_lags)
+        sender.done(sender.down[:1])
+        assert sender.objects()[2] == 0
+
+    def test_of_a_pointer_whose_role_is_listed_for_a_moment_longer(self, deployed, monkeypatch):
+        """A domain controller that has not heard of the removal yet."""
+        listed = deployed.assigned()
+        deployed.done(deployed.down[:2])
+        invoke, asked = ExchangeSession.invoke, []
+
+        def one_that_lags(session, cmdlet, parameters):
+            if cmdlet == "Get-ManagementRoleAssignment" and "RoleAssignee" in parameters:
+                asked.append(parameters)
+                if len(asked) == 1:
+                    return [{"Name": listed[0]["name"]}]
+            return invoke(session, cmdlet, parameters)
+
+        monkeypatch.setattr(ExchangeSession, "invoke", one_that_lags)
+        [run] = deployed.done([deployed.down[2]])
+        assert run.changes == ["Remove-ServicePrincipal"]
+        assert deployed.objects() == [0, 0, 0]
 
     def test_in_its_order(self, deployed):
         runs = deployed.done(deployed.down)

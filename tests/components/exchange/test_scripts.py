@@ -19,6 +19,7 @@ from simulator.tenant import (
     ORGANIZATION,
     NotSimulated,
 )
+from simulator.tenant.answers import ExchangeError
 from simulator.tenant.exchange.session import ExchangeSession
 from simulator.tenant.faults import Fault, Kind, Step
 from simulator.tenant.identifiers import EXCHANGE_ADMINISTRATOR
@@ -562,6 +563,39 @@ def meanwhile(
     monkeypatch.setattr(ExchangeSession, "invoke", invoke_both)
 
 
+def lag_once(monkeypatch: pytest.MonkeyPatch, cmdlet: str, **parameters: Any) -> list[str]:
+    """Has a domain controller that lags behind answer one call of a cmdlet: with nothing."""
+    invoke = ExchangeSession.invoke
+    asked: list[str] = []
+
+    def invoke_one_that_lags(session, name, given):
+        if name == cmdlet and parameters.keys() <= given.keys() and not asked:
+            asked.append(name)
+            return []
+        return invoke(session, name, given)
+
+    monkeypatch.setattr(ExchangeSession, "invoke", invoke_one_that_lags)
+    return asked
+
+
+class TestRemovalOfWhatIsNotShownYet:
+    """As by `destroy` right after an `up` that was cut off."""
+
+    @pytest.mark.parametrize(
+        ("script", "desired", "gone"),
+        [
+            (REMOVE_MAILBOX, MAILBOX, "Remove-Mailbox"),
+            (REMOVE_GROUP, GROUP, "Remove-DistributionGroup"),
+        ],
+    )
+    def test_removes_it(self, deployed, monkeypatch, script, desired, gone):
+        deployed.run(RELEASE_POLICY, POLICY)
+        asked = lag_once(monkeypatch, "Get-Recipient", Filter="")
+        run = deployed.run(script, desired)
+        assert asked
+        assert gone in run.changes
+
+
 class TestRemovalLooksAgain:
     """Between the search and the removal lie other cmdlets and, where Exchange is busy, minutes."""
 
@@ -617,8 +651,77 @@ class TestRemovalLooksAgain:
             assert (mailbox(deployed), group(deployed)) == before
 
 
+class TestAMicrosoft365Group:
+    """It has a mailbox, and its type is GroupMailbox; its members are whoever its owners say."""
+
+    @pytest.mark.parametrize(
+        ("script", "desired", "address"),
+        [(SET_MEMBER, MEMBERS, MEMBERS["members"][0]), (PROVE, PROOF, CONTROL)],
+    )
+    def test_is_no_mailbox(self, deployed, monkeypatch, script, desired, address):
+        invoke = ExchangeSession.invoke
+
+        def invoke_with_a_group(session, cmdlet, parameters):
+            return [
+                each | {"RecipientTypeDetails": "GroupMailbox"}
+                if each.get("PrimarySmtpAddress") == address
+                else each
+                for each in invoke(session, cmdlet, parameters)
+            ]
+
+        monkeypatch.setattr(ExchangeSession, "invoke", invoke_with_a_group)
+        run = deployed.run(script, desired)
+        assert run.code == 1
+        assert f"{address} is a GroupMailbox" in run.stderr
+        assert run.changes == []
+
+
+class TestAPolicyThatIsListedLate:
+    def test_is_found_once_it_is(self, deployed, monkeypatch):
+        """The answer to its creation was lost, and a second one is refused as a duplicate."""
+        deployed.cmdlet(
+            "Remove-ApplicationAccessPolicy",
+            Identity=policies(deployed)[0]["Identity"],
+            Confirm=False,
+        )
+        invoke = ExchangeSession.invoke
+        hidden: list[bool] = []
+
+        def invoke_with_a_late_list(session, cmdlet, parameters):
+            if cmdlet == "New-ApplicationAccessPolicy" and not hidden:
+                invoke(session, cmdlet, parameters)
+                hidden.append(False)
+                raise ExchangeError("", "The operation has timed out.")
+            found = invoke(session, cmdlet, parameters)
+            if cmdlet == "Get-ApplicationAccessPolicy" and hidden == [False]:
+                hidden[0] = True
+                return [each for each in found if each["AppId"] != APP_ID]
+            return found
+
+        monkeypatch.setattr(ExchangeSession, "invoke", invoke_with_a_late_list)
+        run = deployed.run(ENSURE_POLICY, POLICY)
+        assert run.code == 0, run.stderr
+        assert hidden == [True]
+        assert run.changes.count("New-ApplicationAccessPolicy") == 2
+        assert len(policies(deployed)) == 1
+
+
 class TestPurge:
     PURGE = MAILBOX | {"purge": True}
+
+    def test_that_is_not_done_is_to_be_run_again(self, deployed, monkeypatch):
+        """A deployment would make a mailbox anew, and the removed one stay recoverable."""
+        invoke = ExchangeSession.invoke
+
+        def without_removed(session, cmdlet, parameters):
+            found = invoke(session, cmdlet, parameters)
+            return [] if "SoftDeletedMailbox" in parameters else found
+
+        monkeypatch.setattr(ExchangeSession, "invoke", without_removed)
+        run = deployed.run(REMOVE_MAILBOX, self.PURGE)
+        assert run.code == 1
+        assert "run this same removal again" in run.stderr
+        assert "drift" not in run.stderr
 
     def soft_deleted(self, scripts: Scripts) -> list[str]:
         scripts.pass_time()
@@ -842,6 +945,8 @@ class TestProofFailsClosed:
         run = self.prove(deployed, controlMailbox="nobody@contoso.com")
         assert run.code == 1
         assert "must exist" in run.stderr
+        # The remedy for what the stack made itself: it never makes this one.
+        assert "drift" not in run.stderr
         # A mistake in the configuration is not waited for.
         assert "waiting" not in run.stderr
 
@@ -1086,6 +1191,22 @@ class TestConnection:
         assert run.code == 1
         assert "***" in run.stderr
         assert "Planted" not in run.stderr
+
+    def test_an_error_that_quotes_an_exchanged_token_is_shown_without_it(
+        self, scripts, federated, monkeypatch
+    ):
+        tokens = []
+
+        def refuse(module, bound):
+            tokens.append(bound["AccessToken"])
+            raise CommandError(f"JWT is not well formed: {bound['AccessToken']}")
+
+        monkeypatch.setattr(ExchangeOnlineManagement, "_connect", refuse)
+        run = scripts.run(ENSURE_MAILBOX, MAILBOX)
+        assert run.code == 1
+        assert "JWT is not well formed: ***" in run.stderr
+        assert tokens
+        assert tokens[0] not in run.stderr
 
     def test_is_closed_after_success_and_after_failure(self, scripts):
         for desired in (MAILBOX, MAILBOX | {"address": "finance@contoso.com"}):

@@ -22,11 +22,11 @@ DRAWINGS = re.findall(
     ("identity", "number"),
     sampled([("systemAssigned", 0), ("userAssigned", 1)], [("systemAssigned", 0)]),
 )
-def test_the_drawing_is_that_of_a_deployed_stack(fresh: StackIn, identity: str, number: int):
+def test_the_drawing_is_that_of_a_deployed_stack(redeployed: StackIn, identity: str, number: int):
     def change(sender: Configuration) -> None:
         sender["identity"] = identity
 
-    stack = fresh(change=change)
+    stack = redeployed(change=change)
     succeeded(stack.up())
 
     drawn = draw(stack.exported_state()["resources"], "notifications")

@@ -8,6 +8,7 @@ from tests.engine.conftest import StackIn, succeeded
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.long
 class TestATenantWithoutAnyPolicy:
     def test_gets_its_first_one_and_loses_its_last_one(self, fresh: StackIn) -> None:
         stack = fresh(seed=Seed.NO_POLICIES)

@@ -176,6 +176,7 @@ class TestAChange:
 
         assert {step.name for step in result.changes} == {"notifications-workflow"}
 
+    @pytest.mark.long
     def test_of_the_kind_of_identity_there_and_back(self, sent: StackIn):
         self.up(sent())
         self.up(sent(change=user_assigned))

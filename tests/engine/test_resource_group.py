@@ -135,6 +135,7 @@ class TestALock:
 
 
 class TestAGroupThatExists:
+    @pytest.mark.long
     def test_needs_no_rights_on_the_subscription(self, tmp_path: Path):
         def user_assigned(sender: Configuration) -> None:
             sender["identity"] = "userAssigned"

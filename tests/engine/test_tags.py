@@ -51,6 +51,7 @@ def changes(stack: SimulatedStack, **options: Any) -> list[str]:
 
 
 class TestEverythingInAzureIsTagged:
+    @pytest.mark.long
     def test_and_retagged(self, fresh: StackIn):
         stack = fresh(change=user_assigned, tags=OURS | {"env": "test"})
         succeeded(stack.up())

@@ -150,7 +150,8 @@ def course_of(
         begins = (
             f"the {former} goes in this run, after another proof"
             if goes_now
-            else f"no time is noted from when on the {former} is gone"
+            else f"no time is noted from when on the {former} is gone (where somebody took it out "
+            "of the state, it is not: python -m operations.reach)"
         )
         says = (
             f"{begins}; {what} stays, and {goes} in the first `pulumi up` that is {wait} and the "

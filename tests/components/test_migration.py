@@ -78,7 +78,10 @@ def test_a_preview_says_what_is_due_when(course):
     lives_on = course_of(Scoping.RBAC, waits, settle_seconds=3600, identity_outlives=True)
     assert lives_on.says == "the policy with its group leaves the state in this run"
     amid = course(Scoping.POLICY, Standing(policy=True, grants=True, scope=True))
-    assert amid.says.startswith("no time is noted from when on the role is gone; the scope of the")
+    assert amid.says.startswith(
+        "no time is noted from when on the role is gone (where somebody took it out of the state, "
+        "it is not: python -m operations.reach); the scope of the"
+    )
     both = Standing(policy=True, grants=True, roles=True, since={"since": T.isoformat()})
     assert course(Scoping.BOTH, both).says == (
         "lets itself be changed to scoping: rbac from 2026-11-02 14:00 UTC on and "

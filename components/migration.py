@@ -21,6 +21,7 @@ from .deployed import Deployed
 from .exchange.application_access_policy import POLICY_RELEASE
 from .exchange.mail_enabled_security_group import GROUP_REMOVAL, Group
 from .graph_permission import MailboxPermission, permission_resource
+from .hooks import asking_hook
 from .role_based_mailbox_access import RoleBasedMailboxAccess
 
 ROLE_DELAY = timedelta(hours=2)
@@ -336,7 +337,7 @@ def _note_left(
             application = await pulumi.Output.from_input(client_id).future()
             await access.prove(str(application), otherwise="the roles stay", settle=False)
 
-        hook = pulumi.ResourceHook(f"proof {name} before the roles go", prove)
+        hook = asking_hook(f"proof {name} before the roles go", prove)
         hooks = pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
     left_at = course.left_at
     pulumi.Stash(

@@ -27,6 +27,7 @@ from .exchange.exchange_command import (
     run_now,
 )
 from .graph_permission import MailboxPermission, permission_resource
+from .hooks import asking_hook
 from .inputs import child_options, inputs_of
 from .service_principal import get_service_principal
 
@@ -108,7 +109,7 @@ class RoleBasedMailboxAccess(pulumi.ComponentResource):
                 otherwise="nothing more was assigned to it in this run",
             )
 
-        no_grants = pulumi.ResourceHook(f"grants {name}", without_grants)
+        no_grants = asking_hook(f"grants {name}", without_grants)
         before = pulumi.ResourceHookBinding(before_create=[no_grants], before_update=[no_grants])
         mark = ownership_mark(name)
         scope = {

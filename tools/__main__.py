@@ -133,8 +133,10 @@ def _report_local() -> int:
 
 
 def _python(*arguments: str) -> int:
+    # Containers often forbid bytecode; each process of the tests would compile all of it anew.
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
     return subprocess.run(
-        [virtual_environment.python(), *arguments], cwd=ROOT, check=False
+        [virtual_environment.python(), *arguments], cwd=ROOT, check=False, env=environment
     ).returncode
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pulumi
 
+from ..hooks import asking_hook
 from ..service_principal import wait_for_client_id
 from .exchange_command import ExchangeCommand, ExchangeOrganization, run_now
 
@@ -88,9 +89,7 @@ class AccessProof(ExchangeCommand):
                 otherwise="this run grants nothing more, and what was granted before stands",
             )
 
-        self.before_grant = pulumi.ResourceHook(
-            f"proof {name} before the grant", prove_before_grant
-        )
+        self.before_grant = asking_hook(f"proof {name} before the grant", prove_before_grant)
         """Proves before an app role assignment is created, where this run has not done so yet."""
 
     async def prove(self, client_id: str, *, otherwise: str, settle: bool = True) -> None:

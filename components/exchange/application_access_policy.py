@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from ..hooks import asking_hook
 from ..service_principal import wait_until_gone
 from .exchange_command import ExchangeCommand, ExchangeOrganization, outliving
 
@@ -68,7 +69,7 @@ class ApplicationAccessPolicy(ExchangeCommand):
             if former != wanted:
                 await wait_until_gone(self, former)
 
-        gone = pulumi.ResourceHook(f"former identity of {name}", former_is_gone)
+        gone = asking_hook(f"former identity of {name}", former_is_gone)
         super().__init__(
             name,
             organization=args.organization,

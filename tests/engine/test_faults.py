@@ -208,6 +208,7 @@ class TestALostAnswerToTheGrantIsNotHidden:
             assert "`python -m operations.recover --stack local` takes it up" in message
 
 
+@pytest.mark.long
 class TestAPlannedFault:
     def test_names_a_step_in_the_same_way_in_every_run(
         self, clean: Callable[[str], CleanRun], tmp_path: Path

@@ -146,6 +146,7 @@ class TestWhatWasThereBeforeIsNamedAndLeftAlone:
 
 
 class TestWhatIsAdoptedIsNeverRemoved:
+    @pytest.mark.long
     def test_not_even_when_the_configuration_no_longer_says_adopt(
         self, fresh: StackIn, tmp_path: Path
     ):

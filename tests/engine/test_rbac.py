@@ -195,6 +195,7 @@ class TestChanges:
 
 
 class TestWhatOthersDid:
+    @pytest.mark.long
     def test_a_grant_in_entra_lets_nothing_more_be_assigned(self, again: StackIn):
         stack = again(change=with_another_permission)
         grant = Deployment(stack.tenant, None).grant({"id": output(stack, "principalId")})
@@ -293,6 +294,7 @@ class TestDrift:
         assert not failed.succeeded
         assert "Application Mail.Read on every mailbox of the organisation" in failed.output
 
+    @pytest.mark.long
     def test_is_seen_by_the_identity_that_previews_and_can_change_nothing(
         self, again: StackIn, exported: Callable[..., dict[str, Any]]
     ):

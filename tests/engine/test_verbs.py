@@ -155,6 +155,7 @@ class TestAResourceIsMadeAnew:
         assert_unharmed(stack, before)
 
 
+@pytest.mark.long
 class TestAWorkflowHasAnotherNameInTheProgramAndInAzure:
     """Its former identity goes at the end of the run, with what it was granted."""
 

@@ -270,8 +270,8 @@ class Access:
     def __init__(
         self, stack_in: StackIn, monkeypatch: pytest.MonkeyPatch, mailboxes: list[str]
     ) -> None:
-        # As long as a policy takes, and less than a token for Exchange lives: the roles beside it are
-        # proven before or after that wait, as it happens.
+        # As long as a policy takes, and less than a token for Exchange lives: the roles beside it
+        # are proven before or after that wait, as it happens.
         self.stack = stack_in(settle="PT45M")
         self.stack.tenant.set_sending_is_tried(True)
         self.identities = Identities(self.stack)

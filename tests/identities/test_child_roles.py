@@ -280,7 +280,7 @@ class TestAnIdentityThatPreviews:
 
     def test_holds_of_roles_what_the_look_for_drift_calls(self, previewing: Pipeline):
         source = (SCRIPTS / "find-drift.ps1").read_text(encoding="utf-8")
-        of_roles = source.partition("$ofRoles -contains")[2].partition("} -Action")[0]
+        of_roles = source.partition("-OfRoles) {")[2].partition("} -Action")[0]
         called = set(re.findall(r"'((?:Get|Test)-\w+)'", of_roles))
         [name] = [child["name"] for child in previewing.application["childRoles"]]
         held = previewing.scripts.cmdlet("Get-ManagementRoleEntry", Identity=f"{name}\\*")

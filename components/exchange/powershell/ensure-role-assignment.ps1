@@ -4,8 +4,8 @@
 .DESCRIPTION
     Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"name":"notifications Mail.Send 3f2a9c1d","principalId":"<object id>","role":"Application Mail.Send","scopeType":"CustomRecipientScope","scope":"notifications 3f2a9c1d","members":["notifications@contoso.com"]}
               With the scopeType Group, scope is the address of the group: its direct members are in the scope, others are not; with
-              AdministrativeUnit, its object id. What scope or group hold is compared with members before it is bound. One of this name with other content is refused, never taken. What Exchange bound the assignment to is read back at
-              once: without its scope it would open every mailbox, so it is taken back then. The assignment of a former identity,
+              AdministrativeUnit, its object id. What scope or group hold is compared with members before it is bound. One of this
+              name with other content is refused, never taken. What Exchange bound the assignment to is read back at once: without its scope it would open every mailbox, so it is taken back then. The assignment of a former identity,
               which this script wrote the last time (PULUMI_COMMAND_STDOUT), goes: that identity is gone, and Exchange may not know.
               One that is there already, and that another resource or a run that was cut off has made, is replaced by one whose
               name ends with a claim: the removal of that other resource, which knows its own by the guid, then leaves this one.

@@ -135,23 +135,24 @@ function Find-Drift {
     Stop-Convergence -Reason "find-drift.ps1 does not know what $($Object.script) sets. Teach it, or set 'drift: false' in the stack's configuration."
 }
 
-function Test-PolicyLookedAt {
-    <# .SYNOPSIS Tells whether the policies of the tenant have to be read. #>
-    param([Parameter(Mandatory)] [object] $Desired)
-    @($Desired.objects | Where-Object { @('ensure-application-access-policy.ps1', 'prove-confinement.ps1') -contains $_.script }).Count -gt 0
+function Test-LookedAt {
+    <# .SYNOPSIS Tells whether there are objects of policies to look at, or with -OfRoles objects of roles. #>
+    param([Parameter(Mandatory)] [object] $Desired, [switch] $OfRoles)
+    $scripts = @('ensure-application-access-policy.ps1', 'prove-confinement.ps1')
+    if ($OfRoles) { $scripts = @('ensure-service-principal.ps1', 'ensure-management-scope.ps1', 'ensure-role-assignment.ps1', 'prove-authorization.ps1') }
+    @($Desired.objects | Where-Object { $scripts -contains $_.script }).Count -gt 0
 }
 
 Invoke-Convergence -Json (@($input) -join "`n") -Subject { param($Desired) "drift in $($Desired.organization)" } -CommandName @('Get-Recipient', 'Get-Mailbox', 'Get-DistributionGroup', 'Get-DistributionGroupMember') -FurtherCommandName {
     param($Desired)
     # Not every cloud is known to have policies.
-    if (Test-PolicyLookedAt -Desired $Desired) { 'Get-ApplicationAccessPolicy' }
+    if (Test-LookedAt -Desired $Desired) { 'Get-ApplicationAccessPolicy' }
     # Where no role is assigned, nobody who only looks needs the role that shows them.
-    $ofRoles = @('ensure-service-principal.ps1', 'ensure-management-scope.ps1', 'ensure-role-assignment.ps1', 'prove-authorization.ps1')
-    if (@($Desired.objects | Where-Object { $ofRoles -contains $_.script }).Count -gt 0) { @('Get-ServicePrincipal', 'Get-ManagementScope', 'Get-ManagementRoleAssignment', 'Test-ServicePrincipalAuthorization') }
+    if (Test-LookedAt -Desired $Desired -OfRoles) { @('Get-ServicePrincipal', 'Get-ManagementScope', 'Get-ManagementRoleAssignment', 'Test-ServicePrincipalAuthorization') }
 } -Action {
     param($Desired)
     # Once for all applications: the list is that of the whole tenant.
-    $policies = @(if (Test-PolicyLookedAt -Desired $Desired) { Get-TenantPolicy })
+    $policies = @(if (Test-LookedAt -Desired $Desired) { Get-TenantPolicy })
     $findings = @(
         foreach ($object in @($Desired.objects)) {
             $finding = [ordered]@{}

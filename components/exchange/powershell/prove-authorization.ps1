@@ -5,7 +5,8 @@
     Reads     {"organization":"contoso.onmicrosoft.com","exchangeEnvironmentName":null,"appId":"<application (client) id>","roles":["Application Mail.Send"],"scopeType":"CustomRecipientScope","scope":"notifications 3f2a9c1d","members":["notifications@contoso.com"],"controlMailbox":"control.mailbox@contoso.com","timeoutSeconds":600}
               By Exchange's own test, which does not wait for Graph: each member is in the scope of each role, the control mailbox of
               none, and there is no other role. The scope, with the scopeType Group the group with that address, holds nothing else.
-              Wrong answers that may pass are asked for again for timeoutSeconds. What is granted in Entra adds to it and is not seen here. https://learn.microsoft.com/exchange/permissions-exo/application-rbac
+              Wrong answers that may pass are asked for again for timeoutSeconds. What is granted in Entra adds to it and is not seen
+              here. https://learn.microsoft.com/exchange/permissions-exo/application-rbac
     Writes    {"appId":"...","inScope":["..."],"outOfScope":["..."]}
     Needs the Exchange roles Role Management, View-Only Recipients and View-Only Configuration.
 #>

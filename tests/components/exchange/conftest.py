@@ -24,6 +24,7 @@ from simulator.powershell.interface import Arguments, Command, PSObject
 from simulator.pwsh import SimulatedHost
 from simulator.real_powershell import RUNNER, VARIABLE, run_script
 from simulator.tenant import DEPLOYMENT_CLIENT_ID, EXCHANGE_AUDIENCE, ORGANIZATION, Tenant
+from simulator.tenant.exchange.session import ExchangeSession
 from tests.components.exchange.desired import ENSURE_POLICY, REMOVED_BY, UP
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -154,6 +155,33 @@ def deploy(scripts: Scripts) -> list[Run]:
     runs = [scripts.run(script, desired) for script, desired in UP]
     assert [run.code for run in runs] == [0] * len(UP), [run.stderr for run in runs]
     return runs
+
+
+def lag(
+    monkeypatch: pytest.MonkeyPatch, cmdlet: str, *parameters: str, times: int = 1
+) -> list[str]:
+    """Has a domain controller that lags behind answer the first calls of a cmdlet: with nothing.
+
+    Args:
+        monkeypatch: Of the test.
+        cmdlet: Its name.
+        parameters: Only calls with all of these count.
+        times: How many calls are answered so.
+
+    Returns:
+        The calls that were, as they come.
+    """
+    invoke = ExchangeSession.invoke
+    answered: list[str] = []
+
+    def invoke_one_that_lags(session: Any, name: str, given: dict[str, Any]) -> Any:
+        if name == cmdlet and set(parameters) <= given.keys() and len(answered) < times:
+            answered.append(name)
+            return []
+        return invoke(session, name, given)
+
+    monkeypatch.setattr(ExchangeSession, "invoke", invoke_one_that_lags)
+    return answered
 
 
 def _tenant(file: Path) -> Tenant:

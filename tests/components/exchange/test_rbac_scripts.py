@@ -9,7 +9,7 @@ import pytest
 from simulator.tenant.exchange.session import ExchangeSession
 from simulator.tenant.faults import Fault, Kind, Step
 from simulator.tenant.identifiers import seeded_id
-from tests.components.exchange.conftest import Run, Scripts
+from tests.components.exchange.conftest import Run, Scripts, lag
 from tests.components.exchange.desired import CONTROL, ENSURE_MAILBOX, MAILBOX
 
 RECEPTION, RECEPTION_ID = "reception@contoso.com", seeded_id("reception")
@@ -307,6 +307,17 @@ class TestWhatIsNotOurs:
         assert deployed.objects() == [1, 0, 1]
 
 
+def forget_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has Exchange bind assignments to no scope, whatever it is told."""
+    invoke = ExchangeSession.invoke
+
+    def forget_the_scope(session, cmdlet, parameters):
+        left = {k: v for k, v in parameters.items() if k != "CustomResourceScope"}
+        return invoke(session, cmdlet, left)
+
+    monkeypatch.setattr(ExchangeSession, "invoke", forget_the_scope)
+
+
 class TestWhatExchangeRefuses:
     def test_in_an_organisation_that_was_never_customised(self, sender):
         sender.scripts.tenant.set_organization_config("IsDehydrated", True)
@@ -334,13 +345,7 @@ class TestWhatExchangeRefuses:
     def test_a_scope_that_is_not_what_it_was_asked_for_is_taken_back(self, sender, monkeypatch):
         """An assignment without its scope would open every mailbox."""
         sender.done(sender.up[:2])
-        invoke = ExchangeSession.invoke
-
-        def forget_the_scope(session, cmdlet, parameters):
-            left = {k: v for k, v in parameters.items() if k != "CustomResourceScope"}
-            return invoke(session, cmdlet, left)
-
-        monkeypatch.setattr(ExchangeSession, "invoke", forget_the_scope)
+        forget_scopes(monkeypatch)
         run, line = sender.refused(*sender.up[2])
         assert made(run) == ["New-ManagementRoleAssignment", "Remove-ManagementRoleAssignment"]
         assert "RecipientWriteScope is 'Organization', not 'CustomRecipientScope'" in line
@@ -349,13 +354,7 @@ class TestWhatExchangeRefuses:
     def test_what_cannot_be_taken_back_is_told_as_open(self, sender, monkeypatch):
         sender.done(sender.up[:2])
         sender.scripts.tenant.set_lag("exchange", 3600)
-        invoke = ExchangeSession.invoke
-
-        def forget_the_scope(session, cmdlet, parameters):
-            left = {k: v for k, v in parameters.items() if k != "CustomResourceScope"}
-            return invoke(session, cmdlet, left)
-
-        monkeypatch.setattr(ExchangeSession, "invoke", forget_the_scope)
+        forget_scopes(monkeypatch)
         run, line = sender.refused(*sender.up[2])
         assert made(run) == ["New-ManagementRoleAssignment"]
         assert "could not be taken back" in line
@@ -450,16 +449,7 @@ class TestDown:
         """A domain controller that has not heard of either: of that no pointer is to be told."""
         sender.done(sender.up[:2])
         sender.dies_assigning()
-        invoke = ExchangeSession.invoke
-        unknown: list[str] = []
-
-        def one_that_lags(session, cmdlet, parameters):
-            if cmdlet == "Get-ServicePrincipal" and len(unknown) < 2:
-                unknown.append(cmdlet)
-                return []
-            return invoke(session, cmdlet, parameters)
-
-        monkeypatch.setattr(ExchangeSession, "invoke", one_that_lags)
+        lag(monkeypatch, "Get-ServicePrincipal", times=2)
         sender.done(sender.down[:1])
         assert sender.objects()[2] == 0
 

@@ -23,7 +23,7 @@ from simulator.tenant.answers import ExchangeError
 from simulator.tenant.exchange.session import ExchangeSession
 from simulator.tenant.faults import Fault, Kind, Step
 from simulator.tenant.identifiers import EXCHANGE_ADMINISTRATOR
-from tests.components.exchange.conftest import Run, Scripts, deploy
+from tests.components.exchange.conftest import Run, Scripts, deploy, lag
 from tests.components.exchange.desired import (
     APP_ID,
     CONTROL,
@@ -563,21 +563,6 @@ def meanwhile(
     monkeypatch.setattr(ExchangeSession, "invoke", invoke_both)
 
 
-def lag_once(monkeypatch: pytest.MonkeyPatch, cmdlet: str, **parameters: Any) -> list[str]:
-    """Has a domain controller that lags behind answer one call of a cmdlet: with nothing."""
-    invoke = ExchangeSession.invoke
-    asked: list[str] = []
-
-    def invoke_one_that_lags(session, name, given):
-        if name == cmdlet and parameters.keys() <= given.keys() and not asked:
-            asked.append(name)
-            return []
-        return invoke(session, name, given)
-
-    monkeypatch.setattr(ExchangeSession, "invoke", invoke_one_that_lags)
-    return asked
-
-
 class TestRemovalOfWhatIsNotShownYet:
     """As by `destroy` right after an `up` that was cut off."""
 
@@ -590,7 +575,7 @@ class TestRemovalOfWhatIsNotShownYet:
     )
     def test_removes_it(self, deployed, monkeypatch, script, desired, gone):
         deployed.run(RELEASE_POLICY, POLICY)
-        asked = lag_once(monkeypatch, "Get-Recipient", Filter="")
+        asked = lag(monkeypatch, "Get-Recipient", "Filter")
         run = deployed.run(script, desired)
         assert asked
         assert gone in run.changes
